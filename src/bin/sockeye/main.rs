@@ -1,0 +1,2 @@
+//! The program `sockeye`.
+fn main() {}

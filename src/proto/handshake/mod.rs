@@ -1,0 +1,1 @@
+//! The opening handshake of both roles, as pure functions over bytes.

@@ -1,6 +1,14 @@
 //! The sans-IO core: bytes in, events and bytes out.
 //!
-//! Not here: sockets, clocks, randomness, threads. Nothing in this module imports anything above it.
+//! ```text
+//! error  close  utf8          whose fault, which code, what text is
+//! frame                       header, rules, mask
+//! message                     fragments to messages
+//! connection   handshake      what an embedder uses
+//! ```
+//!
+//! Each line uses only those above it. Not here: sockets, clocks, randomness, threads. Nothing in this module imports
+//! anything above it.
 #![deny(
     clippy::indexing_slicing,
     clippy::unwrap_used,
@@ -9,4 +17,18 @@
     clippy::wildcard_enum_match_arm
 )]
 
+mod close;
+mod connection;
+mod error;
+pub mod frame;
 pub mod handshake;
+mod message;
+pub mod utf8;
+
+pub use close::{CloseCode, CloseReason, MAX_CONTROL_LEN, local};
+pub use connection::{
+    Config, Connection, Delivery, Event, Inbound, Keys, Limits, Outbound, Part, Prepared, Receiver,
+    Sender, Sink, State, Step,
+};
+pub use error::{Misuse, SendError, Violation};
+pub use frame::{MessageKind, Role};

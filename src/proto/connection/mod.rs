@@ -1,0 +1,116 @@
+//! One connection after its opening handshake: [`Connection`].
+//!
+//! | file | holds |
+//! |---|---|
+//! | `receive` | bytes to events |
+//! | `send` | messages to bytes |
+//! | `closing` | the closing handshake, as a table |
+//! | `event`, `sink`, `prepared`, `config` | what goes in and out |
+//!
+//! Not here: sockets, buffers, deadlines, queues.
+
+mod closing;
+mod config;
+mod event;
+mod prepared;
+mod receive;
+mod send;
+mod sink;
+
+pub use closing::State;
+pub use config::{Config, Delivery, Limits};
+pub use event::{Event, Part, Step};
+pub use prepared::Prepared;
+pub use receive::Receiver;
+pub use send::Sender;
+pub use sink::{Inbound, Keys, Outbound, Sink};
+
+use crate::proto::frame::Role;
+use alloc::sync::Arc;
+
+/// A connection: two halves, so that a message lent by one can be answered through the other.
+///
+/// It does no I/O, reads no clock and draws no random numbers. Its driver
+///
+/// 1. feeds what it received to [`rx.next`](Receiver::next) until a step has no event, dropping what each step
+///    consumed;
+/// 2. sends through [`tx`](Sender), at any time;
+/// 3. writes what the sink has got, in order;
+/// 4. after an error: writes what the sink has got, half-closes, discards what still arrives, and closes;
+/// 5. asks [`is_over`](Self::is_over) when to close TCP, [`close_expected`](Self::close_expected) whether a deadline
+///    should be running.
+///
+/// ```
+/// use sockeye::proto::{Connection, Event, Inbound, Outbound};
+///
+/// # fn main() -> Result<(), Box<dyn core::error::Error>> {
+/// let mut conn = Connection::server(Default::default());
+/// let mut inbound = Inbound::new();
+/// let mut out = Outbound::server(Vec::new());
+///
+/// // "Hello" in a masked frame, as a client sends it, and half a frame behind it.
+/// let mut received = *b"\x81\x85\x37\xfa\x21\x3d\x7f\x9f\x4d\x51\x58\x81\x85\x37";
+/// let mut at = 0;
+/// loop {
+///     let step = conn.rx.next(&mut received[at..], &mut inbound, &mut conn.tx, &mut out)?;
+///     at += step.consumed;
+///     match step.event {
+///         Some(Event::Text(text)) => conn.tx.text(text, &mut out)?,
+///         Some(Event::Binary(data)) => conn.tx.binary(data, &mut out)?,
+///         Some(_) => {}
+///         None => break,
+///     }
+/// }
+/// assert_eq!(out.sink, b"\x81\x05Hello");
+/// assert_eq!(at, 11); // keep the other three bytes for the next call
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct Connection {
+    /// The receiving half.
+    pub rx: Receiver,
+    /// The sending half.
+    pub tx: Sender,
+}
+
+impl Connection {
+    /// A server's side.
+    #[must_use]
+    pub fn server(config: Arc<Config>) -> Self {
+        Self::new(Role::Server, config)
+    }
+
+    /// A client's side.
+    #[must_use]
+    pub fn client(config: Arc<Config>) -> Self {
+        Self::new(Role::Client, config)
+    }
+
+    /// Either side.
+    #[must_use]
+    pub fn new(role: Role, config: Arc<Config>) -> Self {
+        Self {
+            rx: Receiver::new(config),
+            tx: Sender::new(role),
+        }
+    }
+
+    /// How far the closing handshake has come.
+    #[must_use]
+    pub const fn state(&self) -> State {
+        self.tx.state()
+    }
+
+    /// Whether we have closed and the peer has not: the time for a deadline.
+    #[must_use]
+    pub const fn close_expected(&self) -> bool {
+        matches!(self.tx.state(), State::Closing)
+    }
+
+    /// Whether nothing more will come out of this connection: flush, then close TCP, the server first.
+    #[must_use]
+    pub const fn is_over(&self) -> bool {
+        matches!(self.tx.state(), State::Closed | State::Failed)
+    }
+}

@@ -1,0 +1,418 @@
+//! Receiving: bytes to events, and the duties that come with them.
+//!
+//! Inside, everything is positions; one borrow is made at the very end, which is what lets a message be lent from
+//! the caller's own buffer.
+//!
+//! Not here: the bits of a header (`frame::header`), their rules (`frame::rules`), collecting fragments (`message`).
+
+use super::closing::{Action, Input, State};
+use super::config::{Config, Delivery};
+use super::event::{Event, Part, Step};
+use super::send::Sender;
+use super::sink::{Inbound, Outbound, Sink};
+use crate::proto::Violation;
+use crate::proto::close::{CloseReason, MAX_CONTROL_LEN, check_prefix};
+use crate::proto::frame::{Header, MessageKind, Opcode, Rules, Status, mask};
+use crate::proto::message::Assembly;
+use alloc::sync::Arc;
+use core::ops::Range;
+
+/// The receiving half of a connection.
+#[derive(Debug)]
+pub struct Receiver {
+    message: Assembly,
+    config: Arc<Config>,
+    /// Of a frame that is collected whole: payload bytes already unmasked and judged, so that feeding the same
+    /// growing slice again costs nothing. Of a frame that streams: payload bytes still to come.
+    progress: u64,
+    /// The key of the streaming frame as its next byte needs it; zeroes where it is not masked.
+    key: [u8; 4],
+    stream: Stream,
+    /// Whether the streaming frame ends its message.
+    stream_fin: bool,
+    fault: Option<Violation>,
+}
+
+/// Whether a frame's payload passes through piece by piece.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stream {
+    /// No: the next byte is a header's, or the frame is collected whole.
+    No,
+    /// Its first piece has not been delivered.
+    First,
+    /// Its first piece has been delivered.
+    More,
+    /// Nobody wants it.
+    Discard,
+}
+
+/// What one look at the input came to.
+enum Progress {
+    /// Nothing yet; so many more bytes would help.
+    Need(usize),
+    /// So many bytes are done with; look again.
+    Passed(usize),
+    /// So many bytes are done with, and they hold an event.
+    Found(usize, Found),
+}
+
+/// Where an event lies. Ranges count from the front of the input.
+enum Found {
+    Nothing,
+    Control(Opcode, Range<usize>),
+    Message(MessageKind, Range<usize>),
+    Assembled(MessageKind),
+    Part(Part<'static>, Range<usize>),
+}
+
+impl Receiver {
+    pub(super) fn new(config: Arc<Config>) -> Self {
+        Self {
+            message: Assembly::default(),
+            config,
+            progress: 0,
+            key: [0; 4],
+            stream: Stream::No,
+            stream_fin: false,
+            fault: None,
+        }
+    }
+
+    /// Looks for the next event in `input`, which holds everything received and not yet consumed.
+    ///
+    /// Payload is unmasked in place, and an event may borrow it. Drop the first [`Step::consumed`] bytes afterwards,
+    /// also where there is no event; feed the rest again with more behind it. Pongs and closes go to `out`.
+    ///
+    /// # Errors
+    ///
+    /// The first rule the peer breaks. Its Close frame is in `out` by then: flush that, half-close, discard what
+    /// still arrives, then close. Further calls repeat the error.
+    pub fn next<'a, S: Sink>(
+        &'a mut self,
+        input: &'a mut [u8],
+        inbound: &'a mut Inbound,
+        tx: &mut Sender,
+        out: &mut Outbound<'_, S>,
+    ) -> Result<Step<'a>, Violation> {
+        // The place inflated messages will be lent from.
+        let _ = inbound;
+        self.message.release();
+        if let Some(fault) = self.fault {
+            return Err(fault);
+        }
+        let mut consumed = 0;
+        let (found, need) = loop {
+            if tx.state() == State::Closed {
+                return Ok(Step::nothing(input.len(), 0));
+            }
+            let rest = input.get_mut(consumed..).unwrap_or_default();
+            match self.advance(rest, tx, out) {
+                Ok(Progress::Need(need)) => break (Found::Nothing, need),
+                Ok(Progress::Passed(bytes)) => consumed += bytes,
+                Ok(Progress::Found(bytes, found)) => {
+                    let found = found.moved(consumed);
+                    consumed += bytes;
+                    break (found, 0);
+                }
+                Err(violation) => return Err(self.fail(violation, tx, out)),
+            }
+        };
+        // The one borrow. Everything above dealt in positions.
+        let input: &'a [u8] = input;
+        let event = match found {
+            Found::Nothing => return Ok(Step::nothing(consumed, need)),
+            Found::Message(MessageKind::Binary, at) => Event::Binary(slice(input, at)),
+            Found::Message(MessageKind::Text, at) => match core::str::from_utf8(slice(input, at)) {
+                Ok(text) => Event::Text(text),
+                Err(_) => return Err(self.fail(Violation::InvalidUtf8, tx, out)),
+            },
+            Found::Assembled(kind) => assembled(kind, self.message.bytes())?,
+            Found::Part(part, at) => Event::Part(Part {
+                data: slice(input, at),
+                ..part
+            }),
+            Found::Control(opcode, at) => control_event(opcode, slice(input, at))?,
+        };
+        Ok(Step {
+            consumed,
+            need: 0,
+            event: Some(event),
+        })
+    }
+
+    /// Whether a message has begun and not ended, or a frame is streaming. Bytes that were fed and not consumed
+    /// are the caller's knowledge.
+    #[must_use]
+    pub const fn is_mid_message(&self) -> bool {
+        self.message.in_progress() || !matches!(self.stream, Stream::No)
+    }
+
+    /// Heap bytes held for the message in progress, or for the one that was just lent.
+    #[must_use]
+    pub const fn heap_bytes(&self) -> usize {
+        self.message.capacity()
+    }
+
+    fn fail<S: Sink>(
+        &mut self,
+        violation: Violation,
+        tx: &mut Sender,
+        out: &mut Outbound<'_, S>,
+    ) -> Violation {
+        self.message = Assembly::default();
+        self.fault = Some(violation);
+        tx.on_violation(violation, out);
+        violation
+    }
+
+    /// Takes at most one frame, or one piece of one, from the front of `input`.
+    #[inline]
+    fn advance<S: Sink>(
+        &mut self,
+        input: &mut [u8],
+        tx: &mut Sender,
+        out: &mut Outbound<'_, S>,
+    ) -> Result<Progress, Violation> {
+        if self.stream != Stream::No {
+            return self.stream_on(input, tx.state());
+        }
+        let rules = Rules {
+            role: tx.role(),
+            compression: false,
+            in_message: self.message.in_progress(),
+        };
+        let (header, head_len) = match Header::decode(input, &rules)? {
+            Status::Complete(header) => header,
+            Status::Partial { need } => return Ok(Progress::Need(need)),
+        };
+        if header.opcode.is_control() {
+            return self.control(&header, head_len, input, tx, out);
+        }
+        if tx.state().on(Input::Frame).0 == Action::Discard {
+            self.message.discard(&header);
+            return Ok(self.begin_stream(&header, head_len, Stream::Discard));
+        }
+        self.message.admit(&header, &self.config.limits)?;
+        match self.config.delivery {
+            Delivery::Messages | Delivery::Frames => self.whole_frame(&header, head_len, input),
+            Delivery::Chunks => {
+                self.message.begin_frame(&header);
+                Ok(self.begin_stream(&header, head_len, Stream::First))
+            }
+        }
+    }
+
+    /// A data frame that is collected whole in the caller's buffer.
+    #[inline]
+    fn whole_frame(
+        &mut self,
+        header: &Header,
+        head_len: usize,
+        input: &mut [u8],
+    ) -> Result<Progress, Violation> {
+        let kind = self.message.kind_of(header);
+        let Some(end) = usize::try_from(header.len)
+            .ok()
+            .and_then(|len| head_len.checked_add(len))
+        else {
+            return Err(Violation::FrameTooBig);
+        };
+        let have = input.len().min(end);
+        let payload = input.get_mut(head_len..have).unwrap_or_default();
+        let done = usize::try_from(self.progress).unwrap_or(usize::MAX);
+        let fresh = payload.get_mut(done..).unwrap_or_default();
+        if let Some(key) = header.mask {
+            mask::apply(key, self.progress, fresh);
+        }
+        let lent = header.fin
+            && header.opcode != Opcode::Continuation
+            && self.config.delivery == Delivery::Messages;
+        // Text that is whole at first sight is judged once, by the `from_utf8` that makes it a `&str`.
+        let at_first_sight = lent && self.progress == 0 && have == end;
+        if !at_first_sight {
+            self.message.check_text(kind, fresh)?;
+        }
+        if have < end {
+            self.progress = payload.len() as u64;
+            return Ok(Progress::Need(end - have));
+        }
+        self.progress = 0;
+        if lent {
+            self.message.finish()?;
+            return Ok(Progress::Found(end, Found::Message(kind, head_len..end)));
+        }
+        self.message.begin_frame(header);
+        self.fragment(kind, header, head_len..end, payload)
+    }
+
+    /// A whole frame that is not a whole message, or is wanted as a frame.
+    fn fragment(
+        &mut self,
+        kind: MessageKind,
+        header: &Header,
+        at: Range<usize>,
+        payload: &[u8],
+    ) -> Result<Progress, Violation> {
+        let end = at.end;
+        let first = self.message.is_first_frame();
+        let frames = self.config.delivery == Delivery::Frames;
+        if !frames {
+            self.message.keep(payload);
+        }
+        if header.fin {
+            self.message.finish()?;
+        }
+        Ok(if frames {
+            let part = Part {
+                kind,
+                data: &[],
+                frame_len: Some(header.len),
+                starts_message: first,
+                ends_frame: true,
+                ends_message: header.fin,
+            };
+            Progress::Found(end, Found::Part(part, at))
+        } else if header.fin {
+            Progress::Found(end, Found::Assembled(kind))
+        } else {
+            Progress::Passed(end)
+        })
+    }
+
+    /// From here the frame's payload passes through piece by piece.
+    fn begin_stream(&mut self, header: &Header, head_len: usize, stream: Stream) -> Progress {
+        self.progress = header.len;
+        self.key = header.mask.unwrap_or_default();
+        self.stream = stream;
+        self.stream_fin = header.fin;
+        Progress::Passed(head_len)
+    }
+
+    fn stream_on(&mut self, input: &mut [u8], state: State) -> Result<Progress, Violation> {
+        let frame_len = self.progress;
+        let have = usize::try_from(frame_len).map_or(input.len(), |rest| rest.min(input.len()));
+        if have == 0 && frame_len > 0 {
+            return Ok(Progress::Need(
+                usize::try_from(frame_len).unwrap_or(usize::MAX),
+            ));
+        }
+        self.progress -= have as u64;
+        let ends_frame = self.progress == 0;
+        let first = self.stream == Stream::First;
+        // Our own close may have come between two pieces.
+        let discard = self.stream == Stream::Discard || state.on(Input::Frame).0 == Action::Discard;
+        self.stream = match (ends_frame, discard) {
+            (true, _) => Stream::No,
+            (false, true) => Stream::Discard,
+            (false, false) => Stream::More,
+        };
+        if discard {
+            return Ok(Progress::Passed(have));
+        }
+        let data = input.get_mut(..have).unwrap_or_default();
+        mask::apply(self.key, 0, data);
+        self.key = mask::rotate(self.key, data.len() as u64);
+        let kind = self.message.kind_in_progress();
+        self.message.check_text(kind, data)?;
+        let ends_message = ends_frame && self.stream_fin;
+        let part = Part {
+            kind,
+            data: &[],
+            frame_len: first.then_some(frame_len),
+            starts_message: first && self.message.is_first_frame(),
+            ends_frame,
+            ends_message,
+        };
+        if ends_message {
+            self.message.finish()?;
+        }
+        Ok(Progress::Found(have, Found::Part(part, 0..have)))
+    }
+
+    fn control<S: Sink>(
+        &mut self,
+        header: &Header,
+        head_len: usize,
+        input: &mut [u8],
+        tx: &mut Sender,
+        out: &mut Outbound<'_, S>,
+    ) -> Result<Progress, Violation> {
+        // The rules hold a control frame to 125 bytes.
+        let end = head_len + usize::try_from(header.len).unwrap_or(MAX_CONTROL_LEN);
+        let key = header.mask.unwrap_or_default();
+        let Some(payload) = input.get_mut(head_len..end) else {
+            if header.opcode == Opcode::Close {
+                check_close_so_far(key, input.get(head_len..).unwrap_or_default())?;
+            }
+            return Ok(Progress::Need(end - input.len()));
+        };
+        mask::apply(key, 0, payload);
+        match header.opcode {
+            Opcode::Close => {
+                let close = CloseReason::parse(payload)?;
+                self.message = Assembly::default();
+                tx.on_close(close.code, out);
+            }
+            _ if tx.state().on(Input::Frame).0 == Action::Discard => {
+                return Ok(Progress::Passed(end));
+            }
+            Opcode::Ping if self.config.auto_pong => {
+                // It can only fail for a client without keys, whose every own send says so.
+                let _ = tx.pong(payload, out);
+            }
+            Opcode::Ping | Opcode::Pong => {}
+            Opcode::Continuation | Opcode::Text | Opcode::Binary => {}
+        }
+        Ok(Progress::Found(
+            end,
+            Found::Control(header.opcode, head_len..end),
+        ))
+    }
+}
+
+impl Found {
+    /// The same place, `by` bytes further on.
+    fn moved(self, by: usize) -> Self {
+        let shift = |at: Range<usize>| at.start + by..at.end + by;
+        match self {
+            Self::Control(opcode, at) => Self::Control(opcode, shift(at)),
+            Self::Message(kind, at) => Self::Message(kind, shift(at)),
+            Self::Part(part, at) => Self::Part(part, shift(at)),
+            Self::Nothing | Self::Assembled(_) => self,
+        }
+    }
+}
+
+/// A Close frame whose rest has not arrived is judged on a copy: at most 125 bytes, and the input stays masked.
+fn check_close_so_far(key: [u8; 4], masked: &[u8]) -> Result<(), Violation> {
+    let mut copy = [0; MAX_CONTROL_LEN];
+    let len = masked.len().min(copy.len());
+    let body = copy.get_mut(..len).unwrap_or_default();
+    body.copy_from_slice(masked.get(..len).unwrap_or_default());
+    mask::apply(key, 0, body);
+    check_prefix(body)
+}
+
+fn assembled(kind: MessageKind, bytes: &[u8]) -> Result<Event<'_>, Violation> {
+    match kind {
+        MessageKind::Binary => Ok(Event::Binary(bytes)),
+        // Judged while it arrived, so this cannot fail; it makes the `&str`.
+        MessageKind::Text => core::str::from_utf8(bytes)
+            .map(Event::Text)
+            .map_err(|_| Violation::InvalidUtf8),
+    }
+}
+
+fn control_event(opcode: Opcode, payload: &[u8]) -> Result<Event<'_>, Violation> {
+    Ok(match opcode {
+        Opcode::Ping => Event::Ping(payload),
+        Opcode::Pong => Event::Pong(payload),
+        Opcode::Close | Opcode::Continuation | Opcode::Text | Opcode::Binary => {
+            Event::Close(CloseReason::parse(payload)?)
+        }
+    })
+}
+
+fn slice(input: &[u8], at: Range<usize>) -> &[u8] {
+    input.get(at).unwrap_or_default()
+}

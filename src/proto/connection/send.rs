@@ -1,0 +1,273 @@
+//! Sending: messages and control frames to bytes in a sink.
+//!
+//! Not here: queues, writing, backpressure; the sink's owner has those.
+
+use super::Prepared;
+use super::closing::{Action, Input, State};
+use super::sink::{Outbound, Sink};
+use crate::proto::close::{CloseBody, MAX_CONTROL_LEN};
+use crate::proto::frame::{Header, MessageKind, Opcode, Role};
+use crate::proto::utf8::Validator;
+use crate::proto::{CloseCode, Misuse, SendError, Violation};
+
+/// The sending half of a connection.
+///
+/// Each call puts one frame into the sink or fails and puts nothing there. `Err(SendError::Closed)` is ordinary: the
+/// closing handshake may begin at any time.
+#[derive(Debug)]
+pub struct Sender {
+    role: Role,
+    state: State,
+    /// The message that [`fragment`](Self::fragment) has begun and not ended.
+    open: Option<MessageKind>,
+    /// Where its text stands.
+    utf8: Validator,
+}
+
+impl Sender {
+    pub(super) fn new(role: Role) -> Self {
+        Self {
+            role,
+            state: State::Open,
+            open: None,
+            utf8: Validator::default(),
+        }
+    }
+
+    /// How far the closing handshake has come.
+    #[must_use]
+    pub const fn state(&self) -> State {
+        self.state
+    }
+
+    /// Which side we are.
+    #[must_use]
+    pub const fn role(&self) -> Role {
+        self.role
+    }
+
+    /// Sends a text message in one frame.
+    ///
+    /// # Errors
+    ///
+    /// [`SendError::Closed`] once the connection is closing, [`Misuse::MessageInProgress`] between fragments,
+    /// [`Misuse::NoKeys`] from a client without keys.
+    pub fn text<S: Sink>(
+        &mut self,
+        text: &str,
+        out: &mut Outbound<'_, S>,
+    ) -> Result<(), SendError> {
+        self.message(MessageKind::Text, text.as_bytes(), out)
+    }
+
+    /// Sends a binary message in one frame.
+    ///
+    /// # Errors
+    ///
+    /// As for [`text`](Self::text).
+    pub fn binary<S: Sink>(
+        &mut self,
+        data: &[u8],
+        out: &mut Outbound<'_, S>,
+    ) -> Result<(), SendError> {
+        self.message(MessageKind::Binary, data, out)
+    }
+
+    /// Sends a message that was encoded before. A client still masks it, with a key of its own.
+    ///
+    /// # Errors
+    ///
+    /// As for [`text`](Self::text).
+    pub fn prepared<S: Sink>(
+        &mut self,
+        message: &Prepared,
+        out: &mut Outbound<'_, S>,
+    ) -> Result<(), SendError> {
+        match self.role {
+            Role::Client => self.message(message.kind(), message.payload(), out),
+            Role::Server => {
+                self.may_begin()?;
+                out.sink.prepared(message);
+                Ok(())
+            }
+        }
+    }
+
+    /// Sends the next fragment of a message; `last` ends it. The first call begins the message and every call
+    /// names its kind.
+    ///
+    /// Pings, pongs and a close may go between fragments (RFC 6455 section 5.4). A close cuts the message off.
+    ///
+    /// # Errors
+    ///
+    /// As for [`text`](Self::text), and [`Misuse::InvalidUtf8`] where the text so far is not UTF-8. A character may
+    /// stand across fragments.
+    pub fn fragment<S: Sink>(
+        &mut self,
+        kind: MessageKind,
+        data: &[u8],
+        last: bool,
+        out: &mut Outbound<'_, S>,
+    ) -> Result<(), SendError> {
+        self.may_send()?;
+        let opcode = match self.open {
+            None => kind.opcode(),
+            Some(open) if open == kind => Opcode::Continuation,
+            Some(_) => return Err(Misuse::MessageInProgress.into()),
+        };
+        let mut utf8 = self.utf8;
+        if kind == MessageKind::Text {
+            utf8.check(data).map_err(|_| Misuse::InvalidUtf8)?;
+            if last {
+                utf8.finish().map_err(|_| Misuse::InvalidUtf8)?;
+            }
+        }
+        self.frame(opcode, last, data, out)?;
+        self.utf8 = utf8;
+        self.open = if last { None } else { Some(kind) };
+        Ok(())
+    }
+
+    /// Sends a ping with up to 125 bytes.
+    ///
+    /// # Errors
+    ///
+    /// [`SendError::Closed`], [`Misuse::ControlTooLong`], [`Misuse::NoKeys`].
+    pub fn ping<S: Sink>(
+        &mut self,
+        data: &[u8],
+        out: &mut Outbound<'_, S>,
+    ) -> Result<(), SendError> {
+        self.control(Opcode::Ping, data, out)
+    }
+
+    /// Sends a pong with up to 125 bytes. Pings are answered by the receiver unless `auto_pong` is off.
+    ///
+    /// # Errors
+    ///
+    /// As for [`ping`](Self::ping).
+    pub fn pong<S: Sink>(
+        &mut self,
+        data: &[u8],
+        out: &mut Outbound<'_, S>,
+    ) -> Result<(), SendError> {
+        self.control(Opcode::Pong, data, out)
+    }
+
+    /// Starts the closing handshake. The reason has at most 123 bytes.
+    ///
+    /// From now on what the peer sends is discarded until its Close frame; see [`State::Closing`].
+    ///
+    /// # Errors
+    ///
+    /// [`SendError::Closed`] when it has started already, [`Misuse::ReasonTooLong`], [`Misuse::NoKeys`].
+    pub fn close<S: Sink>(
+        &mut self,
+        code: CloseCode,
+        reason: &str,
+        out: &mut Outbound<'_, S>,
+    ) -> Result<(), SendError> {
+        let body = CloseBody::new(code, reason)?;
+        match self.state.on(Input::SendClose) {
+            (Action::Proceed, next) => {
+                self.frame(Opcode::Close, true, body.as_slice(), out)?;
+                self.state = next;
+                Ok(())
+            }
+            (Action::Reply | Action::Deliver | Action::Refuse | Action::Discard, _) => {
+                Err(SendError::Closed)
+            }
+        }
+    }
+
+    /// Takes the peer's Close frame: answers it with the same code, unless we closed first.
+    pub(super) fn on_close<S: Sink>(&mut self, code: Option<CloseCode>, out: &mut Outbound<'_, S>) {
+        let body = code.and_then(|code| CloseBody::new(code, "").ok());
+        self.answer(Input::Close, &body.unwrap_or(CloseBody::empty()), out);
+    }
+
+    /// Takes a violation: answers it with its code, unless we closed first.
+    pub(super) fn on_violation<S: Sink>(
+        &mut self,
+        violation: Violation,
+        out: &mut Outbound<'_, S>,
+    ) {
+        let body = CloseBody::new(violation.close_code(), violation.text());
+        self.answer(Input::Violation, &body.unwrap_or(CloseBody::empty()), out);
+    }
+
+    fn answer<S: Sink>(&mut self, input: Input, body: &CloseBody, out: &mut Outbound<'_, S>) {
+        let (action, next) = self.state.on(input);
+        if action == Action::Reply {
+            // A client without keys cannot answer. That is its program's bug, which every send of its own reports.
+            let _ = self.frame(Opcode::Close, true, body.as_slice(), out);
+        }
+        self.state = next;
+    }
+
+    fn message<S: Sink>(
+        &self,
+        kind: MessageKind,
+        data: &[u8],
+        out: &mut Outbound<'_, S>,
+    ) -> Result<(), SendError> {
+        self.may_begin()?;
+        self.frame(kind.opcode(), true, data, out)
+    }
+
+    fn control<S: Sink>(
+        &self,
+        opcode: Opcode,
+        data: &[u8],
+        out: &mut Outbound<'_, S>,
+    ) -> Result<(), SendError> {
+        if data.len() > MAX_CONTROL_LEN {
+            return Err(Misuse::ControlTooLong.into());
+        }
+        self.may_send()?;
+        self.frame(opcode, true, data, out)
+    }
+
+    fn may_begin(&self) -> Result<(), SendError> {
+        self.may_send()?;
+        match self.open {
+            None => Ok(()),
+            Some(_) => Err(Misuse::MessageInProgress.into()),
+        }
+    }
+
+    fn may_send(&self) -> Result<(), SendError> {
+        match self.state.on(Input::Send).0 {
+            Action::Proceed => Ok(()),
+            Action::Reply | Action::Deliver | Action::Refuse | Action::Discard => {
+                Err(SendError::Closed)
+            }
+        }
+    }
+
+    #[inline]
+    fn frame<S: Sink>(
+        &self,
+        opcode: Opcode,
+        fin: bool,
+        payload: &[u8],
+        out: &mut Outbound<'_, S>,
+    ) -> Result<(), SendError> {
+        let mut header = Header {
+            fin,
+            rsv1: false,
+            opcode,
+            mask: None,
+            len: payload.len() as u64,
+        };
+        match self.role {
+            Role::Server => out.sink.frame(header.encode().as_slice(), payload),
+            Role::Client => {
+                let key = out.keys.as_mut().ok_or(Misuse::NoKeys)?.key();
+                header.mask = Some(key);
+                out.sink.masked(header.encode().as_slice(), payload, key);
+            }
+        }
+        Ok(())
+    }
+}

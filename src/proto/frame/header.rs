@@ -1,0 +1,174 @@
+//! The frame header, bytes to value and back: the only place that reads or writes a frame's first bytes.
+//!
+//! ```text
+//!  0                   1                   2                   3
+//! +-+-+-+-+-------+-+-------------+-------------------------------+
+//! |F|R|R|R| opcode|M| length (7)  |  length (0, 16 or 64 bits) …  |
+//! |I|S|S|S|  (4)  |A|             +-------------------------------+
+//! |N|V|V|V|       |S|             |  masking key (0 or 32 bits)   |
+//! | |1|2|3|       |K|             |                               |
+//! +-+-+-+-+-------+-+-------------+-------------------------------+
+//! ```
+//!
+//! Not here: the judgement, which is `rules`; the payload.
+#![deny(clippy::arithmetic_side_effects)]
+
+use super::{Opcode, Rules};
+use crate::proto::Violation;
+
+/// Complete, or how many more bytes would help.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Status<T> {
+    /// All of it was there.
+    Complete(T),
+    /// At least `need` more bytes are wanted; never 0.
+    Partial {
+        /// Bytes.
+        need: usize,
+    },
+}
+
+/// A frame header (RFC 6455 section 5.2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Header {
+    /// The last fragment of its message, or a whole message.
+    pub fin: bool,
+    /// The first frame of a compressed message (RFC 7692 section 6).
+    pub rsv1: bool,
+    /// What the frame is.
+    pub opcode: Opcode,
+    /// The masking key, present in what clients send.
+    pub mask: Option<[u8; 4]>,
+    /// Payload length in bytes, below 2^63.
+    pub len: u64,
+}
+
+impl Header {
+    /// The most bytes a header has.
+    pub const MAX_LEN: usize = 14;
+
+    /// Reads the header at the front of `bytes`; with it comes its own length in bytes.
+    ///
+    /// ```
+    /// use sockeye::proto::frame::{Header, Opcode, Role, Rules, Status};
+    ///
+    /// let rules = Rules { role: Role::Client, compression: false, in_message: false };
+    /// let Ok(Status::Complete((header, 2))) = Header::decode(b"\x81\x05Hello", &rules) else {
+    ///     panic!()
+    /// };
+    /// assert_eq!((header.opcode, header.len), (Opcode::Text, 5));
+    /// assert_eq!(Header::decode(b"\x81", &rules), Ok(Status::Partial { need: 1 }));
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// The first rule the header breaks, as soon as the byte that breaks it is there.
+    pub fn decode(bytes: &[u8], rules: &Rules) -> Result<Status<(Self, usize)>, Violation> {
+        let partial = |whole: usize| {
+            Ok(Status::Partial {
+                need: whole.saturating_sub(bytes.len()),
+            })
+        };
+        let Some((&first, rest)) = bytes.split_first() else {
+            return partial(2);
+        };
+        let fin = first & 0x80 != 0;
+        let opcode = rules.first_byte(fin, (first >> 4) & 0b111, first & 0x0F)?;
+        let Some((&second, rest)) = rest.split_first() else {
+            return partial(2);
+        };
+        let masked = second & 0x80 != 0;
+        let short_len = second & 0x7F;
+        rules.second_byte(opcode, masked, short_len)?;
+
+        let head_len: usize = match (short_len, masked) {
+            (0..=125, false) => 2,
+            (0..=125, true) => 6,
+            (126, false) => 4,
+            (126, true) => 8,
+            (_, false) => 10,
+            (_, true) => 14,
+        };
+        let (len, rest) = match short_len {
+            0..=125 => (u64::from(short_len), rest),
+            126 => match rest.split_first_chunk() {
+                Some((len, rest)) => (u64::from(u16::from_be_bytes(*len)), rest),
+                None => return partial(head_len),
+            },
+            _ => match rest.split_first_chunk() {
+                Some((len, rest)) => (u64::from_be_bytes(*len), rest),
+                None => return partial(head_len),
+            },
+        };
+        rules.length(short_len, len)?;
+        let mask = match (masked, rest.first_chunk()) {
+            (false, _) => None,
+            (true, Some(key)) => Some(*key),
+            (true, None) => return partial(head_len),
+        };
+        let header = Self {
+            fin,
+            rsv1: first & 0x40 != 0,
+            opcode,
+            mask,
+            len,
+        };
+        Ok(Status::Complete((header, head_len)))
+    }
+
+    /// Writes the header, in the fewest bytes.
+    ///
+    /// ```
+    /// use sockeye::proto::frame::{Header, Opcode};
+    ///
+    /// let header = Header { fin: true, rsv1: false, opcode: Opcode::Text, mask: None, len: 5 };
+    /// assert_eq!(header.encode().as_slice(), b"\x81\x05");
+    /// ```
+    #[must_use]
+    pub fn encode(&self) -> Encoded {
+        let mut out = Encoded {
+            bytes: [0; Self::MAX_LEN],
+            len: 0,
+        };
+        let fin = if self.fin { 0x80 } else { 0 };
+        let rsv1 = if self.rsv1 { 0x40 } else { 0 };
+        let masked = if self.mask.is_some() { 0x80 } else { 0 };
+        let [.., l6, l7] = self.len.to_be_bytes();
+        out.push(&[fin | rsv1 | self.opcode.bits()]);
+        match self.len {
+            0..=125 => out.push(&[masked | l7]),
+            126..=0xFFFF => out.push(&[masked | 126, l6, l7]),
+            _ => {
+                out.push(&[masked | 127]);
+                out.push(&self.len.to_be_bytes());
+            }
+        }
+        if let Some(key) = &self.mask {
+            out.push(key);
+        }
+        out
+    }
+}
+
+/// The bytes of a header.
+#[derive(Clone, Copy, Debug)]
+pub struct Encoded {
+    bytes: [u8; Header::MAX_LEN],
+    len: u8,
+}
+
+impl Encoded {
+    /// The bytes: 2 to 14 of them.
+    #[must_use]
+    pub fn as_slice(&self) -> &[u8] {
+        self.bytes.get(..usize::from(self.len)).unwrap_or_default()
+    }
+
+    fn push(&mut self, part: &[u8]) {
+        let free = self.bytes.iter_mut().skip(usize::from(self.len));
+        for (slot, byte) in free.zip(part) {
+            *slot = *byte;
+            self.len = self.len.saturating_add(1);
+        }
+    }
+}

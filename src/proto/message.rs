@@ -1,0 +1,124 @@
+//! A message in progress: its fragments, its running size, its text's validity.
+//!
+//! Not here: reading frames; what a finished message becomes.
+#![deny(clippy::arithmetic_side_effects)]
+
+use crate::proto::frame::{Header, MessageKind, Opcode};
+use crate::proto::utf8::Validator;
+use crate::proto::{Limits, Violation};
+use alloc::vec::Vec;
+
+/// Collects fragments. Between messages it holds no heap.
+#[derive(Debug, Default)]
+pub(crate) struct Assembly {
+    /// The payload of the fragments so far; once the message is whole, it is lent from here.
+    bytes: Vec<u8>,
+    /// Payload bytes of the frames so far, also of those that are not kept here.
+    len: u64,
+    /// Frames so far.
+    fragments: u32,
+    utf8: Validator,
+    kind: Option<MessageKind>,
+}
+
+impl Assembly {
+    /// Whether a fragmented message is in progress.
+    pub(crate) const fn in_progress(&self) -> bool {
+        self.kind.is_some()
+    }
+
+    /// Heap bytes held.
+    pub(crate) const fn capacity(&self) -> usize {
+        self.bytes.capacity()
+    }
+
+    /// Asks the limits about a frame's header. Nothing is reserved for the length that it announces.
+    #[inline]
+    pub(crate) fn admit(&self, header: &Header, limits: &Limits) -> Result<(), Violation> {
+        if header.len > limits.max_frame {
+            return Err(Violation::FrameTooBig);
+        }
+        // The two numbers are compared, never added: a sum of announced lengths could wrap.
+        if header.len > limits.max_message.saturating_sub(self.len) {
+            return Err(Violation::MessageTooBig);
+        }
+        if u64::from(self.fragments) >= limits.fragments_allowed(self.len) {
+            return Err(Violation::TooManyFragments);
+        }
+        Ok(())
+    }
+
+    /// The kind of the message that a data frame belongs to.
+    #[inline]
+    pub(crate) fn kind_of(&self, header: &Header) -> MessageKind {
+        match header.opcode {
+            Opcode::Text => MessageKind::Text,
+            Opcode::Binary => MessageKind::Binary,
+            // The rules let a continuation through only while a message is in progress.
+            Opcode::Continuation | Opcode::Close | Opcode::Ping | Opcode::Pong => {
+                self.kind_in_progress()
+            }
+        }
+    }
+
+    /// The kind of the message in progress.
+    pub(crate) fn kind_in_progress(&self) -> MessageKind {
+        self.kind.unwrap_or(MessageKind::Binary)
+    }
+
+    /// Counts a data frame in.
+    pub(crate) fn begin_frame(&mut self, header: &Header) {
+        self.kind = Some(self.kind_of(header));
+        self.fragments = self.fragments.saturating_add(1);
+        self.len = self.len.saturating_add(header.len);
+    }
+
+    /// Whether the frame last counted in was its message's first.
+    pub(crate) const fn is_first_frame(&self) -> bool {
+        self.fragments == 1
+    }
+
+    /// Judges the next payload bytes of the message, if it is text.
+    #[inline]
+    pub(crate) fn check_text(&mut self, kind: MessageKind, bytes: &[u8]) -> Result<(), Violation> {
+        match kind {
+            MessageKind::Text => self.utf8.check(bytes).map_err(|_| Violation::InvalidUtf8),
+            MessageKind::Binary => Ok(()),
+        }
+    }
+
+    /// Keeps a fragment's payload.
+    pub(crate) fn keep(&mut self, payload: &[u8]) {
+        self.bytes.extend_from_slice(payload);
+    }
+
+    /// Ends the message. Its bytes stay until [`release`](Self::release).
+    pub(crate) fn finish(&mut self) -> Result<(), Violation> {
+        self.kind = None;
+        self.fragments = 0;
+        self.len = 0;
+        self.utf8.finish().map_err(|_| Violation::InvalidUtf8)
+    }
+
+    /// The bytes of the message that just ended.
+    pub(crate) fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// Frees what was lent, unless the next message is already being collected.
+    #[inline]
+    pub(crate) fn release(&mut self) {
+        if self.kind.is_none() && self.bytes.capacity() != 0 {
+            self.bytes = Vec::new();
+        }
+    }
+
+    /// Frees everything; the order of fragments goes on being known.
+    pub(crate) fn discard(&mut self, header: &Header) {
+        let kind = self.kind_of(header);
+        *self = Self::default();
+        if !header.fin {
+            self.kind = Some(kind);
+        }
+    }
+}

@@ -1,0 +1,158 @@
+//! Every row of `tests/rows/frames.rows`, whole, at every two-way split and byte by byte, in each role it names.
+
+use crate::replay::{Outcome, comparable, replay};
+use crate::rows::{self, Expected, Row, Wire};
+use crate::wire;
+use sockeye::proto::{Config, Connection, Delivery, Inbound, Limits, Outbound, Role, State};
+use std::sync::Arc;
+
+const FRAMES: &str = include_str!("../rows/frames.rows");
+
+/// Longer rows are split around their joints and at a spread of other places instead of everywhere.
+const SPLIT_EVERYWHERE: usize = 4096;
+
+#[test]
+fn every_row_at_every_split() {
+    let rows = rows::parse(FRAMES).unwrap_or_else(|why| panic!("frames.rows, {why}"));
+    let mut replays = 0;
+    let mut sides = 0;
+    for row in &rows {
+        for &role in &row.roles {
+            sides += 1;
+            replays += check(row, role);
+        }
+    }
+    println!("{} rows, {sides} with roles, {replays} replays", rows.len());
+    assert!(rows.len() >= 150, "{} rows", rows.len());
+}
+
+/// Runs one row in one role; gives back the number of replays.
+fn check(row: &Row, role: Role) -> usize {
+    let name = format!("{} ({role:?})", row.name);
+    let wire = row.wire(role);
+    let len = wire.bytes.len();
+    let (whole, _) = replay(role, &row.with, &wire.bytes, []);
+    let whole = comparable(whole, row.with.delivery);
+    as_declared(row, role, &whole, &name);
+    peer_agrees(role, &whole.out, &name);
+
+    let (bytewise, failed_at) = replay(role, &row.with, &wire.bytes, 1..len);
+    let bytewise = comparable(bytewise, row.with.delivery);
+    assert_eq!(bytewise, whole, "{name}: byte by byte");
+    assert_eq!(failed_at.is_some(), row.fail.is_some(), "{name}");
+    if let Some(mark) = wire.mark {
+        assert_eq!(failed_at, Some(mark), "{name}: the earliest byte");
+    }
+    behind_a_message(row, role, &whole, &name);
+    let splits = splits(&wire);
+    for &split in &splits {
+        let (halves, half_failed_at) = replay(role, &row.with, &wire.bytes, [split]);
+        let halves = comparable(halves, row.with.delivery);
+        assert_eq!(halves, whole, "{name}: split at {split}");
+        let earliest = failed_at.map(|at| if at <= split { split } else { len });
+        assert_eq!(half_failed_at, earliest, "{name}: split at {split}");
+    }
+    3 + splits.len()
+}
+
+/// The same behind a valid message in the same read: that message comes first, then everything as before.
+fn behind_a_message(row: &Row, role: Role, alone: &Outcome, name: &str) {
+    let with = &row.with;
+    if with.close_first.is_some() || with.echo || with.delivery != Delivery::Messages {
+        return;
+    }
+    let mut wire = wire::frame(role, 0x81, b"");
+    wire.extend(row.wire(role).bytes);
+    let (both, _) = replay(role, with, &wire, []);
+    let mut want = alone.clone();
+    want.events.insert(0, Expected::Text(Vec::new()));
+    assert_eq!(both, want, "{name}: behind a message");
+}
+
+fn splits(wire: &Wire) -> Vec<usize> {
+    let len = wire.bytes.len();
+    if len <= SPLIT_EVERYWHERE {
+        return (0..=len).collect();
+    }
+    let joints = wire.joints.iter();
+    let ends = joints.clone().take(16).chain(joints.rev().take(16));
+    let mut splits: Vec<usize> = ends
+        .flat_map(|joint| joint.saturating_sub(8)..=joint + 8)
+        .chain((0..32).map(|i| i * len / 32 + i))
+        .filter(|split| *split <= len)
+        .collect();
+    splits.sort_unstable();
+    splits.dedup();
+    splits
+}
+
+/// Events, output and error are those that the row declares.
+fn as_declared(row: &Row, role: Role, outcome: &Outcome, name: &str) {
+    assert_eq!(outcome.events, row.events, "{name}: events");
+    let mut out = row.out.clone();
+    let mut state = match row.events.last() {
+        Some(Expected::Close(..)) => State::Closed,
+        _ if row.with.close_first.is_some() => State::Closing,
+        _ => State::Open,
+    };
+    if let Some(fail) = &row.fail {
+        let error = outcome
+            .error
+            .unwrap_or_else(|| panic!("{name}: expected {}, got no error", fail.name));
+        assert_eq!(format!("{error:?}"), fail.name, "{name}");
+        assert_eq!(error.close_code().get(), fail.code, "{name}");
+        if row.with.close_first.is_none() {
+            out.push(Expected::Close(Some(fail.code), error.text().into()));
+        }
+        state = State::Failed;
+    } else {
+        assert_eq!(outcome.error, None, "{name}");
+    }
+    assert_eq!(outcome.state, state, "{name}");
+    let written: Vec<Expected> = wire::read(&outcome.out, role)
+        .into_iter()
+        .map(|frame| as_expected(frame, name))
+        .collect();
+    assert_eq!(written, out, "{name}: output");
+}
+
+fn as_expected(frame: wire::Frame, name: &str) -> Expected {
+    assert!(frame.fin, "{name}: a fragment written");
+    match frame.opcode {
+        wire::TEXT => Expected::Text(frame.payload),
+        wire::BINARY => Expected::Binary(frame.payload),
+        wire::PING => Expected::Ping(frame.payload),
+        wire::PONG => Expected::Pong(frame.payload),
+        wire::CLOSE => match frame.payload.as_slice() {
+            [] => Expected::Close(None, Vec::new()),
+            [high, low, reason @ ..] => {
+                Expected::Close(Some(u16::from_be_bytes([*high, *low])), reason.to_vec())
+            }
+            [_] => panic!("{name}: a one-byte close body"),
+        },
+        other => panic!("{name}: opcode {other:x} written"),
+    }
+}
+
+/// Whatever we write, a connection in the other role takes without a violation.
+fn peer_agrees(role: Role, out: &[u8], name: &str) {
+    let mut config = Config::default();
+    config.limits = Limits::with_max_message(u64::MAX);
+    let mut peer = Connection::new(role.peer(), Arc::new(config));
+    let mut keys = wire::Counting::default();
+    let mut answers = Outbound::client(Vec::new(), &mut keys);
+    let mut inbound = Inbound::new();
+    let mut bytes = out.to_vec();
+    let mut at = 0;
+    loop {
+        let step = peer
+            .rx
+            .next(&mut bytes[at..], &mut inbound, &mut peer.tx, &mut answers)
+            .unwrap_or_else(|violation| panic!("{name}: the peer refuses: {violation}"));
+        at += step.consumed;
+        if step.event.is_none() {
+            break;
+        }
+    }
+    assert_eq!(at, out.len(), "{name}: the peer has all of it");
+}

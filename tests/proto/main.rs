@@ -1,0 +1,15 @@
+//! The sans-IO core, by behaviour.
+#![allow(
+    clippy::unwrap_used,
+    clippy::std_instead_of_core,
+    clippy::std_instead_of_alloc
+)]
+
+#[path = "../support/replay.rs"]
+mod replay;
+#[path = "../support/rows.rs"]
+mod rows;
+#[path = "../support/wire.rs"]
+mod wire;
+
+mod chunking;

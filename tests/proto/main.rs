@@ -13,3 +13,7 @@ mod rows;
 mod wire;
 
 mod chunking;
+mod codes;
+mod headers;
+mod mask;
+mod utf8;

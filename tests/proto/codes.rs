@@ -13,9 +13,9 @@ fn may_be_on_the_wire(code: u16) -> bool {
         // Reserved without a meaning, or for local use only.
         1004 | 1005 | 1006 | 1015 => false,
         // Registered later: service restart, try again later, bad gateway.
-        1012 | 1013 | 1014 => true,
+        1012..=1014 => true,
         // Libraries and frameworks; private use.
-        3000..=3999 | 4000..=4999 => true,
+        3000..=4999 => true,
         // Unused, undefined, beyond every range.
         _ => false,
     }

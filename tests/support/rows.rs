@@ -172,15 +172,8 @@ fn parse_line(row: &mut Row, word: &str, rest: &str) -> Result<(), String> {
             }
         }
         "in" => {
-            let (times, rest) = match rest.strip_prefix("x") {
-                Some(rest) => {
-                    let (times, rest) = rest.split_once(' ').ok_or("nothing to repeat")?;
-                    (number(times)?, rest)
-                }
-                None => (1, rest),
-            };
-            let input = input(rest)?;
-            row.input.extend(std::iter::repeat_n(input, times));
+            let (times, rest) = repeated(rest)?;
+            row.input.extend(std::iter::repeat_n(input(rest)?, times));
         }
         "raw" => {
             let (head, mark) = marked(rest)?;
@@ -191,8 +184,15 @@ fn parse_line(row: &mut Row, word: &str, rest: &str) -> Result<(), String> {
                 mark: mark.map(Mark::Head),
             });
         }
-        "event" => row.events.push(expected(rest)?),
-        "out" => row.out.push(expected(rest)?),
+        "event" => {
+            let (times, rest) = repeated(rest)?;
+            row.events
+                .extend(std::iter::repeat_n(expected(rest)?, times));
+        }
+        "out" => {
+            let (times, rest) = repeated(rest)?;
+            row.out.extend(std::iter::repeat_n(expected(rest)?, times));
+        }
         "fail" => {
             let (code, name) = rest.split_once(' ').ok_or("fail CODE Violation")?;
             let code = code.parse().map_err(|_| "not a close code")?;
@@ -204,6 +204,15 @@ fn parse_line(row: &mut Row, word: &str, rest: &str) -> Result<(), String> {
         _ => return Err(format!("{word} is not a keyword")),
     }
     Ok(())
+}
+
+/// `xN` in front of what is to be taken N times.
+fn repeated(text: &str) -> Result<(usize, &str), String> {
+    let Some(text) = text.strip_prefix('x') else {
+        return Ok((1, text));
+    };
+    let (times, text) = text.split_once(' ').ok_or("nothing to repeat")?;
+    Ok((number(times)?, text))
 }
 
 fn set(with: &mut With, setting: &str) -> Result<(), String> {

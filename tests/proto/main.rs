@@ -5,6 +5,8 @@
     clippy::std_instead_of_alloc
 )]
 
+#[path = "../support/pair.rs"]
+mod pair;
 #[path = "../support/replay.rs"]
 mod replay;
 #[path = "../support/rows.rs"]
@@ -13,6 +15,7 @@ mod rows;
 mod wire;
 
 mod chunking;
+mod closing;
 mod codes;
 mod headers;
 mod mask;

@@ -307,6 +307,10 @@ impl Receiver {
             (false, false) => Stream::More,
         };
         if discard {
+            if ends_frame && self.stream_fin {
+                // Begun before our close, so the message's end has to be noted here.
+                self.message = Assembly::default();
+            }
             return Ok(Progress::Passed(have));
         }
         let data = input.get_mut(..have).unwrap_or_default();

@@ -17,6 +17,8 @@ mod wire;
 mod chunking;
 mod closing;
 mod codes;
+mod conversations;
 mod headers;
+mod laws;
 mod mask;
 mod utf8;

@@ -146,7 +146,8 @@ fn messages_that_cross_our_close_are_discarded() {
         .unwrap();
     pair.run_in(&mut || 2);
     let close = Expected::Close(Some(1000), Vec::new());
-    assert_eq!(pair.client.events, [close.clone()]);
+    assert_eq!(pair.client.events.first(), Some(&close));
+    assert_eq!(pair.client.events.len(), 1);
     assert_eq!(pair.server.events, [close]);
     assert_eq!(pair.states(), (State::Closed, State::Closed));
     assert_eq!((pair.client.closes(), pair.server.closes()), (1, 1));

@@ -21,4 +21,5 @@ mod conversations;
 mod headers;
 mod laws;
 mod mask;
+mod random;
 mod utf8;

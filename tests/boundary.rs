@@ -1,0 +1,63 @@
+//! What the sources may not say: the core knows nothing above it, and nobody sleeps.
+#![allow(clippy::unwrap_used)]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Every Rust file below `dir`.
+fn sources(dir: &str) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let mut open = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join(dir)];
+    while let Some(dir) = open.pop() {
+        for entry in fs::read_dir(dir).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                open.push(path);
+            } else if path.extension().is_some_and(|ext| ext == "rs") {
+                found.push(path);
+            }
+        }
+    }
+    found
+}
+
+/// The places in `files` whose code, comments aside, holds one of the words.
+fn mentions(files: &[PathBuf], words: &[&str]) -> Vec<String> {
+    let mut found = Vec::new();
+    for path in files {
+        let file = fs::read_to_string(path).unwrap();
+        for (number, line) in file.lines().enumerate() {
+            let code = line.split("//").next().unwrap_or_default();
+            for word in words.iter().filter(|word| code.contains(**word)) {
+                found.push(format!("{}:{}: {word}", path.display(), number + 1));
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn the_core_stands_alone() {
+    let core = sources("src/proto");
+    assert!(core.len() > 10, "{core:?}");
+    let above = [
+        "unsafe",
+        "std::",
+        "crate::server",
+        "crate::client",
+        "crate::transport",
+        "crate::tls",
+        "extern crate",
+        "static mut",
+        "thread_local",
+    ];
+    assert_eq!(mentions(&core, &above), Vec::<String>::new());
+}
+
+#[test]
+fn nobody_sleeps() {
+    // Put together here, so that this file does not hold it.
+    let sleep = concat!("thread::", "sleep");
+    let everything = [sources("src"), sources("tests")].concat();
+    assert_eq!(mentions(&everything, &[sleep]), Vec::<String>::new());
+}

@@ -1,6 +1,11 @@
 //! What the core allocates, counted: nothing in steady state, nothing for what is only announced, and at most twice
 //! what has arrived for fragments.
-#![allow(unsafe_code, clippy::unwrap_used, clippy::std_instead_of_core)]
+#![allow(
+    unsafe_code,
+    clippy::unwrap_used,
+    clippy::std_instead_of_core,
+    clippy::std_instead_of_alloc
+)]
 
 #[allow(dead_code)]
 #[path = "support/wire.rs"]

@@ -1,7 +1,7 @@
 //! Every row of `tests/rows/frames.rows`, whole, at every two-way split and byte by byte, in each role it names.
 
 use crate::replay::{Outcome, comparable, replay};
-use crate::rows::{self, Expected, Row, Wire};
+use crate::rows::{self, Expected, Row, Wire, With};
 use crate::wire;
 use sockeye::proto::{Config, Connection, Delivery, Inbound, Limits, Outbound, Role, State};
 use std::sync::Arc;
@@ -10,6 +10,9 @@ const FRAMES: &str = include_str!("../rows/frames.rows");
 
 /// Longer rows are split around their joints and at a spread of other places instead of everywhere.
 const SPLIT_EVERYWHERE: usize = 4096;
+
+/// Sizes that walk the mask through all its phases.
+const PIECES: [usize; 5] = [2, 3, 5, 7, 997];
 
 #[test]
 fn every_row_at_every_split() {
@@ -24,6 +27,50 @@ fn every_row_at_every_split() {
     }
     println!("{} rows, {sides} with roles, {replays} replays", rows.len());
     assert!(rows.len() >= 150, "{} rows", rows.len());
+}
+
+/// Every length up to 300, with bytes that tell their places apart, whole and in every size of piece.
+#[test]
+fn every_short_length_in_every_piece() {
+    let data: Vec<u8> = (0..=250).cycle().take(300).collect();
+    for role in [Role::Server, Role::Client] {
+        for len in 0..=300 {
+            let bytes = wire::frame(role, 0x82, &data[..len]);
+            for size in (1..20).chain([64, 128, 1000]) {
+                let cuts = (size..bytes.len()).step_by(size);
+                let (outcome, _) = replay(role, &With::default(), &bytes, cuts);
+                let want = [Expected::Binary(data[..len].to_vec())];
+                assert_eq!(outcome.events, want, "{len} in {size}");
+                assert_eq!(outcome.left, 0);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_wrong_row_is_told_by_its_line() {
+    for (file, why) in [
+        ("in 81", "line 1: no row yet"),
+        ("row a\n\nthen 81", "line 3: then is not a keyword"),
+        ("row a\nin 8 |", "line 2: 8 has an odd digit"),
+        ("row a\nin 8x |", "line 2: 8x is not hex"),
+        ("row a\nin 81 00 | \"a", "line 2: a string has no end"),
+        (
+            "row a\nrole peer",
+            "line 2: the role is server, client or both",
+        ),
+        ("row a\nrow a", "line 2: the name is taken"),
+        ("row a\nevent sound", "line 2: sound is neither"),
+        ("row a\nwith speed=9", "line 2: no setting speed=9"),
+        ("row a\nin 81 00 |", "row a: needs shows, role and in"),
+        (
+            "row a\nshows F1\nrole both\nin 83 |\nfail 1002 X",
+            "row a: one mark where it fails",
+        ),
+    ] {
+        let error = rows::parse(file).expect_err(file);
+        assert!(error.starts_with(why), "{error}");
+    }
 }
 
 /// Runs one row in one role; gives back the number of replays.
@@ -43,6 +90,12 @@ fn check(row: &Row, role: Role) -> usize {
     if let Some(mark) = wire.mark {
         assert_eq!(failed_at, Some(mark), "{name}: the earliest byte");
     }
+    for size in PIECES {
+        let cuts = (size..len).step_by(size);
+        let (pieces, _) = replay(role, &row.with, &wire.bytes, cuts);
+        let pieces = comparable(pieces, row.with.delivery);
+        assert_eq!(pieces, whole, "{name}: {size} bytes at a time");
+    }
     behind_a_message(row, role, &whole, &name);
     let splits = splits(&wire);
     for &split in &splits {
@@ -52,7 +105,7 @@ fn check(row: &Row, role: Role) -> usize {
         let earliest = failed_at.map(|at| if at <= split { split } else { len });
         assert_eq!(half_failed_at, earliest, "{name}: split at {split}");
     }
-    3 + splits.len()
+    3 + PIECES.len() + splits.len()
 }
 
 /// The same behind a valid message in the same read: that message comes first, then everything as before.

@@ -79,7 +79,11 @@ pub(crate) fn replay(
             assert!(error.is_none(), "a step after an error");
             at += step.consumed;
             match step.event {
-                None => break,
+                None => {
+                    let over = conn.tx.state() == State::Closed;
+                    assert_eq!(step.need == 0, over, "only the end needs nothing");
+                    break;
+                }
                 Some(event) => {
                     assert_eq!(step.need, 0);
                     if with.echo {

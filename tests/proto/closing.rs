@@ -1,12 +1,14 @@
 //! The closing handshake: every state against every frame and every way to send.
 
 use crate::pair::{Pair, Side};
+use crate::replay::owned;
 use crate::rows::Expected;
 use crate::wire;
 use sockeye::proto::{
-    CloseCode, Config, Delivery, MessageKind, Outbound, Prepared, Role, SendError, Sender, State,
-    Violation,
+    CloseCode, Config, Connection, Delivery, Event, Inbound, MessageKind, Outbound, Prepared, Role,
+    SendError, Sender, State, Violation,
 };
+use std::sync::Arc;
 
 /// What a frame comes to: a letter per opcode, 0 to F.
 ///
@@ -264,6 +266,50 @@ fn our_close_may_come_at_any_byte_of_theirs() {
                 assert!(!side.conn.rx.is_mid_message(), "{what}");
                 assert_eq!(side.conn.rx.heap_bytes(), 0, "{what}");
             }
+        }
+    }
+}
+
+/// A handler closes on the first message it gets; what follows in the same read is discarded like all else.
+#[test]
+fn a_close_from_a_handler_takes_effect_at_once() {
+    for role in [Role::Server, Role::Client] {
+        let wire = [
+            wire::frame(role, 0x81, b"bye"),
+            wire::frame(role, 0x81, b"more"),
+            wire::frame(role, 0x89, b"more"),
+            wire::frame(role, 0x88, &[0x03, 0xE8]),
+            wire::frame(role, 0x81, b"more"),
+        ]
+        .concat();
+        for piece in 1..=wire.len() {
+            let mut conn = Connection::new(role, Arc::new(Config::default()));
+            let mut keys = wire::Counting::default();
+            let mut out = Outbound::client(Vec::new(), &mut keys);
+            let mut inbound = Inbound::new();
+            let mut events = Vec::new();
+            let mut buf = Vec::new();
+            for arrived in wire.chunks(piece) {
+                buf.extend_from_slice(arrived);
+                let mut at = 0;
+                loop {
+                    let (rx, tx) = (&mut conn.rx, &mut conn.tx);
+                    let step = rx.next(&mut buf[at..], &mut inbound, tx, &mut out).unwrap();
+                    at += step.consumed;
+                    let Some(event) = step.event else { break };
+                    if let Event::Text(reason) = event {
+                        conn.tx.close(CloseCode::NORMAL, reason, &mut out).unwrap();
+                    }
+                    events.push(owned(event));
+                }
+                buf.drain(..at);
+            }
+            let close = Expected::Close(Some(1000), Vec::new());
+            assert_eq!(events, [Expected::Text(b"bye".to_vec()), close]);
+            let written = wire::read(&out.sink, role);
+            assert_eq!(written.len(), 1, "{written:?}");
+            assert_eq!(written[0].payload, b"\x03\xe8bye");
+            assert_eq!(conn.state(), State::Closed);
         }
     }
 }

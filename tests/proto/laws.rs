@@ -1,7 +1,7 @@
 //! What holds for every connection: lending without copying, linear work, small size, one answer per fault.
 
 use crate::replay::replay;
-use crate::rows::With;
+use crate::rows::{Expected, With};
 use crate::wire;
 use sockeye::proto::{
     CloseCode, Config, Connection, Delivery, Event, Inbound, Limits, Outbound, Role, Violation,
@@ -163,6 +163,24 @@ fn a_mebibyte_one_byte_at_a_time() {
             assert_eq!(bytewise, whole);
             assert_eq!(bytewise.events.len(), 1);
         }
+    }
+}
+
+/// The same for fragments: a core that went over the message with each of them would visit 2^39 bytes.
+#[test]
+fn a_million_fragments_of_one_byte() {
+    let count = 1 << 20;
+    for role in roles() {
+        let with = With {
+            max_fragments: Some(u32::MAX),
+            ..With::default()
+        };
+        let mut wire = wire::frame(role, 0x01, b"a");
+        wire.extend(wire::frame(role, 0x00, b"b").repeat(count - 2));
+        wire.extend(wire::frame(role, 0x80, b"c"));
+        let (outcome, _) = replay(role, &with, &wire, []);
+        let text = ["a", &"b".repeat(count - 2), "c"].concat();
+        assert_eq!(outcome.events, [Expected::Text(text.into_bytes())]);
     }
 }
 

@@ -4,9 +4,10 @@
 #![deny(clippy::arithmetic_side_effects)]
 
 use crate::proto::frame::{Header, MessageKind, Opcode};
-use crate::proto::utf8::Validator;
+use crate::proto::utf8::{InvalidUtf8, Validator};
 use crate::proto::{Limits, Violation};
 use alloc::vec::Vec;
+use core::slice;
 
 /// Collects fragments. Between messages it holds no heap.
 #[derive(Debug, Default)]
@@ -84,6 +85,45 @@ impl Assembly {
         match kind {
             MessageKind::Text => self.utf8.check(bytes).map_err(|_| Violation::InvalidUtf8),
             MessageKind::Binary => Ok(()),
+        }
+    }
+
+    /// Judges payload that is lent piece by piece: how many of its bytes stand before the one that spoils the text,
+    /// so that what is lent before a fault does not depend on how the bytes arrived. `last` ends the message.
+    pub(crate) fn check_piece(
+        &mut self,
+        kind: MessageKind,
+        bytes: &[u8],
+        last: bool,
+    ) -> Result<usize, Violation> {
+        if kind == MessageKind::Binary {
+            return Ok(bytes.len());
+        }
+        let judge = |mut utf8: Validator, piece: &[u8], last: bool| {
+            utf8.check(piece)?;
+            if last {
+                utf8.finish()?;
+            }
+            Ok::<_, InvalidUtf8>(utf8)
+        };
+        if let Ok(utf8) = judge(self.utf8, bytes, last) {
+            self.utf8 = utf8;
+            return Ok(bytes.len());
+        }
+        // Byte by byte up to the fault: once in the life of a connection.
+        let mut good: usize = 0;
+        for byte in bytes {
+            let ends = good.saturating_add(1) == bytes.len();
+            match judge(self.utf8, slice::from_ref(byte), last && ends) {
+                Ok(utf8) => self.utf8 = utf8,
+                Err(InvalidUtf8) => break,
+            }
+            good = good.saturating_add(1);
+        }
+        if good == 0 {
+            Err(Violation::InvalidUtf8)
+        } else {
+            Ok(good)
         }
     }
 

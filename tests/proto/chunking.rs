@@ -1,6 +1,6 @@
 //! Every row of `tests/rows/frames.rows`, whole, at every two-way split and byte by byte, in each role it names.
 
-use crate::replay::{Outcome, comparable, replay};
+use crate::replay::{Outcome, replay};
 use crate::rows::{self, Expected, Row, Wire, With};
 use crate::wire;
 use sockeye::proto::{Config, Connection, Delivery, Inbound, Limits, Outbound, Role, State};
@@ -79,12 +79,10 @@ fn check(row: &Row, role: Role) -> usize {
     let wire = row.wire(role);
     let len = wire.bytes.len();
     let (whole, _) = replay(role, &row.with, &wire.bytes, []);
-    let whole = comparable(whole, row.with.delivery);
     as_declared(row, role, &whole, &name);
     peer_agrees(role, &whole.out, &name);
 
     let (bytewise, failed_at) = replay(role, &row.with, &wire.bytes, 1..len);
-    let bytewise = comparable(bytewise, row.with.delivery);
     assert_eq!(bytewise, whole, "{name}: byte by byte");
     assert_eq!(failed_at.is_some(), row.fail.is_some(), "{name}");
     if let Some(mark) = wire.mark {
@@ -93,14 +91,12 @@ fn check(row: &Row, role: Role) -> usize {
     for size in PIECES {
         let cuts = (size..len).step_by(size);
         let (pieces, _) = replay(role, &row.with, &wire.bytes, cuts);
-        let pieces = comparable(pieces, row.with.delivery);
         assert_eq!(pieces, whole, "{name}: {size} bytes at a time");
     }
     behind_a_message(row, role, &whole, &name);
     let splits = splits(&wire);
     for &split in &splits {
         let (halves, half_failed_at) = replay(role, &row.with, &wire.bytes, [split]);
-        let halves = comparable(halves, row.with.delivery);
         assert_eq!(halves, whole, "{name}: split at {split}");
         let earliest = failed_at.map(|at| if at <= split { split } else { len });
         assert_eq!(half_failed_at, earliest, "{name}: split at {split}");

@@ -4,8 +4,8 @@
 use crate::rows::{Expected, Part, With};
 use crate::wire::Counting;
 use sockeye::proto::{
-    CloseCode, Config, Connection, Delivery, Event, Inbound, Limits, MessageKind, Outbound, Role,
-    State, Violation,
+    CloseCode, Config, Connection, Event, Inbound, Limits, MessageKind, Outbound, Role, State,
+    Violation,
 };
 use std::sync::Arc;
 
@@ -163,18 +163,4 @@ pub(crate) fn owned(event: Event<'_>) -> Expected {
         ),
         Event::Part(part) => panic!("{part:?} where messages were asked for"),
     }
-}
-
-/// In chunk mode bad text ends the stream at once, so how much of its last frame was handed over before depends on
-/// the pieces. Everything else never does.
-pub(crate) fn comparable(mut outcome: Outcome, delivery: Delivery) -> Outcome {
-    if delivery == Delivery::Chunks
-        && outcome.error == Some(Violation::InvalidUtf8)
-        && let Some(Expected::Part(Part {
-            ends_frame: false, ..
-        })) = outcome.events.last()
-    {
-        outcome.events.pop();
-    }
-    outcome
 }

@@ -289,25 +289,14 @@ impl Receiver {
     }
 
     fn stream_on(&mut self, input: &mut [u8], state: State) -> Result<Progress, Violation> {
-        let frame_len = self.progress;
-        let have = usize::try_from(frame_len).map_or(input.len(), |rest| rest.min(input.len()));
-        if have == 0 && frame_len > 0 {
-            return Ok(Progress::Need(
-                usize::try_from(frame_len).unwrap_or(usize::MAX),
-            ));
+        let left = self.progress;
+        let have = usize::try_from(left).map_or(input.len(), |left| left.min(input.len()));
+        if have == 0 && left > 0 {
+            return Ok(Progress::Need(usize::try_from(left).unwrap_or(usize::MAX)));
         }
-        self.progress -= have as u64;
-        let ends_frame = self.progress == 0;
-        let first = self.stream == Stream::First;
         // Our own close may have come between two pieces.
-        let discard = self.stream == Stream::Discard || state.on(Input::Frame).0 == Action::Discard;
-        self.stream = match (ends_frame, discard) {
-            (true, _) => Stream::No,
-            (false, true) => Stream::Discard,
-            (false, false) => Stream::More,
-        };
-        if discard {
-            if ends_frame && self.stream_fin {
+        if self.stream == Stream::Discard || state.on(Input::Frame).0 == Action::Discard {
+            if self.pass(have, Stream::Discard) && self.stream_fin {
                 // Begun before our close, so the message's end has to be noted here.
                 self.message = Assembly::default();
             }
@@ -315,14 +304,19 @@ impl Receiver {
         }
         let data = input.get_mut(..have).unwrap_or_default();
         mask::apply(self.key, 0, data);
-        self.key = mask::rotate(self.key, data.len() as u64);
         let kind = self.message.kind_in_progress();
-        self.message.check_text(kind, data)?;
+        let last = self.stream_fin && left == have as u64;
+        let good = self.message.check_piece(kind, data, last)?;
+        self.key = mask::rotate(self.key, good as u64);
+        // Bad text goes back as it came, to be refused by the next call.
+        mask::apply(self.key, 0, data.get_mut(good..).unwrap_or_default());
+        let first = self.stream == Stream::First;
+        let ends_frame = self.pass(good, Stream::More);
         let ends_message = ends_frame && self.stream_fin;
         let part = Part {
             kind,
             data: &[],
-            frame_len: first.then_some(frame_len),
+            frame_len: first.then_some(left),
             starts_message: first && self.message.is_first_frame(),
             ends_frame,
             ends_message,
@@ -330,7 +324,15 @@ impl Receiver {
         if ends_message {
             self.message.finish()?;
         }
-        Ok(Progress::Found(have, Found::Part(part, 0..have)))
+        Ok(Progress::Found(good, Found::Part(part, 0..good)))
+    }
+
+    /// Counts streamed bytes off; says whether they were the frame's last, and if not, what it goes on as.
+    fn pass(&mut self, bytes: usize, onward: Stream) -> bool {
+        self.progress -= bytes as u64;
+        let ends_frame = self.progress == 0;
+        self.stream = if ends_frame { Stream::No } else { onward };
+        ends_frame
     }
 
     fn control<S: Sink>(

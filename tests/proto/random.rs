@@ -159,7 +159,7 @@ fn config(cases: u32) -> ProptestConfig {
 }
 
 proptest! {
-    #![proptest_config(config(300))]
+    #![proptest_config(config(1000))]
 
     #[test]
     fn what_is_sent_arrives_in_order(
@@ -199,7 +199,7 @@ proptest! {
 }
 
 proptest! {
-    #![proptest_config(config(1500))]
+    #![proptest_config(config(6000))]
 
     #[test]
     fn noise_comes_to_the_same_in_any_pieces(

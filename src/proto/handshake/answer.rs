@@ -1,0 +1,257 @@
+//! What a server writes: the 101 (RFC 6455 §4.2.2 step 5), or a refusal that says why.
+//!
+//! Not here: the choice between the two, pages and files (a refusal is never 1xx or 2xx), and what happens to the
+//! connection: after a refusal has been written it is closed, and everything that still arrives is thrown away.
+
+use alloc::string::{String, ToString as _};
+use alloc::vec::Vec;
+
+use super::extension::{Extensions, is_extension_list};
+use super::outgoing::{check_headers, write_header, write_headers};
+use super::server::Request;
+use super::{HandshakeError, Misuse};
+
+/// An accepted handshake on its way out.
+///
+/// ```
+/// # use sockeye::proto::handshake::{Accept, HandshakeError, HeadLimits, Misuse, server};
+/// # let head = b"GET / HTTP/1.1\r\nHost: example.com\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+/// #     Sec-WebSocket-Version: 13\r\nSec-WebSocket-Protocol: chat, superchat\r\n\
+/// #     Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+/// let request = server::parse(head, HeadLimits::default())?;
+/// let mut out = Vec::new();
+/// let accept = Accept::new(&request).protocol(request.choose_protocol(["superchat"]));
+/// assert_eq!(accept.headers(&[("X-Room", "a\r\nX-Evil: b")]).write(&mut out), Err(Misuse::HeaderValue));
+/// assert!(out.is_empty());
+/// accept.headers(&[("X-Room", "a")]).write(&mut out).unwrap();
+/// # Ok::<(), HandshakeError>(())
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct Accept<'r, 'a> {
+    request: &'r Request<'a>,
+    protocol: Option<&'r str>,
+    extensions: Option<&'r str>,
+    headers: &'r [(&'r str, &'r str)],
+}
+
+impl<'r, 'a> Accept<'r, 'a> {
+    /// The plain 101, without a subprotocol or extensions.
+    #[must_use]
+    pub const fn new(request: &'r Request<'a>) -> Self {
+        Self {
+            request,
+            protocol: None,
+            extensions: None,
+            headers: &[],
+        }
+    }
+
+    /// The chosen subprotocol, one of those offered. See [`Request::choose_protocol`].
+    #[must_use]
+    pub const fn protocol(mut self, protocol: Option<&'r str>) -> Self {
+        self.protocol = protocol;
+        self
+    }
+
+    /// The value of `Sec-WebSocket-Extensions`: extensions that were offered, each once, in the order of use.
+    #[must_use]
+    pub const fn extensions(mut self, extensions: Option<&'r str>) -> Self {
+        self.extensions = extensions;
+        self
+    }
+
+    /// Headers of the application, such as `Set-Cookie`. `Sec-WebSocket-*`, `Connection`, `Upgrade`, `Content-Length`
+    /// and `Transfer-Encoding` are not its business.
+    #[must_use]
+    pub const fn headers(mut self, headers: &'r [(&'r str, &'r str)]) -> Self {
+        self.headers = headers;
+        self
+    }
+
+    /// Appends the whole head to `out`. Frames may follow at once.
+    ///
+    /// # Errors
+    ///
+    /// [`Misuse`] when something that was added is malformed or was not offered; `out` is then as it was.
+    pub fn write(&self, out: &mut Vec<u8>) -> Result<(), Misuse> {
+        self.check()?;
+        out.extend_from_slice(
+            b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n",
+        );
+        write_header("Sec-WebSocket-Accept", &self.request.accept(), out);
+        if let Some(protocol) = self.protocol {
+            write_header("Sec-WebSocket-Protocol", protocol.as_bytes(), out);
+        }
+        if let Some(extensions) = self.extensions {
+            write_header("Sec-WebSocket-Extensions", extensions.as_bytes(), out);
+        }
+        write_headers(self.headers, out);
+        out.extend_from_slice(b"\r\n");
+        Ok(())
+    }
+
+    fn check(&self) -> Result<(), Misuse> {
+        // What was offered is a token, so this refuses lists and line ends as well.
+        if let Some(protocol) = self.protocol
+            && !self.request.protocols().any(|offered| offered == protocol)
+        {
+            return Err(Misuse::ProtocolNotOffered);
+        }
+        if let Some(line) = self.extensions {
+            self.check_extensions(line)?;
+        }
+        check_headers(self.headers, &[])
+    }
+
+    fn check_extensions(&self, line: &str) -> Result<(), Misuse> {
+        if !is_extension_list(line.as_bytes()) {
+            return Err(Misuse::Extensions);
+        }
+        for (index, used) in Extensions::of_line(line).enumerate() {
+            let offered = self
+                .request
+                .extensions()
+                .any(|offer| offer.name() == used.name());
+            let repeated = Extensions::of_line(line)
+                .take(index)
+                .any(|other| other.name() == used.name());
+            if !offered || repeated {
+                return Err(Misuse::ExtensionNotOffered);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A complete HTTP answer that is not a 101 and ends the connection.
+///
+/// It always has `Connection: close`, a length, and one plain sentence, and nothing that the peer sent. A proxy that
+/// took the upgrade for granted must see that there is none (CVE-2018-1002105).
+///
+/// ```
+/// # use sockeye::proto::handshake::Refusal;
+/// let mut out = Vec::new();
+/// Refusal::new(401, "log in first").headers(&[("WWW-Authenticate", "Basic")]).write(&mut out).unwrap();
+/// assert!(out.starts_with(b"HTTP/1.1 401 Unauthorized\r\nConnection: close\r\n"));
+/// assert!(out.ends_with(b"Content-Length: 13\r\nWWW-Authenticate: Basic\r\n\r\nlog in first\n"));
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct Refusal<'r> {
+    status: u16,
+    sentence: &'r str,
+    headers: &'r [(&'r str, &'r str)],
+}
+
+impl From<HandshakeError> for Refusal<'_> {
+    fn from(error: HandshakeError) -> Self {
+        Self::new(error.status(), error.text())
+    }
+}
+
+impl<'r> Refusal<'r> {
+    /// A refusal with this status, 300 to 599 but for 304, and this body: one line, without its line end.
+    #[must_use]
+    pub const fn new(status: u16, sentence: &'r str) -> Self {
+        Self {
+            status,
+            sentence,
+            headers: &[],
+        }
+    }
+
+    /// Headers to add, such as `WWW-Authenticate` or `Location`. `Allow` (405), `Retry-After` (503) and `Content-Type`
+    /// replace ours; the names that [`Accept::headers`] refuses are refused here too.
+    #[must_use]
+    pub const fn headers(mut self, headers: &'r [(&'r str, &'r str)]) -> Self {
+        self.headers = headers;
+        self
+    }
+
+    /// Appends the whole answer, head and body, to `out`.
+    ///
+    /// # Errors
+    ///
+    /// [`Misuse`] when the status, the sentence or a header cannot be written; `out` is then as it was. A refusal from
+    /// a [`HandshakeError`] without further headers always can.
+    pub fn write(&self, out: &mut Vec<u8>) -> Result<(), Misuse> {
+        self.check()?;
+        let status: String = self.status.to_string();
+        out.extend_from_slice(b"HTTP/1.1 ");
+        out.extend_from_slice(status.as_bytes());
+        out.push(b' ');
+        out.extend_from_slice(reason(self.status).as_bytes());
+        out.extend_from_slice(b"\r\n");
+        self.write_own_headers(out);
+        let length = self.sentence.len().saturating_add(1).to_string();
+        write_header("Content-Length", length.as_bytes(), out);
+        write_headers(self.headers, out);
+        out.extend_from_slice(b"\r\n");
+        out.extend_from_slice(self.sentence.as_bytes());
+        out.push(b'\n');
+        Ok(())
+    }
+
+    fn check(&self) -> Result<(), Misuse> {
+        if !(300..=599).contains(&self.status) || self.status == 304 {
+            return Err(Misuse::Status);
+        }
+        if self.sentence.is_empty() || self.sentence.chars().any(char::is_control) {
+            return Err(Misuse::Sentence);
+        }
+        check_headers(self.headers, &[])
+    }
+
+    fn write_own_headers(&self, out: &mut Vec<u8>) {
+        if self.status == 426 {
+            // RFC 9110 §15.5.22 wants `Upgrade`, its §7.8 the option, RFC 6455 §4.4 the versions.
+            write_header("Connection", b"Upgrade, close", out);
+            write_header("Upgrade", b"websocket", out);
+            write_header("Sec-WebSocket-Version", b"13", out);
+        } else {
+            write_header("Connection", b"close", out);
+        }
+        for (status, name, value) in [
+            (405, "Allow", "GET"),
+            (503, "Retry-After", "1"),
+            (self.status, "Content-Type", "text/plain; charset=utf-8"),
+        ] {
+            let replaced = self
+                .headers
+                .iter()
+                .any(|(other, _)| other.eq_ignore_ascii_case(name));
+            if status == self.status && !replaced {
+                write_header(name, value.as_bytes(), out);
+            }
+        }
+    }
+}
+
+/// The reason phrase. It is optional (RFC 9112 §4), so a status without one here goes out without.
+const fn reason(status: u16) -> &'static str {
+    match status {
+        301 => "Moved Permanently",
+        302 => "Found",
+        303 => "See Other",
+        307 => "Temporary Redirect",
+        308 => "Permanent Redirect",
+        400 => "Bad Request",
+        401 => "Unauthorized",
+        403 => "Forbidden",
+        404 => "Not Found",
+        405 => "Method Not Allowed",
+        408 => "Request Timeout",
+        410 => "Gone",
+        413 => "Content Too Large",
+        414 => "URI Too Long",
+        417 => "Expectation Failed",
+        426 => "Upgrade Required",
+        429 => "Too Many Requests",
+        431 => "Request Header Fields Too Large",
+        500 => "Internal Server Error",
+        502 => "Bad Gateway",
+        503 => "Service Unavailable",
+        504 => "Gateway Timeout",
+        505 => "HTTP Version Not Supported",
+        _ => "",
+    }
+}

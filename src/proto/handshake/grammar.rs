@@ -1,0 +1,196 @@
+//! The letters and lists of HTTP fields (RFC 9110 §5.6), over bytes, each read once from left to right.
+//!
+//! Two of the classic handshake bugs live here: looking for `websocket` or `upgrade` as a substring, and regular
+//! expressions that take quadratic time on a run of spaces or backslashes.
+//!
+//! Not here: which field holds what (`server`, `client`), or where a line ends (`head`).
+
+/// `tchar` of RFC 9110 §5.6.2.
+pub(super) const fn is_token_byte(byte: u8) -> bool {
+    matches!(
+        byte,
+        b'!' | b'#'
+            | b'$'
+            | b'%'
+            | b'&'
+            | b'\''
+            | b'*'
+            | b'+'
+            | b'-'
+            | b'.'
+            | b'^'
+            | b'_'
+            | b'`'
+            | b'|'
+            | b'~'
+    ) || byte.is_ascii_alphanumeric()
+}
+
+/// A control byte that no line may hold; a tab is whitespace.
+pub(super) const fn is_control(byte: u8) -> bool {
+    (byte < 0x20 && byte != b'\t') || byte == 0x7f
+}
+
+/// `SP` or `HTAB`.
+const fn is_whitespace(byte: u8) -> bool {
+    byte == b' ' || byte == b'\t'
+}
+
+/// `token`: one or more `tchar`.
+pub(super) fn is_token(text: &[u8]) -> bool {
+    !text.is_empty() && text.iter().all(|&byte| is_token_byte(byte))
+}
+
+/// Removes optional whitespace from both ends (RFC 9110 §5.5).
+pub(super) fn trim(mut text: &[u8]) -> &[u8] {
+    while let [first, rest @ ..] = text
+        && is_whitespace(*first)
+    {
+        text = rest;
+    }
+    while let [rest @ .., last] = text
+        && is_whitespace(*last)
+    {
+        text = rest;
+    }
+    text
+}
+
+/// The non-empty elements of a list whose elements hold no quotes, trimmed.
+///
+/// Empty elements are skipped: RFC 9110 §5.6.1.2 asks recipients to.
+pub(super) fn elements(value: &[u8]) -> impl Iterator<Item = &[u8]> {
+    value
+        .split(|&byte| byte == b',')
+        .map(trim)
+        .filter(|element| !element.is_empty())
+}
+
+/// Whether the list names `wanted`, in any case, as a whole element.
+///
+/// `None` when an element is not made of tokens. `/` parts the name of a protocol from its version (RFC 9110 §7.8), so
+/// `websocket/13` is well formed and is not `websocket`.
+pub(super) fn list_has(value: &[u8], wanted: &[u8]) -> Option<bool> {
+    let mut found = false;
+    for element in elements(value) {
+        if !element.split(|&byte| byte == b'/').all(is_token) {
+            return None;
+        }
+        found |= element.eq_ignore_ascii_case(wanted);
+    }
+    Some(found)
+}
+
+/// A reader that only moves forward.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Cursor<'a> {
+    rest: &'a [u8],
+}
+
+impl<'a> Cursor<'a> {
+    pub(super) const fn new(text: &'a [u8]) -> Self {
+        Self { rest: text }
+    }
+
+    pub(super) const fn rest(&self) -> &'a [u8] {
+        self.rest
+    }
+
+    pub(super) const fn is_empty(&self) -> bool {
+        self.rest.is_empty()
+    }
+
+    pub(super) fn whitespace(&mut self) {
+        while let [first, rest @ ..] = self.rest
+            && is_whitespace(*first)
+        {
+            self.rest = rest;
+        }
+    }
+
+    /// Takes `byte` if it is next.
+    pub(super) fn eat(&mut self, byte: u8) -> bool {
+        match self.rest {
+            [first, rest @ ..] if *first == byte => {
+                self.rest = rest;
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// Takes the longest token, if there is one.
+    pub(super) fn token(&mut self) -> Option<&'a str> {
+        let len = self
+            .rest
+            .iter()
+            .take_while(|&&byte| is_token_byte(byte))
+            .count();
+        let (token, rest) = self.rest.split_at_checked(len)?;
+        self.rest = rest;
+        ascii(token)
+    }
+
+    /// Takes a `quoted-string` whose text is a token once its backslashes are gone (RFC 6455 §9.1), and returns what
+    /// stands between the quotes, backslashes included. The opening quote has been taken.
+    pub(super) fn quoted_token(&mut self) -> Option<&'a str> {
+        let mut at = 0;
+        loop {
+            match self.rest.get(at..)? {
+                [b'"', rest @ ..] => {
+                    let inside = self.rest.get(..at)?;
+                    self.rest = rest;
+                    return ascii(inside);
+                }
+                [b'\\', escaped, ..] if is_token_byte(*escaped) => at += 2,
+                [byte, ..] if is_token_byte(*byte) => at += 1,
+                _ => return None,
+            }
+        }
+    }
+}
+
+/// Text that the grammar has already shown to be ASCII and not empty.
+fn ascii(text: &[u8]) -> Option<&str> {
+    if text.is_empty() {
+        None
+    } else {
+        core::str::from_utf8(text).ok()
+    }
+}
+
+/// The subprotocols of one or more `Sec-WebSocket-Protocol` lines, in the order of the client's preference.
+///
+/// From [`Request::protocols`](super::server::Request::protocols). They are tokens, and no two are the same.
+#[derive(Clone, Debug)]
+pub struct Protocols<'r, 'a> {
+    lines: super::head::Values<'r, 'a>,
+    line: Cursor<'a>,
+}
+
+impl<'r, 'a> Protocols<'r, 'a> {
+    pub(super) const fn new(lines: super::head::Values<'r, 'a>) -> Self {
+        Self {
+            lines,
+            line: Cursor::new(&[]),
+        }
+    }
+}
+
+impl<'a> Iterator for Protocols<'_, 'a> {
+    type Item = &'a str;
+
+    fn next(&mut self) -> Option<&'a str> {
+        loop {
+            self.line.whitespace();
+            if self.line.eat(b',') {
+                continue;
+            }
+            if self.line.is_empty() {
+                self.line = Cursor::new(self.lines.next()?);
+                continue;
+            }
+            return self.line.token();
+        }
+    }
+}

@@ -1,0 +1,300 @@
+//! What our own caller may and may not have written.
+
+use sockeye::proto::handshake::client::{self, ResponseParser};
+use sockeye::proto::handshake::{
+    Accept, HandshakeError, HeadError, HeadLimits, Misuse, Refusal, server,
+};
+
+const OFFER: &[u8] = b"GET / HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+    Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\
+    Sec-WebSocket-Protocol: a, b\r\nSec-WebSocket-Extensions: x; p, y\r\n\r\n";
+
+fn request() -> client::Request<'static> {
+    client::Request::new("example.com", "/chat", *b"the sample nonce")
+}
+
+fn text(out: Vec<u8>) -> String {
+    String::from_utf8(out).unwrap()
+}
+
+#[test]
+fn bad_headers_are_refused_by_every_writer() {
+    let cases: [(&str, &str, Misuse); 15] = [
+        ("", "x", Misuse::HeaderName),
+        ("A B", "x", Misuse::HeaderName),
+        ("A:", "x", Misuse::HeaderName),
+        ("A\r\nB", "x", Misuse::HeaderName),
+        ("caf\u{e9}", "x", Misuse::HeaderName),
+        ("A", "x\r\nSet-Cookie: evil", Misuse::HeaderValue),
+        ("A", "x\n", Misuse::HeaderValue),
+        ("A", "\r", Misuse::HeaderValue),
+        ("A", "x\0", Misuse::HeaderValue),
+        ("A", "\x7f", Misuse::HeaderValue),
+        ("sec-websocket-ACCEPT", "x", Misuse::HeaderReserved),
+        ("Connection", "x", Misuse::HeaderReserved),
+        ("UPGRADE", "x", Misuse::HeaderReserved),
+        ("Content-Length", "0", Misuse::HeaderReserved),
+        ("transfer-encoding", "chunked", Misuse::HeaderReserved),
+    ];
+    let accepted = server::parse(OFFER, HeadLimits::default()).unwrap();
+    for (name, value, want) in cases {
+        let headers = [("X-Good", "1"), (name, value)];
+        let mut out = b"before".to_vec();
+        assert_eq!(
+            Accept::new(&accepted).headers(&headers).write(&mut out),
+            Err(want),
+            "{name:?}: {value:?}"
+        );
+        assert_eq!(
+            Refusal::new(403, "no").headers(&headers).write(&mut out),
+            Err(want),
+            "{name:?}: {value:?}"
+        );
+        assert_eq!(
+            request().headers(&headers).write(&mut out).unwrap_err(),
+            want,
+            "{name:?}: {value:?}"
+        );
+        assert_eq!(out, b"before", "nothing may have been written");
+    }
+}
+
+#[test]
+fn an_accepted_handshake() {
+    let accepted = server::parse(OFFER, HeadLimits::default()).unwrap();
+    let mut out = Vec::new();
+    let headers = [("Set-Cookie", "a=1"), ("Set-Cookie", "b=2")];
+    Accept::new(&accepted)
+        .protocol(Some("b"))
+        .extensions(Some("y, x; p"))
+        .headers(&headers)
+        .write(&mut out)
+        .unwrap();
+    assert_eq!(
+        text(out),
+        "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+         Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\nSec-WebSocket-Protocol: b\r\n\
+         Sec-WebSocket-Extensions: y, x; p\r\nSet-Cookie: a=1\r\nSet-Cookie: b=2\r\n\r\n"
+    );
+}
+
+#[test]
+fn only_what_was_offered_is_accepted() {
+    let accepted = server::parse(OFFER, HeadLimits::default()).unwrap();
+    let mut out = Vec::new();
+    for protocol in ["", "A", "z", "a, b", "a\r\n", " a"] {
+        let accept = Accept::new(&accepted).protocol(Some(protocol));
+        assert_eq!(
+            accept.write(&mut out),
+            Err(Misuse::ProtocolNotOffered),
+            "{protocol:?}"
+        );
+    }
+    for (line, want) in [
+        ("z", Misuse::ExtensionNotOffered),
+        ("x, z", Misuse::ExtensionNotOffered),
+        ("x, y, x", Misuse::ExtensionNotOffered),
+        ("", Misuse::Extensions),
+        ("x;", Misuse::Extensions),
+        ("x\r\nA: b", Misuse::Extensions),
+    ] {
+        assert_eq!(
+            Accept::new(&accepted)
+                .extensions(Some(line))
+                .write(&mut out),
+            Err(want),
+            "{line:?}"
+        );
+    }
+    assert!(out.is_empty());
+}
+
+/// The one answer of each status, byte by byte.
+#[test]
+fn refusals() {
+    let mut out = Vec::new();
+    Refusal::from(HandshakeError::Version)
+        .write(&mut out)
+        .unwrap();
+    assert_eq!(
+        text(out),
+        "HTTP/1.1 426 Upgrade Required\r\nConnection: Upgrade, close\r\nUpgrade: websocket\r\n\
+         Sec-WebSocket-Version: 13\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: 33\r\n\r\n\
+         the WebSocket version must be 13\n"
+    );
+    let heads = HeadError::ALL.map(HandshakeError::Head);
+    for error in HandshakeError::ALL.iter().chain(&heads) {
+        let mut out = Vec::new();
+        Refusal::from(*error).write(&mut out).unwrap();
+        let answer = text(out);
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+        let has = |line: &str| head.lines().filter(|other| *other == line).count() == 1;
+        let reason = head.lines().next().unwrap().splitn(3, ' ').nth(2).unwrap();
+        assert!(!reason.is_empty(), "{error:?} has no reason phrase");
+        assert_eq!(body, format!("{error}\n"));
+        assert!(has(&format!("Content-Length: {}", body.len())));
+        let status = error.status();
+        assert_eq!(has("Connection: close"), status != 426);
+        assert_eq!(has("Connection: Upgrade, close"), status == 426);
+        assert_eq!(has("Upgrade: websocket"), status == 426);
+        assert_eq!(has("Sec-WebSocket-Version: 13"), status == 426);
+        assert_eq!(has("Allow: GET"), status == 405);
+        assert_eq!(head.contains("Retry-After: "), status == 503);
+        assert!(!head.contains("Date") && !head.contains("Server"));
+    }
+}
+
+#[test]
+fn refusals_of_the_application() {
+    let mut out = Vec::new();
+    let headers = [("retry-after", "30"), ("content-type", "text/html")];
+    Refusal::new(503, "full")
+        .headers(&headers)
+        .write(&mut out)
+        .unwrap();
+    assert_eq!(
+        text(out),
+        "HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nContent-Length: 5\r\nretry-after: 30\r\n\
+         content-type: text/html\r\n\r\nfull\n"
+    );
+    let mut out = Vec::new();
+    for (status, sentence, want) in [
+        (101, "x", Misuse::Status),
+        (200, "x", Misuse::Status),
+        (304, "x", Misuse::Status),
+        (600, "x", Misuse::Status),
+        (403, "", Misuse::Sentence),
+        (403, "a\r\nb", Misuse::Sentence),
+    ] {
+        assert_eq!(
+            Refusal::new(status, sentence).write(&mut out),
+            Err(want),
+            "{status} {sentence:?}"
+        );
+    }
+    assert!(out.is_empty());
+    Refusal::new(499, "odd").write(&mut out).unwrap();
+    assert!(out.starts_with(b"HTTP/1.1 499 \r\n"));
+}
+
+#[test]
+fn a_request() {
+    let mut out = Vec::new();
+    request()
+        .protocols(&["chat", "Chat"])
+        .extensions(Some("permessage-deflate; client_max_window_bits"))
+        .origin(Some("https://example.com"))
+        .headers(&[("Authorization", "Basic x")])
+        .write(&mut out)
+        .unwrap();
+    assert_eq!(
+        text(out),
+        "GET /chat HTTP/1.1\r\nHost: example.com\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+         Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\
+         Sec-WebSocket-Protocol: chat, Chat\r\n\
+         Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits\r\n\
+         Origin: https://example.com\r\nAuthorization: Basic x\r\n\r\n"
+    );
+}
+
+#[test]
+fn bad_requests_are_not_written() {
+    let new = |host, target| client::Request::new(host, target, [0; 16]);
+    let many: Vec<String> = (0..65).map(|number| number.to_string()).collect();
+    let many: Vec<&str> = many.iter().map(String::as_str).collect();
+    let cases = [
+        (new("", "/"), Misuse::Host),
+        (new("u:p@h", "/"), Misuse::Host),
+        (new("h:99999", "/"), Misuse::Host),
+        (new("h:a", "/"), Misuse::Host),
+        (new("[::1", "/"), Misuse::Host),
+        (new("h\r\nX: y", "/"), Misuse::Host),
+        (new("b\u{fc}cher.example", "/"), Misuse::Host),
+        (new("h", ""), Misuse::Target),
+        (new("h", "chat"), Misuse::Target),
+        (new("h", "http://h/"), Misuse::Target),
+        (new("h", "/a b"), Misuse::Target),
+        (new("h", "/a\r\nX: y"), Misuse::Target),
+        (new("h", "/p#f"), Misuse::Target),
+        (new("h", "/caf\u{e9}"), Misuse::Target),
+        (request().protocols(&[""]), Misuse::Protocol),
+        (request().protocols(&["a b"]), Misuse::Protocol),
+        (request().protocols(&["a,b"]), Misuse::Protocol),
+        (request().protocols(&["a/b"]), Misuse::Protocol),
+        (request().protocols(&["caf\u{e9}"]), Misuse::Protocol),
+        (
+            request().protocols(&["a", "b", "a"]),
+            Misuse::ProtocolRepeated,
+        ),
+        (request().protocols(&many), Misuse::ProtocolRepeated),
+        (request().extensions(Some("")), Misuse::Extensions),
+        (request().extensions(Some("a;\r\n")), Misuse::Extensions),
+        (request().origin(Some("example.com")), Misuse::Origin),
+        (
+            request().origin(Some("https://example.com/")),
+            Misuse::Origin,
+        ),
+        (request().origin(Some("https://a\r\n")), Misuse::Origin),
+        (request().headers(&[("Host", "h")]), Misuse::HeaderReserved),
+        (
+            request().headers(&[("Origin", "null")]),
+            Misuse::HeaderReserved,
+        ),
+        (
+            request().headers(&[("Expect", "100-continue")]),
+            Misuse::HeaderReserved,
+        ),
+    ];
+    let mut out = Vec::new();
+    for (request, want) in cases {
+        assert_eq!(request.write(&mut out).unwrap_err(), want, "{request:?}");
+    }
+    assert!(out.is_empty());
+    for host in ["h", "h:8080", "[::1]:9", "127.0.0.1"] {
+        new(host, "/?a")
+            .origin(Some("null"))
+            .write(&mut out)
+            .unwrap();
+    }
+    assert!(text(out).contains("Host: [::1]:9\r\n"));
+}
+
+/// Each role accepts what the other one writes.
+#[test]
+fn the_two_roles_agree() {
+    let mut asked = Vec::new();
+    let expected = request()
+        .protocols(&["a", "b"])
+        .extensions(Some("x; p=1, y"))
+        .write(&mut asked)
+        .unwrap();
+    let received = server::parse(&asked, HeadLimits::default()).unwrap();
+    assert_eq!(received.head_len(), asked.len());
+    let mut answered = Vec::new();
+    let accept = Accept::new(&received)
+        .protocol(received.choose_protocol(["b"]))
+        .extensions(Some("x; p=1"));
+    accept.write(&mut answered).unwrap();
+    let response = ResponseParser::new(HeadLimits::default())
+        .parse(&answered)
+        .unwrap()
+        .unwrap();
+    let agreed = response.verify(&expected).unwrap();
+    assert_eq!(agreed.protocol(), Some("b"));
+    assert_eq!(
+        agreed
+            .extensions()
+            .map(|used| used.name())
+            .collect::<Vec<_>>(),
+        ["x"]
+    );
+
+    let mut other = Vec::new();
+    let other = client::Request::new("h", "/", [7; 16])
+        .write(&mut other)
+        .unwrap();
+    assert!(
+        response.verify(&other).is_err(),
+        "the answer to another key"
+    );
+}

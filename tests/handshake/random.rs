@@ -1,0 +1,159 @@
+//! Bytes nobody planned.
+
+use std::time::{Duration, Instant};
+
+use proptest::prelude::*;
+use sockeye::proto::handshake::client::{self, ResponseParser};
+use sockeye::proto::handshake::server::{Request, RequestParser};
+use sockeye::proto::handshake::{Accept, HeadLimits, OriginPolicy, server};
+
+const GOOD: &[u8] = b"GET /chat?x=1 HTTP/1.1\r\nHost: server.example.com:80\r\nUpgrade: h2c, websocket\r\n\
+    Connection: keep-alive, Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\
+    Origin: http://server.example.com\r\nSec-WebSocket-Protocol: a, b\r\n\
+    Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits; a=\"1\\0\", x\r\n\r\nrest";
+
+const ANSWER: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\
+    Connection: Upgrade\r\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\nSec-WebSocket-Protocol: b\r\n\
+    Sec-WebSocket-Extensions: x; a=\"1\"\r\n\r\nrest";
+
+/// Touches everything that a request can be asked.
+fn touch(request: &Request<'_>) -> String {
+    let policy = OriginPolicy::SameHost.check(request);
+    let offers: Vec<_> = request
+        .extensions()
+        .map(|offer| (offer.name(), offer.params().collect::<Vec<_>>()))
+        .collect();
+    let protocols: Vec<_> = request.protocols().collect();
+    Accept::new(request)
+        .protocol(request.choose_protocol(["b"]))
+        .write(&mut Vec::new())
+        .unwrap();
+    format!("{request:?} {policy:?} {offers:?} {protocols:?}")
+}
+
+fn ask(input: &[u8], cuts: &[usize]) -> String {
+    let mut parser = RequestParser::new(HeadLimits::default());
+    for end in cuts.iter().copied().chain([input.len()]) {
+        match parser.parse(&input[..end]) {
+            Ok(None) => {}
+            Ok(Some(request)) => return touch(&request),
+            Err(error) => return format!("{error:?}"),
+        }
+    }
+    "more".to_owned()
+}
+
+fn answer(input: &[u8], cuts: &[usize]) -> String {
+    let expected = client::Request::new("h", "/", *b"the sample nonce")
+        .protocols(&["b"])
+        .extensions(Some("x"))
+        .write(&mut Vec::new())
+        .unwrap();
+    let mut parser = ResponseParser::new(HeadLimits::default());
+    for end in cuts.iter().copied().chain([input.len()]) {
+        match parser.parse(&input[..end]) {
+            Ok(None) => {}
+            Ok(Some(response)) => return format!("{response:?} {:?}", response.verify(&expected)),
+            Err(error) => return format!("{error:?}"),
+        }
+    }
+    "more".to_owned()
+}
+
+/// Changes, inserts and removes a few bytes, often ones that mean something.
+fn mutated(good: &'static [u8]) -> impl Strategy<Value = Vec<u8>> {
+    let byte = prop_oneof![
+        any::<u8>(),
+        prop::sample::select(b"\r\n\t ,;=\"\\:/?#@[]%\0\x7f\xff13".to_vec())
+    ];
+    let change = (any::<prop::sample::Index>(), byte, 0..3u8);
+    prop::collection::vec(change, 1..4).prop_map(move |changes| {
+        let mut bytes = good.to_vec();
+        for (index, byte, kind) in changes {
+            let at = index.index(bytes.len());
+            match kind {
+                0 => bytes[at] = byte,
+                1 => bytes.insert(at, byte),
+                _ => drop(bytes.remove(at)),
+            }
+        }
+        bytes
+    })
+}
+
+fn cuts(len: usize, cuts: &[prop::sample::Index]) -> Vec<usize> {
+    let mut cuts: Vec<usize> = cuts.iter().map(|cut| cut.index(len + 1)).collect();
+    cuts.sort_unstable();
+    cuts
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 2000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn noise(input in prop::collection::vec(any::<u8>(), 0..300), at in any::<[prop::sample::Index; 3]>()) {
+        let cuts = cuts(input.len(), &at);
+        prop_assert_eq!(ask(&input, &[]), ask(&input, &cuts));
+        prop_assert_eq!(answer(&input, &[]), answer(&input, &cuts));
+    }
+
+    #[test]
+    fn almost_a_request(input in mutated(GOOD), at in any::<[prop::sample::Index; 3]>()) {
+        prop_assert_eq!(ask(&input, &[]), ask(&input, &cuts(input.len(), &at)));
+    }
+
+    #[test]
+    fn almost_an_answer(input in mutated(ANSWER), at in any::<[prop::sample::Index; 3]>()) {
+        prop_assert_eq!(answer(&input, &[]), answer(&input, &cuts(input.len(), &at)));
+    }
+
+    /// A value that is written is read back as it was, and can never become two lines.
+    #[test]
+    fn what_is_written_is_read(
+        name in "[!-~]{1,12}", value in "\\PC{0,20}|[ -~]{0,20}|.{0,8}", target in "/[!-~]{0,30}", nonce in any::<[u8; 16]>(),
+        protocols in prop::collection::hash_set("[a-zA-Z0-9.+-]{1,8}", 0..5),
+    ) {
+        let protocols: Vec<&str> = protocols.iter().map(String::as_str).collect();
+        let headers = [(name.as_str(), value.as_str())];
+        let mut out = Vec::new();
+        let request = client::Request::new("h:8080", &target, nonce).protocols(&protocols).headers(&headers);
+        if let Ok(expected) = request.write(&mut out) {
+            let received = server::parse(&out, HeadLimits::default()).unwrap();
+            prop_assert_eq!(received.head_len(), out.len());
+            prop_assert_eq!(received.target(), target.as_str());
+            prop_assert_eq!(received.header(&name), Some(value.trim_matches([' ', '\t']).as_bytes()));
+            prop_assert!(received.protocols().eq(protocols.iter().copied()));
+            let mut answered = Vec::new();
+            let protocol = protocols.last().copied();
+            Accept::new(&received).protocol(protocol).headers(&headers).write(&mut answered).unwrap();
+            let response = ResponseParser::new(HeadLimits::default()).parse(&answered).unwrap().unwrap();
+            prop_assert_eq!(response.head_len(), answered.len());
+            prop_assert_eq!(response.verify(&expected).unwrap().protocol(), protocol);
+        } else {
+            prop_assert!(out.is_empty());
+        }
+    }
+}
+
+#[test]
+fn the_unchanged_ones_are_good() {
+    assert!(ask(GOOD, &[]).starts_with("Request"));
+    assert!(answer(ANSWER, &[]).contains("Ok(Agreed"));
+}
+
+/// A head that arrives byte by byte costs as much as one that arrives at once: no byte is visited again. The bound is
+/// far above the truth and far below what one more visit per read would cost (64 KiB squared).
+#[test]
+fn dribbled_heads_are_linear() {
+    let limits = HeadLimits {
+        max_head: usize::MAX,
+        max_headers: 64,
+    };
+    let head = [b"GET / HTTP/1.1\r\nX: ".to_vec(), vec![b'a'; 1 << 20]].concat();
+    let start = Instant::now();
+    let mut parser = RequestParser::new(limits);
+    for end in 0..head.len() {
+        assert!(parser.parse(&head[..end]).unwrap().is_none());
+    }
+    assert!(start.elapsed() < Duration::from_secs(5));
+}

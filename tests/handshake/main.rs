@@ -1,4 +1,8 @@
 //! The opening handshake, from tables and at random.
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that unwraps a fault fails, as it should"
+)]
 
 mod client;
 mod outgoing;

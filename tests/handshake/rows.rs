@@ -1,23 +1,23 @@
 //! Reads the row files; their format is described at their top.
 
 /// One row: its name, where it begins, and its directives in order.
-pub struct Row {
-    pub name: String,
-    pub line: usize,
-    pub input: Vec<u8>,
+pub(crate) struct Row {
+    pub(crate) name: String,
+    pub(crate) line: usize,
+    pub(crate) input: Vec<u8>,
     directives: Vec<(String, String)>,
 }
 
 impl Row {
     /// The value of a directive as text, still escaped.
-    pub fn text(&self, directive: &str) -> Option<&str> {
+    pub(crate) fn text(&self, directive: &str) -> Option<&str> {
         self.directives
             .iter()
             .find(|(name, _)| name == directive)
             .map(|(_, value)| value.as_str())
     }
 
-    pub fn words(&self, directive: &str) -> Vec<&str> {
+    pub(crate) fn words(&self, directive: &str) -> Vec<&str> {
         self.text(directive)
             .unwrap_or_default()
             .split_whitespace()
@@ -28,7 +28,7 @@ impl Row {
 const KNOWN: &str = "ids start set drop first add many pad before after raw supports origin want at accept protocol path \
     query host offered extensions left protocols offers";
 
-pub fn load(file: &str) -> Vec<Row> {
+pub(crate) fn load(file: &str) -> Vec<Row> {
     let mut base = Vec::new();
     let mut rows: Vec<Row> = Vec::new();
     for (index, line) in file.lines().enumerate() {
@@ -131,7 +131,7 @@ fn find(lines: &[Vec<u8>], name: &str) -> usize {
 }
 
 /// Undoes the escapes.
-pub fn bytes(text: &str) -> Vec<u8> {
+pub(crate) fn bytes(text: &str) -> Vec<u8> {
     let mut out = Vec::new();
     let mut rest = text;
     while let Some(at) = rest.find('\\') {
@@ -164,14 +164,14 @@ pub fn bytes(text: &str) -> Vec<u8> {
 
 /// What came out, and after how many bytes.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Outcome {
-    pub at: usize,
-    pub verdict: Vec<(&'static str, String)>,
+pub(crate) struct Outcome {
+    pub(crate) at: usize,
+    pub(crate) verdict: Vec<(&'static str, String)>,
 }
 
 /// Runs a row whole, at every split and byte by byte. `run` is given the ends of the reads and stops at the first
 /// result; the verdict must never depend on them, and byte by byte tells where it came.
-pub fn replay(
+pub(crate) fn replay(
     row: &Row,
     run: impl Fn(&[u8], &mut dyn Iterator<Item = usize>) -> Outcome,
 ) -> Outcome {
@@ -195,7 +195,7 @@ pub fn replay(
 }
 
 /// Compares what came out with what the row says.
-pub fn check(row: &Row, outcome: &Outcome) {
+pub(crate) fn check(row: &Row, outcome: &Outcome) {
     for (name, got) in &outcome.verdict {
         let Some(want) = row.text(name) else { continue };
         assert_eq!(
@@ -234,7 +234,7 @@ pub fn check(row: &Row, outcome: &Outcome) {
 }
 
 /// `name;param=value|name`, as the rows write extensions.
-pub fn extensions(list: sockeye::proto::handshake::Extensions<'_, '_>) -> String {
+pub(crate) fn extensions(list: sockeye::proto::handshake::Extensions<'_, '_>) -> String {
     let texts: Vec<String> = list
         .map(|extension| {
             let mut text = extension.name().to_owned();
@@ -252,7 +252,7 @@ pub fn extensions(list: sockeye::proto::handshake::Extensions<'_, '_>) -> String
     or_dash(texts.join("|"))
 }
 
-pub fn or_dash(text: String) -> String {
+pub(crate) fn or_dash(text: String) -> String {
     if text.is_empty() {
         "-".to_owned()
     } else {

@@ -3,7 +3,7 @@
 //! A [`Request`] exists only if all of these hold: GET, HTTP/1.1, a path, one `Host`, no body, no `Expect`, the
 //! `websocket` token in `Upgrade`, the `upgrade` token in `Connection`, one version 13, one well-formed key, at most
 //! one `Origin`, and well-formed offers. Libraries that looked at the key alone have let proxies and servers disagree
-//! about where HTTP ends (CVE-2026-59898).
+//! about where HTTP ends.
 //!
 //! What follows the head are the first frames, once the 101 is out. After a refusal it is nothing: to parse it as
 //! another request is request smuggling (RFC 9931).

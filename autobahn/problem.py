@@ -1,0 +1,5 @@
+"""The one exception of this runner."""
+
+
+class Problem(Exception):
+    """Something the user has to know, said in one sentence."""

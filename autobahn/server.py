@@ -1,0 +1,189 @@
+"""Test a server: the suite's fuzzing client against `sockeye echo`."""
+
+import contextlib
+import json
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+
+import check
+import suite as suites
+from problem import Problem
+from processes import Child
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+REPORTS = ROOT / "autobahn" / "reports" / "server"
+AGENT = "Sockeye"
+
+READY_SECONDS = 10
+RUN_SECONDS = 1800
+
+
+def run(patterns):
+    """Test the server with the cases that match the patterns; returns the exit status."""
+    suite = suites.find()
+    if suite is None:
+        return skip()
+    suite.prepare()
+    selected = suite.select(patterns)
+    limit = time_limit()
+
+    url = os.environ.get("SERVER_URL")
+    binary = None if url else os.environ.get("SOCKEYE") or build()
+    empty_directory(REPORTS)
+    if url:
+        problems = fuzz(suite, url, selected, limit)
+    else:
+        problems = fuzz_binary(suite, binary, selected, limit)
+    return report(selected, problems)
+
+
+def skip():
+    reason = "the Autobahn|Testsuite needs Python 2.7 (see autobahn/README.md) or Docker, and neither works here"
+    if os.environ.get("CI") == "true":
+        raise Problem(f"{reason}.")
+    print(f"skipped: {reason}.")
+    return 0
+
+
+def time_limit():
+    text = os.environ.get("AUTOBAHN_TIMEOUT", str(RUN_SECONDS))
+    if not text.isdigit() or int(text) == 0:
+        raise Problem(f"AUTOBAHN_TIMEOUT={text} is not a number of seconds.")
+    return int(text)
+
+
+def build():
+    """Build the program and return its path, which cargo alone knows: it depends on its configuration."""
+    argv = ["cargo", "build", "--release", "--bin", "sockeye", "--message-format=json-render-diagnostics"]
+    try:
+        done = subprocess.run(argv, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
+    except OSError as error:
+        raise Problem(f"cannot run cargo: {error}") from error
+    if done.returncode != 0:
+        raise Problem("cargo build --release failed.")
+    messages = map(json.loads, done.stdout.splitlines())
+    executables = [message["executable"] for message in messages if message.get("executable")]
+    if not executables:
+        raise Problem("cargo build --release made no program.")
+    return executables[-1]
+
+
+def empty_directory(directory):
+    # A report left by an earlier run must not be taken for one of this run.
+    shutil.rmtree(directory, ignore_errors=True)
+    directory.mkdir(parents=True)
+
+
+def fuzz_binary(suite, binary, selected, limit):
+    """Start our server, run the suite against it, and stop it; returns the problems met."""
+    with contextlib.ExitStack() as stack:
+        log = stack.enter_context((REPORTS / "sockeye.stderr").open("w"))
+        argv = [binary, "echo", "--listen", "127.0.0.1:0"]
+        server = stack.enter_context(Child("sockeye echo", argv, stderr=log))
+        url = await_url(server)
+        problems = fuzz(suite, url, selected, limit)
+        return problems + stop(server)
+
+
+def await_url(server):
+    """Wait for the line that says the server accepts connections."""
+    lines = server.lines(READY_SECONDS)
+    line = next(lines, None)
+    lines.close()
+    if line is None and server.expired:
+        raise Problem(f"sockeye echo did not say within {READY_SECONDS} s that it listens.")
+    if line is None:
+        status = server.process.wait()
+        raise Problem(f"sockeye echo ended with {status} before it listened; see {shown('sockeye.stderr')}.")
+    match = re.fullmatch(r"listening on (ws://\S+:\d+)", line)
+    if not match:
+        raise Problem(f"sockeye echo printed '{line}' instead of 'listening on ws://ADDR:PORT'.")
+    return match[1]
+
+
+def stop(server):
+    """Stop the server and return what was wrong with its end."""
+    ended = server.process.poll()
+    if ended is not None:
+        return [f"sockeye echo ended during the run, with {ended}; see {shown('sockeye.stderr')}."]
+    try:
+        status = server.stop()
+    except Problem as problem:
+        return [str(problem)]
+    problems = []
+    if status != 0:
+        problems.append(f"sockeye echo exited with {status} on SIGTERM, not 0; see {shown('sockeye.stderr')}.")
+    if server.rest_of_stdout():
+        problems.append("sockeye echo printed more to stdout than the one line that says it listens.")
+    return problems
+
+
+def fuzz(suite, url, selected, limit):
+    """Run the suite's client against `url`; returns the problems met, other than the verdicts on cases."""
+    (REPORTS / "spec.json").write_text(json.dumps(specification(suite, url, selected), indent=2))
+    with contextlib.ExitStack() as stack:
+        log = stack.enter_context((REPORTS / "wstest.log").open("w"))
+        stack.callback(suite.clean_up)
+        argv = suite.wstest("fuzzingclient", REPORTS)
+        client = stack.enter_context(
+            Child("wstest", argv, stderr=subprocess.STDOUT, cwd=REPORTS, env=suites.clean_environment())
+        )
+        running = follow(client, log, len(selected), limit)
+        if client.expired:
+            return [f"the suite was still running {running} after {limit} s and was stopped."]
+        status = client.process.wait()
+        return [f"wstest exited with {status}; see {shown('wstest.log')}."] if status != 0 else []
+
+
+def specification(suite, url, selected):
+    return {
+        "outdir": suite.outdir(REPORTS),
+        "servers": [{"agent": AGENT, "url": url}],
+        "cases": list(selected),
+        "exclude-cases": [],
+        "exclude-agent-cases": {},
+    }
+
+
+def follow(client, log, total, limit):
+    """Log what the suite prints and show how far it is; returns what it ran last."""
+    live = sys.stdout.isatty()
+    done, running = 0, "no case"
+    for line in client.lines(limit):
+        log.write(line + "\n")
+        match = re.match(r"Running test case ID (\S+) ", line)
+        if not match:
+            continue
+        done, running = done + 1, f"case {match[1]}"
+        if live:
+            print(f"\r\x1b[Kcase {done} of {total}: {match[1]}", end="", flush=True)
+        elif done % 25 == 0 or done == total:
+            print(f"case {done} of {total}: {match[1]}", flush=True)
+    if live:
+        print("\r\x1b[K", end="", flush=True)
+    return running
+
+
+def report(selected, problems):
+    """Print the verdicts and return the exit status."""
+    results = check.load_index(REPORTS / "index.json").get(AGENT, {})
+    failed = check.failures(selected, results)
+    for failure in failed:
+        print(f"{failure.case}: {failure.behavior}, close: {failure.close}: {failure.description}")
+        print(f"  {shown(failure.report) if failure.report else 'the suite wrote no report on it'}")
+    for problem in problems:
+        print(f"autobahn: {problem}")
+    for name, counted in zip(("behavior", "behaviorClose"), check.counts(selected, results)):
+        print(f"{name + ':':15}" + ", ".join(f"{count} {verdict}" for verdict, count in counted.most_common()))
+    print(f"report: {shown('index.html')}")
+    print(f"{len(selected) - len(failed)} passed, {len(failed)} failed", flush=True)
+    return 1 if failed or problems else 0
+
+
+def shown(name):
+    """A file among the reports, as seen from the top of the repository."""
+    return str((REPORTS / name).relative_to(ROOT))

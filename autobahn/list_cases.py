@@ -5,6 +5,7 @@ patterns that match none.
 """
 
 import json
+import re
 import sys
 
 from autobahntestsuite.case import CaseBasename, CaseCategories, Cases, CaseSetname, CaseSubCategories
@@ -20,7 +21,8 @@ def expand(patterns):
 
 
 def describe(case):
-    return case_set.caseClassToPrettyDescription(case_set.CasesById[case])
+    html = case_set.CasesById[case].DESCRIPTION
+    return " ".join(re.sub("<[^>]*>", " ", html).split())
 
 
 def is_empty_category(pattern):

@@ -16,6 +16,8 @@ LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
 def exit_on_signals():
     """Turn signals that would end us at once into an exception, so that `with` blocks clean up."""
     for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is signal.SIG_IGN:  # nohup
+            continue
         signal.signal(number, lambda received, _frame: sys.exit(128 + received))
 
 

@@ -1,0 +1,161 @@
+"""The life of the server and of the suite, with stand-ins for both."""
+
+import contextlib
+import io
+import json
+import pathlib
+import sys
+import tempfile
+import unittest
+from unittest import mock
+
+import server
+from problem import Problem
+from processes import Child
+
+READY = "print('listening on ws://127.0.0.1:9', flush=True)\n"
+EXIT_ON_SIGTERM = "import signal, sys; signal.signal(signal.SIGTERM, lambda *_: sys.exit({}))\n"
+WAIT = "import time; time.sleep(60)\n"
+SELECTED = {"1.1.1": "first", "1.1.2": "second"}
+
+
+def python(code):
+    return [sys.executable, "-c", code]
+
+
+class StandInSuite:
+    def __init__(self, code):
+        self.code = code
+        self.cleaned_up = False
+
+    def outdir(self, directory):
+        return str(directory)
+
+    def wstest(self, _mode, _directory):
+        return python(self.code)
+
+    def clean_up(self):
+        self.cleaned_up = True
+
+
+class WithReports(unittest.TestCase):
+    def setUp(self):
+        directory = tempfile.TemporaryDirectory()
+        self.addCleanup(directory.cleanup)
+        root = pathlib.Path(directory.name)
+        patch = mock.patch.multiple(server, ROOT=root, REPORTS=root, READY_SECONDS=5)
+        patch.start()
+        self.addCleanup(patch.stop)
+        self.output = io.StringIO()
+        self.enter(contextlib.redirect_stdout(self.output))
+
+    def enter(self, context):
+        value = context.__enter__()
+        self.addCleanup(context.__exit__, None, None, None)
+        return value
+
+    def child(self, code):
+        return self.enter(Child("sockeye echo", python(code)))
+
+
+class AwaitUrl(WithReports):
+    def test_the_url_is_read_from_the_line(self):
+        self.assertEqual(server.await_url(self.child(READY + WAIT)), "ws://127.0.0.1:9")
+
+    def test_another_line_is_a_problem(self):
+        with self.assertRaisesRegex(Problem, "printed 'hello' instead"):
+            server.await_url(self.child("print('hello', flush=True)\n" + WAIT))
+
+    def test_an_early_end_is_a_problem(self):
+        with self.assertRaisesRegex(Problem, "ended with 4 before it listened"):
+            server.await_url(self.child("raise SystemExit(4)"))
+
+    def test_silence_is_a_problem(self):
+        with mock.patch.object(server, "READY_SECONDS", 0.2):
+            with self.assertRaisesRegex(Problem, "did not say within 0.2 s"):
+                server.await_url(self.child(WAIT))
+
+
+class Stop(WithReports):
+    def problems(self, code):
+        child = self.child(code)
+        server.await_url(child)
+        return server.stop(child)
+
+    def test_exit_status_0_is_no_problem(self):
+        self.assertEqual(self.problems(EXIT_ON_SIGTERM.format(0) + READY + WAIT), [])
+
+    def test_another_exit_status_is_a_problem(self):
+        (problem,) = self.problems(EXIT_ON_SIGTERM.format(3) + READY + WAIT)
+        self.assertIn("exited with 3 on SIGTERM", problem)
+
+    def test_a_death_by_the_signal_is_a_problem(self):
+        (problem,) = self.problems(READY + WAIT)
+        self.assertIn("exited with -15 on SIGTERM", problem)
+
+    def test_an_earlier_end_is_a_problem(self):
+        child = self.child(READY)
+        server.await_url(child)
+        child.process.wait()
+        (problem,) = server.stop(child)
+        self.assertIn("ended during the run, with 0", problem)
+
+    def test_a_second_line_is_a_problem(self):
+        (problem,) = self.problems(EXIT_ON_SIGTERM.format(0) + READY + "print('more', flush=True)\n" + WAIT)
+        self.assertIn("printed more to stdout", problem)
+
+    def test_what_the_server_started_ends_with_it(self):
+        # The grandchild holds the pipe: were it alive, reading to the end of the pipe would take a minute.
+        start = f"import subprocess; subprocess.Popen({python(WAIT)!r})\n"
+        self.assertEqual(self.problems(EXIT_ON_SIGTERM.format(0) + start + READY + WAIT), [])
+
+
+class Fuzz(WithReports):
+    def problems(self, code, limit=10):
+        suite = StandInSuite(code)
+        problems = server.fuzz(suite, "ws://127.0.0.1:9", SELECTED, limit)
+        self.assertTrue(suite.cleaned_up)
+        return problems
+
+    def test_the_suite_is_given_the_selected_cases(self):
+        self.assertEqual(self.problems(""), [])
+        specification = json.loads((server.REPORTS / "spec.json").read_text())
+        self.assertEqual(specification["cases"], ["1.1.1", "1.1.2"])
+        self.assertEqual(specification["servers"], [{"agent": "Sockeye", "url": "ws://127.0.0.1:9"}])
+
+    def test_a_hang_is_ended_and_its_case_named(self):
+        running = "print('Running test case ID 1.1.2 for agent Sockeye', flush=True)\n"
+        (problem,) = self.problems(running + WAIT, limit=1)
+        self.assertEqual(problem, "the suite was still running case 1.1.2 after 1 s and was stopped.")
+
+    def test_a_failure_of_the_suite_is_a_problem(self):
+        (problem,) = self.problems("raise SystemExit(1)")
+        self.assertIn("wstest exited with 1", problem)
+
+
+class Report(WithReports):
+    def status(self, results, problems=()):
+        (server.REPORTS / "index.json").write_text(json.dumps({"Sockeye": results}))
+        return server.report(SELECTED, problems)
+
+    def entry(self, close="OK"):
+        return {"behavior": "OK", "behaviorClose": close, "reportfile": "sockeye_case.json"}
+
+    def test_all_good(self):
+        self.assertEqual(self.status({"1.1.1": self.entry(), "1.1.2": self.entry()}), 0)
+        self.assertIn("2 passed, 0 failed", self.output.getvalue())
+
+    def test_a_bad_close(self):
+        self.assertEqual(self.status({"1.1.1": self.entry(), "1.1.2": self.entry("WRONG CODE")}), 1)
+        self.assertIn("1.1.2: OK, close: WRONG CODE: second\n  sockeye_case.html\n", self.output.getvalue())
+
+    def test_a_case_the_suite_did_not_reach(self):
+        self.assertEqual(self.status({"1.1.1": self.entry()}), 1)
+        self.assertIn("1.1.2: MISSING, close: MISSING: second\n", self.output.getvalue())
+
+    def test_a_problem_beside_good_verdicts(self):
+        results = {"1.1.1": self.entry(), "1.1.2": self.entry()}
+        self.assertEqual(self.status(results, ["the server crashed at the end."]), 1)
+
+    def test_no_report(self):
+        self.assertEqual(server.report(SELECTED, []), 1)

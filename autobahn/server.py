@@ -132,11 +132,13 @@ def fuzz(suite, url, selected, limit):
         client = stack.enter_context(
             Child("wstest", argv, stderr=subprocess.STDOUT, cwd=REPORTS, env=suites.clean_environment())
         )
-        running = follow(client, log, len(selected), limit)
+        running, refused = follow(client, log, len(selected), limit)
         if client.expired:
             return [f"the suite was still running {running} after {limit} s and was stopped."]
         status = client.process.wait()
-        return [f"wstest exited with {status}; see {shown('wstest.log')}."] if status != 0 else []
+        if status != 0:
+            return [f"wstest exited with {status}; see {shown('wstest.log')}."]
+        return [f"the suite gave up: {refused}"] if refused else []
 
 
 def specification(suite, url, selected):
@@ -150,11 +152,13 @@ def specification(suite, url, selected):
 
 
 def follow(client, log, total, limit):
-    """Log what the suite prints and show how far it is; returns what it ran last."""
+    """Log what the suite prints and show how far it is; returns what it ran last, and why it could not connect."""
     live = sys.stdout.isatty()
-    done, running = 0, "no case"
+    done, running, refused = 0, "no case", None
     for line in client.lines(limit):
         log.write(line + "\n")
+        if re.match(r"Connection to \S+ failed ", line):
+            refused = line
         match = re.match(r"Running test case ID (\S+) ", line)
         if not match:
             continue
@@ -165,7 +169,7 @@ def follow(client, log, total, limit):
             print(f"case {done} of {total}: {match[1]}", flush=True)
     if live:
         print("\r\x1b[K", end="", flush=True)
-    return running
+    return running, refused
 
 
 def report(selected, problems):
@@ -179,7 +183,8 @@ def report(selected, problems):
         print(f"autobahn: {problem}")
     for name, counted in zip(("behavior", "behaviorClose"), check.counts(selected, results)):
         print(f"{name + ':':15}" + ", ".join(f"{count} {verdict}" for verdict, count in counted.most_common()))
-    print(f"report: {shown('index.html')}")
+    if (REPORTS / "index.html").exists():
+        print(f"report: {shown('index.html')}")
     print(f"{len(selected) - len(failed)} passed, {len(failed)} failed", flush=True)
     return 1 if failed or problems else 0
 

@@ -130,7 +130,7 @@ class NativeSuite(Suite):
             "create autobahn/venv",
             env=with_bootstrap,
         )
-        # Without build isolation wsaccel is built from its shipped C source; with it, pip would fetch an unlocked Cython.
+        # wsaccel ships its C source; build isolation would make pip fetch a Cython that is not locked.
         call(
             [python, *install, "--no-build-isolation", "--requirement", str(REQUIREMENTS)],
             "install autobahntestsuite",

@@ -128,6 +128,11 @@ class Fuzz(WithReports):
         (problem,) = self.problems(running + WAIT, limit=1)
         self.assertEqual(problem, "the suite was still running case 1.1.2 after 1 s and was stopped.")
 
+    def test_a_refused_connection_is_a_problem(self):
+        # The suite then writes what it has and exits 0.
+        (problem,) = self.problems("print('Connection to ws://127.0.0.1:9 failed (refused)')")
+        self.assertEqual(problem, "the suite gave up: Connection to ws://127.0.0.1:9 failed (refused)")
+
     def test_a_failure_of_the_suite_is_a_problem(self):
         (problem,) = self.problems("raise SystemExit(1)")
         self.assertIn("wstest exited with 1", problem)

@@ -19,7 +19,7 @@ REPORTS = ROOT / "autobahn" / "reports" / "server"
 AGENT = "Sockeye"
 
 READY_SECONDS = 10
-RUN_SECONDS = 900
+RUN_SECONDS = 1800
 
 
 def run(patterns):

@@ -43,7 +43,8 @@ impl Assembly {
         if header.len > limits.max_message.saturating_sub(self.len) {
             return Err(Violation::MessageTooBig);
         }
-        if u64::from(self.fragments) >= limits.fragments_allowed(self.len) {
+        let fragments = u64::from(self.fragments);
+        if fragments > 0 && fragments >= limits.fragments_allowed(self.len) {
             return Err(Violation::TooManyFragments);
         }
         Ok(())

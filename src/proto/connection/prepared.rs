@@ -16,7 +16,7 @@ use alloc::vec::Vec;
 #[derive(Clone, Debug)]
 pub struct Prepared {
     /// Header and payload, unmasked.
-    frame: Arc<[u8]>,
+    frame: Arc<Vec<u8>>,
     head_len: u8,
     kind: MessageKind,
 }
@@ -35,20 +35,13 @@ impl Prepared {
     }
 
     fn encode(kind: MessageKind, payload: &[u8]) -> Self {
-        let head = Header {
-            fin: true,
-            rsv1: false,
-            opcode: kind.opcode(),
-            mask: None,
-            len: payload.len() as u64,
-        }
-        .encode();
+        let head = Header::new(kind.opcode(), payload.len() as u64).encode();
         let head = head.as_slice();
         let mut frame = Vec::with_capacity(head.len() + payload.len());
         frame.extend_from_slice(head);
         frame.extend_from_slice(payload);
         Self {
-            frame: frame.into(),
+            frame: Arc::new(frame),
             // A header has at most 14 bytes.
             head_len: u8::try_from(head.len()).unwrap_or_default(),
             kind,
@@ -64,6 +57,12 @@ impl Prepared {
     /// The frame as a server puts it on the wire.
     #[must_use]
     pub fn frame(&self) -> &[u8] {
+        &self.frame
+    }
+
+    /// The same, to be shared.
+    #[cfg(feature = "server")]
+    pub(crate) const fn shared(&self) -> &Arc<Vec<u8>> {
         &self.frame
     }
 

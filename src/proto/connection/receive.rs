@@ -140,6 +140,12 @@ impl Receiver {
         })
     }
 
+    /// Frees what the last event was lent from. The next call of [`next`](Self::next) does so too; this is for a driver
+    /// that will not make one soon.
+    pub fn release(&mut self) {
+        self.message.release();
+    }
+
     /// Whether a message has begun and not ended, or a frame is streaming. Bytes that were fed and not consumed
     /// are the caller's knowledge.
     #[must_use]
@@ -160,6 +166,7 @@ impl Receiver {
         out: &mut Outbound<'_, S>,
     ) -> Violation {
         self.message = Assembly::default();
+        self.stream = Stream::No;
         self.fault = Some(violation);
         tx.on_violation(violation, out);
         violation

@@ -255,10 +255,7 @@ impl Sender {
     ) -> Result<(), SendError> {
         let mut header = Header {
             fin,
-            rsv1: false,
-            opcode,
-            mask: None,
-            len: payload.len() as u64,
+            ..Header::new(opcode, payload.len() as u64)
         };
         match self.role {
             Role::Server => out.sink.frame(header.encode().as_slice(), payload),

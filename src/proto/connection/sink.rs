@@ -69,14 +69,12 @@ pub struct Outbound<'k, S> {
     pub(super) keys: Option<&'k mut dyn Keys>,
 }
 
-impl<S> Outbound<'static, S> {
+impl<'k, S> Outbound<'k, S> {
     /// For a server, which never masks.
     pub const fn server(sink: S) -> Self {
         Self { sink, keys: None }
     }
-}
 
-impl<'k, S> Outbound<'k, S> {
     /// For a client, which masks each frame with a key of its own.
     pub const fn client(sink: S, keys: &'k mut dyn Keys) -> Self {
         Self {

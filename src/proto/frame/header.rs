@@ -47,6 +47,18 @@ impl Header {
     /// The most bytes a header has.
     pub const MAX_LEN: usize = 14;
 
+    /// The header of an unmasked frame that is a whole message or a control frame.
+    #[must_use]
+    pub const fn new(opcode: Opcode, len: u64) -> Self {
+        Self {
+            fin: true,
+            rsv1: false,
+            opcode,
+            mask: None,
+            len,
+        }
+    }
+
     /// Reads the header at the front of `bytes`; with it comes its own length in bytes.
     ///
     /// ```
@@ -121,8 +133,7 @@ impl Header {
     /// ```
     /// use sockeye::proto::frame::{Header, Opcode};
     ///
-    /// let header = Header { fin: true, rsv1: false, opcode: Opcode::Text, mask: None, len: 5 };
-    /// assert_eq!(header.encode().as_slice(), b"\x81\x05");
+    /// assert_eq!(Header::new(Opcode::Text, 5).encode().as_slice(), b"\x81\x05");
     /// ```
     #[must_use]
     pub fn encode(&self) -> Encoded {

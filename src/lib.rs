@@ -1,10 +1,56 @@
 //! Sockeye: a low-level WebSocket (RFC 6455) with zero-copy framing.
+//!
+//! # The map
+//!
+//! ```text
+//!            ┌──────────────────────────── bin/sockeye ── the program
+//!            ▼
+//!  server ── event_loop ─ drive ─ session ─ wire/outbox      feature `server`: std, mio
+//!    │            └ kernel: the seam to the operating system
+//!    ▼
+//!  transport ─ what carries the bytes
+//!    ▼
+//!  proto ─── connection: Receiver, Sender, closing           no features: no_std + alloc
+//!    ├────── handshake: requests and answers
+//!    └────── frame: header, rules, mask │ message │ utf8 │ close │ error
+//! ```
+//!
+//! Dependencies point downwards only: [`proto`] knows no socket, no clock and no randomness.
+//!
+//! # Which door
+//!
+//! - You have a server and want WebSockets in it: [`proto::Connection`], after [`proto::handshake`].
+//! - You want a server: [`server::Builder`] and a [`server::Handler`].
+//! - You want to run something: the program, `sockeye --help`.
+//!
+//! To read the source, start with `proto/frame/header.rs` (every bit of a frame), `proto/connection/mod.rs` (the
+//! contract of a connection), `server/event_loop.rs` (one turn of the loop).
+//!
+//! # Features
+//!
+//! | feature | adds |
+//! |---|---|
+//! | none | the core |
+//! | `std` | nothing yet but the standard library itself |
+//! | `server` | [`server`], on mio; Unix |
+//! | `cli` (default) | what the program needs; a library does without |
 #![no_std]
 #![forbid(unsafe_code)]
+#![warn(
+    clippy::alloc_instead_of_core,
+    clippy::std_instead_of_alloc,
+    clippy::std_instead_of_core
+)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
+// The map names the server even where it is not built.
+#![cfg_attr(not(feature = "server"), allow(rustdoc::broken_intra_doc_links))]
 
 extern crate alloc;
 #[cfg(feature = "std")]
 extern crate std;
 
 pub mod proto;
+#[cfg(feature = "server")]
+pub mod server;
+#[cfg(feature = "server")]
+mod transport;

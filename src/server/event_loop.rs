@@ -1,0 +1,426 @@
+//! The loop: wait, serve what is ready, let time do its work, deliver what was said to others.
+//!
+//! One turn:
+//!
+//! 1. `poll`, at most until the next deadline, not at all while sessions wait to go on;
+//! 2. each report: accept, flush, [`drive`](super::drive);
+//! 3. the ready list: sessions that spent their budget with data left. Readiness is edge-triggered, so nobody else
+//!    would remember them;
+//! 4. broadcasts, in one write per member;
+//! 5. deadlines, whose goodbyes come behind what was said before.
+//!
+//! Not here: what happens inside a session; that is `drive`. Threads: one loop is one thread.
+
+use super::accept::Acceptor;
+use super::drive::{Next, Tools, drive, end};
+use super::exchange::{Exchange, Membership};
+use super::greet::written;
+use super::kernel::{Kernel, Ready, Token};
+use super::outbox::Piece;
+use super::session::{Due, Phase, Session};
+use super::settings::Settings;
+use super::timer::{Entry, Stamp, Tick, Wheel, tick_at, ticks_in, time_of};
+use super::{Closed, Handler};
+use crate::proto::handshake::HandshakeError;
+use crate::proto::{CloseCode, Connection, Outbound};
+use alloc::boxed::Box;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::fmt;
+use core::mem::take;
+use core::time::Duration;
+use slab::Slab;
+use std::io;
+
+/// The wheel's key for the end of the drain; sessions have their slots.
+const DRAIN: usize = usize::MAX;
+
+/// A server on any kernel. [`Server`](super::Server) is this on the real one.
+pub struct EventLoop<H: Handler<K>, K: Kernel> {
+    handler: H,
+    pub(super) sessions: Slab<Session<K::Stream, H::State>>,
+    pub(super) tools: Tools<K>,
+    acceptor: Acceptor,
+    wheel: Wheel,
+    /// Sessions with something left that nobody will report.
+    unfinished: Vec<usize>,
+    reports: Vec<Ready>,
+    fired: Vec<Entry>,
+    /// Where the other loops are, if there are any.
+    pub(super) membership: Option<Membership>,
+    serial: u32,
+    /// Sessions whose request was answered with 101.
+    open: usize,
+    stopping: bool,
+}
+
+impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
+    /// A loop that accepts from `kernel`.
+    pub fn new(kernel: K, handler: H, settings: Settings) -> Self {
+        Self {
+            handler,
+            sessions: Slab::new(),
+            tools: Tools::new(kernel, settings),
+            acceptor: Acceptor::default(),
+            wheel: Wheel::new(),
+            unfinished: Vec::new(),
+            reports: Vec::new(),
+            fired: Vec::new(),
+            membership: None,
+            serial: 0,
+            open: 0,
+            stopping: false,
+        }
+    }
+
+    /// Shares broadcasts with the other loops of an exchange. `wake` makes the kernel report [`Ready::Wake`].
+    pub(super) fn join(&mut self, exchange: &Exchange, wake: Box<dyn Fn() + Send + Sync>) {
+        let max_message = self.tools.settings.limits.connection.max_message;
+        self.membership = Some(exchange.join(max_message, wake));
+    }
+
+    /// Runs until it was asked to stop and every connection has ended, or the drain's time is up.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Kernel::poll`].
+    pub fn run(&mut self) -> io::Result<()> {
+        while self.turn(None)? {}
+        Ok(())
+    }
+
+    /// One turn, waiting at most `max_wait`. Says whether to go on.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Kernel::poll`].
+    pub fn turn(&mut self, max_wait: Option<Duration>) -> io::Result<bool> {
+        let mut reports = take(&mut self.reports);
+        let timeout = self.timeout(max_wait);
+        self.tools.kernel.poll(&mut reports, timeout)?;
+        self.tools.now = tick_at(self.tools.kernel.now());
+        for report in reports.drain(..) {
+            self.on_report(report);
+        }
+        self.reports = reports;
+        self.go_on();
+        self.deliver();
+        self.on_time();
+        if self.acceptor.is_due(self.tools.now) {
+            self.accept();
+        }
+        Ok(!(self.stopping && self.sessions.is_empty()))
+    }
+
+    /// Says goodbye to every connection with 1001, accepts no more, and ends when all have gone.
+    pub fn stop(&mut self) {
+        if self.stopping {
+            return;
+        }
+        tracing::info!(connections = self.sessions.len(), "stopping");
+        self.stopping = true;
+        self.tools.kernel.stop_listening();
+        self.acceptor = Acceptor::default();
+        // What was said before comes before the goodbye.
+        self.deliver();
+        let drain = ticks_in(self.tools.settings.timeouts.drain);
+        self.wheel.insert(Entry {
+            at: self.tools.now + drain,
+            key: DRAIN,
+        });
+        self.for_each_slot(|this, slot| match this.sessions[slot].phase {
+            Phase::Open => this.close(slot, CloseCode::GOING_AWAY, "server is stopping"),
+            Phase::Handshake => this.refuse(slot, HandshakeError::Unavailable),
+            Phase::Ending => {}
+        });
+    }
+
+    /// Connections, those in their opening handshake included.
+    #[must_use]
+    pub fn connections(&self) -> usize {
+        self.sessions.len()
+    }
+
+    /// The kernel.
+    pub const fn kernel(&mut self) -> &mut K {
+        &mut self.tools.kernel
+    }
+
+    /// The handler.
+    pub const fn handler(&mut self) -> &mut H {
+        &mut self.handler
+    }
+
+    fn timeout(&mut self, max_wait: Option<Duration>) -> Option<Duration> {
+        if !self.unfinished.is_empty() {
+            return Some(Duration::ZERO);
+        }
+        let now = self.tools.kernel.now();
+        let next = [self.wheel.next(), self.acceptor.due_at()];
+        let next = next.into_iter().flatten().min();
+        let wait = next.map(|tick| time_of(tick).saturating_sub(now));
+        [wait, max_wait].into_iter().flatten().min()
+    }
+
+    fn on_report(&mut self, report: Ready) {
+        match report {
+            Ready::Accept => self.acceptor.on_report(),
+            Ready::Stop => self.stop(),
+            Ready::Wake => self.hear_others(),
+            Ready::Stream {
+                token,
+                readable,
+                writable,
+                hangup,
+            } => self.on_stream(token, readable, writable, hangup),
+        }
+    }
+
+    fn on_stream(&mut self, token: Token, readable: bool, writable: bool, hangup: bool) {
+        let Some(slot) = self.slot_of(token) else {
+            return;
+        };
+        let tools = &mut self.tools;
+        let session = &mut self.sessions[slot];
+        session.flags.hangup |= hangup;
+        if writable && let Err(error) = session.flush(&mut tools.kernel, &mut tools.pool, tools.now)
+        {
+            return self.remove(slot, Some(&error));
+        }
+        if readable || session.flags.paused {
+            self.serve(slot);
+        } else {
+            self.arm(slot);
+        }
+    }
+
+    /// The session that a report is about; a report may come after its session has gone.
+    fn slot_of(&self, token: Token) -> Option<usize> {
+        let id = super::ConnectionId::from_token(token);
+        let session = self.sessions.get(id.slot())?;
+        (session.serial == id.serial()).then_some(id.slot())
+    }
+
+    fn serve(&mut self, slot: usize) {
+        let session = &mut self.sessions[slot];
+        self.tools.refusing =
+            self.stopping || self.open >= self.tools.settings.limits.max_connections;
+        self.open -= usize::from(session.phase == Phase::Open);
+        let next = drive(session, slot, &mut self.handler, &mut self.tools);
+        self.open += usize::from(session.phase == Phase::Open);
+        match next {
+            Next::Wait => self.arm(slot),
+            Next::Again => {
+                self.arm(slot);
+                self.list(slot);
+            }
+            Next::Gone(error) => self.remove(slot, error.as_ref()),
+        }
+        if self.tools.mail.is_full() {
+            self.deliver();
+        }
+    }
+
+    fn list(&mut self, slot: usize) {
+        let flags = &mut self.sessions[slot].flags;
+        if !flags.listed {
+            flags.listed = true;
+            self.unfinished.push(slot);
+        }
+    }
+
+    /// Those that had to stop before the kernel had no more for them.
+    fn go_on(&mut self) {
+        for slot in take(&mut self.unfinished) {
+            if let Some(session) = self.sessions.get_mut(slot)
+                && take(&mut session.flags.listed)
+            {
+                self.serve(slot);
+            }
+        }
+    }
+
+    // --- connections come and go ---
+
+    fn accept(&mut self) {
+        let room = self.tools.settings.limits.room_for(self.sessions.len());
+        let tools = &mut self.tools;
+        for stream in self.acceptor.accept(&mut tools.kernel, room, tools.now) {
+            let conn = Connection::server(Arc::clone(&tools.settings.connection));
+            self.serial = self.serial.wrapping_add(1);
+            let entry = self.sessions.vacant_entry();
+            let slot = entry.key();
+            let session = entry.insert(Session::new(stream, conn, self.serial, tools.now));
+            let token = session.id(slot).token();
+            if let Err(error) = session.exit.transport.register(&mut tools.kernel, token) {
+                tracing::warn!(%error, "cannot register a connection");
+                self.sessions.remove(slot);
+                self.acceptor.on_freed();
+                continue;
+            }
+            arm(session, slot, &mut self.wheel, &tools.settings, tools.now);
+        }
+    }
+
+    pub(super) fn remove(&mut self, slot: usize, error: Option<&io::Error>) {
+        let mut session = self.sessions.remove(slot);
+        self.open -= usize::from(session.phase == Phase::Open);
+        if let Some(error) = error {
+            tracing::debug!(peer = %session.id(slot), %error, "connection lost");
+        }
+        let id = session.id(slot);
+        end(&mut self.handler, &mut session.state, id, &Closed::ABNORMAL);
+        self.acceptor.on_freed();
+    }
+
+    /// As [`remove`](Self::remove), telling the peer by a reset if it has not taken everything.
+    fn abort(&mut self, slot: usize) {
+        let session = &mut self.sessions[slot];
+        if session.exit.is_blocked() {
+            session.exit.transport.abort(&mut self.tools.kernel);
+        }
+        self.remove(slot, None);
+    }
+
+    /// Calls for each session; the call may remove it.
+    pub(super) fn for_each_slot(&mut self, mut call: impl FnMut(&mut Self, usize)) {
+        for slot in 0..self.sessions.capacity() {
+            if self.sessions.contains(slot) {
+                call(self, slot);
+            }
+        }
+    }
+
+    // --- time ---
+
+    pub(super) fn arm(&mut self, slot: usize) {
+        if let Some(session) = self.sessions.get_mut(slot) {
+            let tools = &self.tools;
+            arm(session, slot, &mut self.wheel, &tools.settings, tools.now);
+        }
+    }
+
+    fn on_time(&mut self) {
+        let mut fired = take(&mut self.fired);
+        self.wheel.advance(self.tools.now, &mut fired);
+        for entry in fired.drain(..) {
+            match entry.key {
+                DRAIN => self.for_each_slot(Self::abort),
+                slot => self.on_deadline(slot, entry.at),
+            }
+        }
+        self.fired = fired;
+    }
+
+    fn on_deadline(&mut self, slot: usize, at: Tick) {
+        let now = self.tools.now;
+        let Some(session) = self.sessions.get_mut(slot) else {
+            return;
+        };
+        // Entries are not taken out of the wheel when a deadline moves; only the last one counts.
+        if !session.flags.armed || session.times.armed != Stamp::of(at) {
+            return;
+        }
+        session.flags.armed = false;
+        match session.deadline(now, &self.tools.settings.deadlines) {
+            (at, due) if at <= now => self.on_due(slot, due),
+            _ => self.arm(slot),
+        }
+    }
+
+    fn on_due(&mut self, slot: usize, due: Due) {
+        tracing::debug!(peer = %self.sessions[slot].id(slot), ?due, "deadline");
+        if let Some((code, reason)) = due.close() {
+            return self.close(slot, code, reason);
+        }
+        match due {
+            Due::Ping => self.ping(slot),
+            Due::Handshake => self.refuse(slot, HandshakeError::Timeout),
+            Due::Close | Due::WriteStall => self.abort(slot),
+            Due::Assembly | Due::Pong | Due::Idle => {}
+        }
+    }
+
+    // --- sending outside of a handler ---
+
+    pub(super) fn close(&mut self, slot: usize, code: CloseCode, reason: &str) {
+        let session = &mut self.sessions[slot];
+        let mut frame = Vec::new();
+        let out = &mut Outbound::server(&mut frame);
+        if session.conn.tx.close(code, reason, out).is_ok() {
+            session.times.since = Stamp::of(self.tools.now);
+            self.send(slot, &frame);
+        }
+    }
+
+    fn ping(&mut self, slot: usize) {
+        let session = &mut self.sessions[slot];
+        let now = self.tools.now;
+        let mut frame = Vec::new();
+        if let Ok(nonce) = self.tools.random.nonce() {
+            session.times.nonce = nonce;
+            let _ = session
+                .conn
+                .tx
+                .ping(&nonce, &mut Outbound::server(&mut frame));
+            session.flags.pinged = true;
+            session.times.pinged = Stamp::of(now);
+        } else {
+            // Without randomness a pong would prove nothing; ask again later.
+            session.times.heard = Stamp::of(now);
+        }
+        self.send(slot, &frame);
+    }
+
+    fn refuse(&mut self, slot: usize, error: HandshakeError) {
+        let answer = written(error.into());
+        let session = &mut self.sessions[slot];
+        session.enter(Phase::Ending, self.tools.now);
+        session.parser = None;
+        session.own = Vec::new();
+        self.send(slot, &answer);
+    }
+
+    /// Sends bytes behind everything that waits.
+    fn send(&mut self, slot: usize, bytes: &[u8]) {
+        let tools = &mut self.tools;
+        let session = &mut self.sessions[slot];
+        let pieces = [Piece::Bytes(bytes)];
+        if let Err(error) = session.exit.send(&mut tools.kernel, pieces, tools.now) {
+            return self.remove(slot, Some(&error));
+        }
+        session.finish_if_done(&mut tools.kernel);
+        self.arm(slot);
+    }
+}
+
+impl<H: Handler<K>, K: Kernel> fmt::Debug for EventLoop<H, K> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("EventLoop")
+            .field("connections", &self.sessions.len())
+            .field("stopping", &self.stopping)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Makes sure that the wheel knows the session's next deadline. One that moved later needs nothing: the old entry
+/// fires, and looks again.
+fn arm<S, D>(
+    session: &mut Session<S, D>,
+    slot: usize,
+    wheel: &mut Wheel,
+    settings: &Settings,
+    now: Tick,
+) {
+    let (at, _) = session.deadline(now, &settings.deadlines);
+    let at = at.max(now + 1);
+    // An entry that is overdue fires in this very turn. Were it put off, a peer that is heard in every turn of a
+    // loaded loop would never reach its deadline.
+    let armed = session.times.armed;
+    let earlier = !armed.is_past(now) && at < now + armed.until(now);
+    if !session.flags.armed || earlier {
+        session.flags.armed = true;
+        session.times.armed = Stamp::of(at);
+        wheel.insert(Entry { at, key: slot });
+    }
+}

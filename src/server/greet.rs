@@ -1,0 +1,71 @@
+//! The opening handshake of one session: the request's head to its answer.
+//!
+//! Not here: what makes a request right; that is [`handshake`](crate::proto::handshake).
+
+use super::Handler;
+use super::drive::Call;
+use super::kernel::Kernel;
+use super::session::Phase;
+use crate::proto::handshake::server::{Request, RequestParser};
+use crate::proto::handshake::{Accept, HandshakeError, Refusal};
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+
+impl<H: Handler<K>, K: Kernel> Call<'_, H, K> {
+    /// Reads on in the request, and answers it once its head is whole. What follows the head are the first frames
+    /// (RFC 6455 section 4.2.2), or after a refusal nothing.
+    pub(super) fn greet(&mut self, data: &[u8]) {
+        // Most requests come in one piece, and then nothing is kept of the parser.
+        let mut parser = match self.parser.take() {
+            Some(parser) => *parser,
+            None => RequestParser::new(self.settings.limits.head),
+        };
+        match parser.parse(data) {
+            Ok(None) => *self.parser = Some(Box::new(parser)),
+            Ok(Some(request)) => {
+                self.at = request.head_len();
+                self.answer(&request);
+            }
+            Err(error) => self.refuse(Refusal::from(error)),
+        }
+    }
+
+    fn answer(&mut self, request: &Request<'_>) {
+        let allowed = match self.settings.origins.check(request) {
+            _ if self.refusing => Err(HandshakeError::Unavailable.into()),
+            Err(error) => Err(error.into()),
+            Ok(()) => self.handler.on_request(request),
+        };
+        if let Err(refusal) = allowed {
+            return self.refuse(refusal);
+        }
+        let supported = self.settings.protocols.iter().map(|name| name.as_str());
+        let accept = Accept::new(request).protocol(request.choose_protocol(supported));
+        let mut head = Vec::new();
+        // Nothing was added that could be wrong: the subprotocol is one of those offered.
+        if accept.write(&mut head).is_err() {
+            return self.refuse(Refusal::from(HandshakeError::Unavailable));
+        }
+        self.peer.wire.raw(&head);
+        self.enter(Phase::Open);
+        // What was said to all before it was there is not for it.
+        *self.peer.told = self.peer.mail.log().len();
+        *self.state = Some(self.handler.on_open(&mut self.peer, request));
+    }
+
+    pub(super) fn refuse(&mut self, refusal: Refusal<'_>) {
+        tracing::debug!(peer = %self.peer.id, ?refusal, "request refused");
+        self.peer.wire.raw(&written(refusal));
+        self.enter(Phase::Ending);
+    }
+}
+
+/// A refusal's bytes; one that its author made invalid is replaced.
+pub(super) fn written(refusal: Refusal<'_>) -> Vec<u8> {
+    let mut answer = Vec::new();
+    if let Err(misuse) = refusal.write(&mut answer) {
+        tracing::error!(%misuse, "a refusal cannot be written");
+        let _ = Refusal::new(500, "the server made a mistake").write(&mut answer);
+    }
+    answer
+}

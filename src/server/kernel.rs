@@ -1,0 +1,91 @@
+//! The seam between the loop and the operating system: everything the loop asks of the kernel.
+//!
+//! Production is [`Mio`](super::Mio), chosen by type, so the seam costs nothing. Tests put a simulated kernel here and
+//! decide readiness, partial writes, errors and time.
+//!
+//! Not here: what the answers mean; that is `event_loop`.
+
+use alloc::vec::Vec;
+use core::fmt;
+use core::time::Duration;
+use std::io::{self, IoSlice};
+
+/// Names a registered stream in the kernel's reports.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Token(pub usize);
+
+/// What the kernel reports.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ready {
+    /// Connections may be waiting to be accepted.
+    Accept,
+    /// The process was asked to stop.
+    Stop,
+    /// Another thread has something for this loop.
+    Wake,
+    /// A stream may be read, written, or both.
+    Stream {
+        /// Which one.
+        token: Token,
+        /// There may be bytes, an end or an error to receive.
+        readable: bool,
+        /// There may be room to send.
+        writable: bool,
+        /// The peer has closed its side or the stream is broken: a short read does not mean there is no more.
+        hangup: bool,
+    },
+}
+
+/// The kernel. Readiness is edge-triggered: it is reported once, and again only after a call came back with
+/// `WouldBlock` or short.
+pub trait Kernel {
+    /// An accepted, non-blocking connection. Dropping it closes it.
+    type Stream: fmt::Debug;
+
+    /// Waits at most `timeout`, or without end, and appends what is ready. A signal may cut the wait short.
+    ///
+    /// # Errors
+    ///
+    /// Those that make the loop impossible.
+    fn poll(&mut self, ready: &mut Vec<Ready>, timeout: Option<Duration>) -> io::Result<()>;
+
+    /// The time since some fixed moment; it never goes back.
+    fn now(&mut self) -> Duration;
+
+    /// Accepts one connection.
+    ///
+    /// # Errors
+    ///
+    /// `WouldBlock` when none is waiting; others as `accept(2)`.
+    fn accept(&mut self) -> io::Result<Self::Stream>;
+
+    /// Stops listening.
+    fn stop_listening(&mut self);
+
+    /// Has readiness of `stream` reported under `token`, for reading and writing, once and for all.
+    ///
+    /// # Errors
+    ///
+    /// As `epoll_ctl(2)`.
+    fn register(&mut self, stream: &mut Self::Stream, token: Token) -> io::Result<()>;
+
+    /// Receives into the spare capacity of `buffer`, which is not empty, and appends. 0 is the end.
+    ///
+    /// # Errors
+    ///
+    /// As `recv(2)`.
+    fn receive(&mut self, stream: &mut Self::Stream, buffer: &mut Vec<u8>) -> io::Result<usize>;
+
+    /// Sends from `parts`, which are not all empty; says how many bytes went.
+    ///
+    /// # Errors
+    ///
+    /// As `sendmsg(2)`.
+    fn send(&mut self, stream: &mut Self::Stream, parts: &[IoSlice<'_>]) -> io::Result<usize>;
+
+    /// Closes the sending side: the peer reads an end behind everything sent.
+    fn finish(&mut self, stream: &mut Self::Stream);
+
+    /// Makes dropping `stream` discard what the peer has not received, and tell it so (RST).
+    fn abort(&mut self, stream: &mut Self::Stream);
+}

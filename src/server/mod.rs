@@ -1,0 +1,253 @@
+//! A server on mio: one loop, one thread, any number of connections.
+//!
+//! ```no_run
+//! use sockeye::server::{Builder, Handler, Message, Peer};
+//!
+//! struct Echo;
+//!
+//! impl Handler for Echo {
+//!     type State = ();
+//!
+//!     fn on_message(&mut self, peer: &mut Peer<'_>, _state: &mut (), message: Message<'_>) {
+//!         let _ = peer.send(message);
+//!     }
+//! }
+//!
+//! # fn main() -> std::io::Result<()> {
+//! Builder::new().bind("127.0.0.1:9001".parse().unwrap(), Echo)?.run()
+//! # }
+//! ```
+//!
+//! | file | holds |
+//! |---|---|
+//! | `event_loop` | the turn: wait, serve, time, deliver |
+//! | `drive`, `greet` | one session's turn: frames, and the request before them |
+//! | `session` | one peer's state and deadlines |
+//! | `wire`, `outbox`, `mail`, `pool` | output and buffers |
+//! | `exchange` | broadcasts between loops |
+//! | `accept`, `timer`, `random` | what the names say |
+//! | `kernel`, `mio` | the seam to the operating system, and the real one |
+//!
+//! Not here: the protocol, which is [`proto`](crate::proto); TLS; threads, which are the caller's.
+
+mod accept;
+mod deliver;
+mod drive;
+mod event_loop;
+mod exchange;
+mod greet;
+pub mod kernel;
+mod mail;
+mod mio;
+mod outbox;
+mod peer;
+mod pool;
+mod random;
+mod session;
+mod settings;
+mod timer;
+mod wire;
+
+pub use event_loop::EventLoop;
+pub use exchange::Exchange;
+pub use mio::{Mio, Stopper, listen};
+pub use peer::{ConnectionId, Message, Peer};
+pub use settings::{Limits, Settings, Timeouts};
+
+use crate::proto::Violation;
+use crate::proto::handshake::server::Request;
+use crate::proto::handshake::{OriginPolicy, Refusal};
+use alloc::string::String;
+use core::net::SocketAddr;
+use core::time::Duration;
+use kernel::Kernel;
+use std::io;
+
+/// What an application does with its connections.
+///
+/// Nothing is called while another call runs, and a panic costs only the connection that it happened on (1011).
+pub trait Handler<K: Kernel = Mio> {
+    /// What is kept for each connection.
+    type State: Default;
+
+    /// A request has come that is right by RFC 6455, from an origin that is allowed. Refuse it, with the status that
+    /// says why, or let it become a connection.
+    ///
+    /// # Errors
+    ///
+    /// What the client is answered instead of 101.
+    fn on_request(&mut self, request: &Request<'_>) -> Result<(), Refusal<'static>> {
+        let _ = request;
+        Ok(())
+    }
+
+    /// A connection is open: its request was answered with 101.
+    fn on_open(&mut self, peer: &mut Peer<'_, K>, request: &Request<'_>) -> Self::State {
+        let _ = (peer, request);
+        Self::State::default()
+    }
+
+    /// A whole message. It is lent; unless it spans reads, it lies where the kernel wrote it.
+    fn on_message(&mut self, peer: &mut Peer<'_, K>, state: &mut Self::State, message: Message<'_>);
+
+    /// A connection that was opened has ended; called exactly once for it.
+    fn on_close(&mut self, id: ConnectionId, state: Self::State, closed: &Closed<'_>) {
+        let _ = (id, state, closed);
+    }
+}
+
+/// How a connection ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Closed<'a> {
+    /// The code of the peer's Close frame; 1005 when it had none, 1006 when there was no such frame.
+    pub code: u16,
+    /// The reason of the peer's Close frame.
+    pub reason: &'a str,
+    /// Both sides sent a Close frame.
+    pub clean: bool,
+    /// What the peer did wrong, where that was the cause.
+    pub violation: Option<Violation>,
+}
+
+impl Closed<'_> {
+    const ABNORMAL: Self = Self {
+        code: crate::proto::local::ABNORMAL,
+        reason: "",
+        clean: false,
+        violation: None,
+    };
+}
+
+/// A server, bound to its address.
+#[derive(Debug)]
+pub struct Server<H: Handler> {
+    event_loop: EventLoop<H, Mio>,
+    addr: SocketAddr,
+    stopper: Stopper,
+}
+
+impl<H: Handler> Server<H> {
+    /// Where it listens.
+    #[must_use]
+    pub const fn local_addr(&self) -> SocketAddr {
+        self.addr
+    }
+
+    /// What stops it from elsewhere.
+    #[must_use]
+    pub fn stopper(&self) -> Stopper {
+        self.stopper.clone()
+    }
+
+    /// Serves until it is asked to stop and its connections have ended.
+    ///
+    /// # Errors
+    ///
+    /// When the operating system makes waiting impossible.
+    pub fn run(&mut self) -> io::Result<()> {
+        self.event_loop.run()
+    }
+
+    /// One turn of the loop, waiting at most `max_wait`. Says whether to go on.
+    ///
+    /// # Errors
+    ///
+    /// As for [`run`](Self::run).
+    pub fn turn(&mut self, max_wait: Option<Duration>) -> io::Result<bool> {
+        self.event_loop.turn(max_wait)
+    }
+}
+
+/// A server to be.
+#[derive(Clone, Debug, Default)]
+pub struct Builder {
+    limits: Limits,
+    timeouts: Timeouts,
+    origins: OriginPolicy,
+    protocols: alloc::vec::Vec<String>,
+    signals: bool,
+    shared_port: bool,
+    exchange: Option<Exchange>,
+}
+
+impl Builder {
+    /// Everything has a default.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// What peers may take.
+    #[must_use]
+    pub const fn limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// How long they may take.
+    #[must_use]
+    pub const fn timeouts(mut self, timeouts: Timeouts) -> Self {
+        self.timeouts = timeouts;
+        self
+    }
+
+    /// Which pages may connect. Default: those of the request's own host.
+    #[must_use]
+    pub fn origins(mut self, origins: OriginPolicy) -> Self {
+        self.origins = origins;
+        self
+    }
+
+    /// Subprotocols, the preferred one first. Default: none.
+    #[must_use]
+    pub fn protocols<P: Into<String>>(mut self, protocols: impl IntoIterator<Item = P>) -> Self {
+        self.protocols = protocols.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// SIGTERM and SIGINT stop the server in order. Default: no, as they belong to the process.
+    #[must_use]
+    pub const fn stop_on_signals(mut self) -> Self {
+        self.signals = true;
+        self
+    }
+
+    /// Several servers may bind the same address (`SO_REUSEPORT`), one per thread. Default: no, so that a taken port
+    /// is an error.
+    #[must_use]
+    pub const fn share_port(mut self) -> Self {
+        self.shared_port = true;
+        self
+    }
+
+    /// Broadcasts reach the connections of all servers of the exchange. Default: only its own.
+    #[must_use]
+    pub fn exchange(mut self, exchange: &Exchange) -> Self {
+        self.exchange = Some(exchange.clone());
+        self
+    }
+
+    /// Binds and listens.
+    ///
+    /// # Errors
+    ///
+    /// As `bind(2)`: the address is taken, not ours, or not allowed.
+    pub fn bind<H: Handler>(self, addr: SocketAddr, handler: H) -> io::Result<Server<H>> {
+        let listener = listen(addr, self.shared_port)?;
+        let addr = listener.local_addr()?;
+        let kernel = Mio::new(listener, self.signals)?;
+        let settings = Settings::new(self.limits, self.timeouts)
+            .origins(self.origins)
+            .protocols(self.protocols);
+        let (stopper, wake) = (kernel.stopper(), kernel.wake());
+        let mut event_loop = EventLoop::new(kernel, handler, settings);
+        if let Some(exchange) = &self.exchange {
+            event_loop.join(exchange, wake);
+        }
+        Ok(Server {
+            event_loop,
+            addr,
+            stopper,
+        })
+    }
+}

@@ -1,0 +1,274 @@
+//! A session's way out: its stream, and what the stream has not taken yet.
+//!
+//! What waits is owned, shared with other sessions, or still lies in the buffer of the event that is being handled;
+//! when that event is over, [`Exit::settle`] lets the session keep the buffer rather than copy from it.
+//!
+//! Not here: the decision that a peer is too slow; that is `wire` and `session`.
+
+use super::kernel::Kernel;
+use super::pool::Pool;
+use super::timer::{Stamp, Tick};
+use crate::transport::{Received, Transport};
+use alloc::boxed::Box;
+use alloc::collections::VecDeque;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::ops::Range;
+use std::io::{self, IoSlice};
+
+/// How many pieces one call sends: beyond 8 the kernel allocates.
+const PIECES: usize = 8;
+/// What is smaller is copied rather than shared: the bookkeeping would be larger than the bytes.
+const WORTH_SHARING: usize = 256;
+
+/// The stream, and what waits for it.
+#[derive(Debug)]
+pub(super) struct Exit<S> {
+    pub(super) transport: Transport<S>,
+    /// There only while something waits.
+    outbox: Option<Box<Outbox>>,
+    /// When the stream last took something of what waits, or began to be too slow for all of it.
+    written: Stamp,
+    /// When it began to be.
+    blocked: Stamp,
+}
+
+/// Bytes on their way out, and what to do with those that have to wait.
+#[derive(Clone, Debug)]
+pub(super) enum Piece<'p> {
+    /// Copied.
+    Bytes(&'p [u8]),
+    /// They lie in the running event's buffer, from this position on.
+    Lent(&'p [u8], usize),
+    /// They are this part of a buffer that others hold too.
+    Shared(&'p Arc<Vec<u8>>, Range<usize>),
+}
+
+#[derive(Debug, Default)]
+struct Outbox {
+    entries: VecDeque<Entry>,
+    bytes: usize,
+}
+
+#[derive(Debug)]
+enum Entry {
+    /// Ours; sent up to the number.
+    Owned(Vec<u8>, usize),
+    Shared(Arc<Vec<u8>>, Range<usize>),
+    Lent(Range<usize>),
+}
+
+impl<S> Exit<S> {
+    pub(super) const fn new(stream: S) -> Self {
+        Self {
+            transport: Transport::Plain(stream),
+            outbox: None,
+            written: Stamp::of(0),
+            blocked: Stamp::of(0),
+        }
+    }
+
+    /// Whether something waits for the peer to read.
+    pub(super) const fn is_blocked(&self) -> bool {
+        self.outbox.is_some()
+    }
+
+    /// Since when something waits for the peer to read.
+    pub(super) const fn blocked(&self) -> Option<Stamp> {
+        if self.is_blocked() {
+            Some(self.blocked)
+        } else {
+            None
+        }
+    }
+
+    /// Bytes that wait.
+    pub(super) fn waiting(&self) -> usize {
+        self.outbox.as_ref().map_or(0, |outbox| outbox.bytes)
+    }
+
+    /// When the wait began, or was last shortened.
+    pub(super) const fn written(&self) -> Stamp {
+        self.written
+    }
+
+    pub(super) fn receive<K: Kernel<Stream = S>>(
+        &mut self,
+        kernel: &mut K,
+        buffer: &mut Vec<u8>,
+    ) -> io::Result<Received> {
+        self.transport.receive(kernel, buffer)
+    }
+
+    /// Sends pieces behind everything that waits. What the kernel does not take waits too.
+    #[inline]
+    pub(super) fn send<K: Kernel<Stream = S>, const N: usize>(
+        &mut self,
+        kernel: &mut K,
+        pieces: [Piece<'_>; N],
+        now: Tick,
+    ) -> io::Result<()> {
+        let parts = pieces.each_ref().map(Piece::bytes);
+        let total: usize = parts.iter().map(|part| part.len()).sum();
+        let mut sent = 0;
+        if self.outbox.is_none() && total > 0 {
+            sent = self.transport.send(kernel, &parts.map(IoSlice::new))?;
+        }
+        if sent < total {
+            self.queue(pieces, sent, now);
+        }
+        Ok(())
+    }
+
+    #[cold]
+    fn queue<const N: usize>(&mut self, pieces: [Piece<'_>; N], mut sent: usize, now: Tick) {
+        if self.outbox.is_none() {
+            self.written = Stamp::of(now);
+            self.blocked = Stamp::of(now);
+        }
+        let outbox = self.outbox.get_or_insert_default();
+        for piece in pieces {
+            let skip = sent.min(piece.bytes().len());
+            sent -= skip;
+            outbox.push(piece.skip(skip));
+        }
+    }
+
+    /// Sends what waits, as far as the kernel takes it.
+    pub(super) fn flush<K: Kernel<Stream = S>>(
+        &mut self,
+        kernel: &mut K,
+        pool: &mut Pool,
+        now: Tick,
+    ) -> io::Result<()> {
+        while let Some(outbox) = &mut self.outbox {
+            let (sent, offered) = outbox.send_some(&mut self.transport, kernel)?;
+            outbox.sent(sent, pool);
+            if sent > 0 {
+                self.written = Stamp::of(now);
+            }
+            if outbox.entries.is_empty() {
+                self.outbox = None;
+            } else if sent < offered {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// The event is over: what lies in its buffer becomes ours, by taking the whole buffer where nothing else is
+    /// left in it. Says whether the buffer was taken.
+    pub(super) fn settle(&mut self, buffer: &mut Vec<u8>, may_take: bool) -> bool {
+        match &mut self.outbox {
+            Some(outbox) => outbox.settle(buffer, may_take),
+            None => false,
+        }
+    }
+}
+
+impl Piece<'_> {
+    pub(super) fn bytes(&self) -> &[u8] {
+        match self {
+            Self::Bytes(bytes) | Self::Lent(bytes, _) => bytes,
+            Self::Shared(buffer, range) => &buffer[range.clone()],
+        }
+    }
+
+    fn skip(self, count: usize) -> Self {
+        match self {
+            Self::Bytes(bytes) => Self::Bytes(&bytes[count..]),
+            Self::Lent(bytes, at) => Self::Lent(&bytes[count..], at + count),
+            Self::Shared(buffer, range) => Self::Shared(buffer, range.start + count..range.end),
+        }
+    }
+}
+
+impl Outbox {
+    fn push(&mut self, piece: Piece<'_>) {
+        let len = piece.bytes().len();
+        self.bytes += len;
+        match piece {
+            _ if len == 0 => {}
+            Piece::Lent(_, at) => self.entries.push_back(Entry::Lent(at..at + len)),
+            Piece::Shared(buffer, range) if len >= WORTH_SHARING => self
+                .entries
+                .push_back(Entry::Shared(Arc::clone(buffer), range)),
+            Piece::Bytes(_) | Piece::Shared(..) => {
+                if let Some(Entry::Owned(last, _)) = self.entries.back_mut() {
+                    last.extend_from_slice(piece.bytes());
+                } else {
+                    self.entries
+                        .push_back(Entry::Owned(piece.bytes().to_vec(), 0));
+                }
+            }
+        }
+    }
+
+    /// One call; how many bytes went, of how many.
+    fn send_some<K: Kernel>(
+        &self,
+        transport: &mut Transport<K::Stream>,
+        kernel: &mut K,
+    ) -> io::Result<(usize, usize)> {
+        let mut parts = [IoSlice::new(&[]); PIECES];
+        let mut offered = 0;
+        for (part, entry) in parts.iter_mut().zip(&self.entries) {
+            let bytes = entry.bytes();
+            offered += bytes.len();
+            *part = IoSlice::new(bytes);
+        }
+        let used = self.entries.len().min(PIECES);
+        let sent = transport.send(kernel, &parts[..used])?;
+        Ok((sent, offered))
+    }
+
+    fn sent(&mut self, mut sent: usize, pool: &mut Pool) {
+        self.bytes -= sent;
+        while let Some(entry) = self.entries.front_mut() {
+            let len = entry.bytes().len();
+            if sent < len {
+                entry.skip(sent);
+                break;
+            }
+            sent -= len;
+            if let Some(Entry::Owned(buffer, _)) = self.entries.pop_front() {
+                pool.put(buffer);
+            }
+        }
+    }
+
+    fn settle(&mut self, buffer: &mut Vec<u8>, may_take: bool) -> bool {
+        let is_lent = |entry: &&mut Entry| matches!(entry, Entry::Lent(_));
+        let take = may_take && self.entries.iter_mut().filter(is_lent).count() == 1;
+        for entry in self.entries.iter_mut().filter(is_lent) {
+            let Entry::Lent(range) = entry else { continue };
+            let range = range.clone();
+            *entry = if take {
+                let mut taken = core::mem::take(buffer);
+                taken.truncate(range.end);
+                Entry::Owned(taken, range.start)
+            } else {
+                Entry::Owned(buffer[range].to_vec(), 0)
+            };
+        }
+        take
+    }
+}
+
+impl Entry {
+    fn bytes(&self) -> &[u8] {
+        match self {
+            Self::Owned(bytes, sent) => &bytes[*sent..],
+            Self::Shared(bytes, range) => &bytes[range.clone()],
+            // Settled before anything is sent from the queue.
+            Self::Lent(_) => &[],
+        }
+    }
+
+    fn skip(&mut self, bytes: usize) {
+        match self {
+            Self::Owned(_, sent) => *sent += bytes,
+            Self::Shared(_, range) | Self::Lent(range) => range.start += bytes,
+        }
+    }
+}

@@ -1,0 +1,202 @@
+//! What a handler sees of a connection: [`Peer`], [`Message`], [`ConnectionId`].
+//!
+//! A peer cannot reach other sessions: what is meant for others goes into the loop's lists and is delivered at the end
+//! of the turn, so no handler is ever called from within a handler.
+//!
+//! Not here: who the others are; that is `event_loop`.
+#![allow(
+    clippy::cast_possible_truncation,
+    reason = "an id is taken apart into the halves it was made of"
+)]
+
+use super::kernel::{Kernel, Token};
+use super::mail::Mail;
+use super::mio::Mio;
+use super::wire::Wire;
+use crate::proto::{CloseCode, Outbound, Prepared, SendError, Sender, State};
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::fmt;
+use core::mem::replace;
+
+/// A whole message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Message<'a> {
+    /// Text.
+    Text(&'a str),
+    /// Bytes.
+    Binary(&'a [u8]),
+}
+
+impl<'a> From<&'a str> for Message<'a> {
+    fn from(text: &'a str) -> Self {
+        Self::Text(text)
+    }
+}
+
+impl<'a> From<&'a String> for Message<'a> {
+    fn from(text: &'a String) -> Self {
+        Self::Text(text)
+    }
+}
+
+impl<'a> From<&'a [u8]> for Message<'a> {
+    fn from(data: &'a [u8]) -> Self {
+        Self::Binary(data)
+    }
+}
+
+impl<'a, const N: usize> From<&'a [u8; N]> for Message<'a> {
+    fn from(data: &'a [u8; N]) -> Self {
+        Self::Binary(data)
+    }
+}
+
+impl<'a> From<&'a Vec<u8>> for Message<'a> {
+    fn from(data: &'a Vec<u8>) -> Self {
+        Self::Binary(data)
+    }
+}
+
+/// Names a connection. The id of one that has ended is never given to another while it could be confused: ids repeat
+/// only after 2^32 connections.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ConnectionId(u64);
+
+#[cfg(not(target_pointer_width = "64"))]
+compile_error!(
+    "the server keeps a slot and a serial number in one `usize`, which takes 64 bits; the core does not"
+);
+
+impl ConnectionId {
+    pub(super) const fn new(slot: usize, serial: u32) -> Self {
+        Self((serial as u64) << 32 | slot as u64)
+    }
+
+    pub(super) const fn slot(self) -> usize {
+        (self.0 & 0xFFFF_FFFF) as usize
+    }
+
+    pub(super) const fn serial(self) -> u32 {
+        (self.0 >> 32) as u32
+    }
+
+    pub(super) const fn token(self) -> Token {
+        Token(self.0 as usize)
+    }
+
+    pub(super) const fn from_token(token: Token) -> Self {
+        Self(token.0 as u64)
+    }
+
+    /// The id as a number, for logs.
+    #[must_use]
+    pub const fn get(self) -> u64 {
+        self.0
+    }
+}
+
+impl fmt::Debug for ConnectionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "#{}", self.serial())
+    }
+}
+
+impl fmt::Display for ConnectionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self, f)
+    }
+}
+
+/// A connection, lent to a handler for one call.
+#[derive(Debug)]
+pub struct Peer<'p, K: Kernel = Mio> {
+    pub(super) id: ConnectionId,
+    pub(super) tx: &'p mut Sender,
+    pub(super) wire: Wire<'p, K>,
+    pub(super) mail: &'p mut Mail,
+    pub(super) told: &'p mut usize,
+}
+
+impl<K: Kernel> Peer<'_, K> {
+    /// Its id.
+    #[must_use]
+    pub const fn id(&self) -> ConnectionId {
+        self.id
+    }
+
+    /// Sends a message. It is on the wire when the turn ends, behind everything sent before.
+    ///
+    /// # Errors
+    ///
+    /// [`SendError::Closed`] when the connection is closing, or has just been given up for reading too slowly.
+    pub fn send<'m>(&mut self, message: impl Into<Message<'m>>) -> Result<(), SendError> {
+        self.catch_up();
+        let out = &mut Outbound::server(&mut self.wire);
+        match message.into() {
+            Message::Text(text) => self.tx.text(text, out),
+            Message::Binary(data) => self.tx.binary(data, out),
+        }?;
+        self.alive()
+    }
+
+    /// Sends a message that was encoded before.
+    ///
+    /// # Errors
+    ///
+    /// As for [`send`](Self::send).
+    pub fn send_prepared(&mut self, message: &Prepared) -> Result<(), SendError> {
+        self.catch_up();
+        self.tx
+            .prepared(message, &mut Outbound::server(&mut self.wire))?;
+        self.alive()
+    }
+
+    /// Sends a message to every open connection, this one included. It is encoded once; a connection that does not
+    /// read within the limits is closed with 1013.
+    pub fn broadcast<'m>(&mut self, message: impl Into<Message<'m>>) {
+        self.mail.publish(message.into());
+    }
+
+    /// Starts the closing handshake. What the peer still sends is discarded.
+    ///
+    /// # Errors
+    ///
+    /// [`SendError::Closed`] when it has started already; [`Misuse`](crate::proto::Misuse) for a reason over 123
+    /// bytes.
+    pub fn close(&mut self, code: CloseCode, reason: &str) -> Result<(), SendError> {
+        self.catch_up();
+        self.alive()?;
+        // A Close has a reserved place: it may be the last thing, behind as much as there is.
+        let max_queued = replace(&mut self.wire.max_queued, usize::MAX);
+        let out = &mut Outbound::server(&mut self.wire);
+        let closed = self.tx.close(code, reason, out);
+        self.wire.max_queued = max_queued;
+        closed
+    }
+
+    /// Bytes that wait for this peer to read.
+    #[must_use]
+    pub fn queued_bytes(&self) -> usize {
+        self.wire.queued()
+    }
+
+    /// What this turn's broadcasts already hold for this peer goes first: it is told things in the order of the
+    /// calls.
+    fn catch_up(&mut self) {
+        let log = self.mail.log();
+        // Nothing may follow a Close frame (RFC 6455 section 5.5.1).
+        if *self.told < log.len() && self.tx.state() == State::Open {
+            self.wire.raw(&log[*self.told..]);
+            *self.told = log.len();
+        }
+    }
+
+    const fn alive(&self) -> Result<(), SendError> {
+        if self.wire.is_fine() {
+            Ok(())
+        } else {
+            Err(SendError::Closed)
+        }
+    }
+}

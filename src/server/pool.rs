@@ -1,0 +1,104 @@
+//! Buffers for what a session cannot leave in the loop's: a small bounded pool, in powers of two.
+//!
+//! A buffer holds at most twice the bytes that are in it, or 128: a peer that announces much and sends little pins
+//! little. Growing moves every byte once on average, and in steady state allocates nothing.
+//!
+//! Not here: who needs a buffer when; that is `session`.
+
+use alloc::vec::Vec;
+
+/// The smallest buffer.
+const MIN_BITS: u32 = 7;
+/// The largest buffer that is kept; 256 KiB.
+const MAX_BITS: u32 = 18;
+/// How many of each size are kept: 2 MiB in all.
+const KEPT: usize = 4;
+
+#[derive(Debug, Default)]
+pub(super) struct Pool {
+    free: [Vec<Vec<u8>>; (MAX_BITS - MIN_BITS + 1) as usize],
+}
+
+impl Pool {
+    /// An empty buffer with room for `len` bytes and at least one more.
+    pub(super) fn take(&mut self, len: usize) -> Vec<u8> {
+        let capacity = (len + 1).next_power_of_two().max(1 << MIN_BITS);
+        self.class(capacity)
+            .and_then(Vec::pop)
+            .unwrap_or_else(|| Vec::with_capacity(capacity))
+    }
+
+    /// Gives a buffer back.
+    pub(super) fn put(&mut self, mut buffer: Vec<u8>) {
+        buffer.clear();
+        if let Some(class) = self.class(buffer.capacity())
+            && class.len() < KEPT
+        {
+            class.push(buffer);
+        }
+    }
+
+    /// Makes room for at least one more byte, for at most as many as there are; `need` more are known to be wanted.
+    pub(super) fn grow(&mut self, buffer: &mut Vec<u8>, need: usize) {
+        if buffer.len() < buffer.capacity() {
+            return;
+        }
+        if buffer.len() >= 1 << MAX_BITS {
+            // Beyond the pool the allocator may be able to grow in place, and the exact end is worth stopping at.
+            buffer.reserve_exact(need.clamp(1, buffer.len()));
+            return;
+        }
+        let mut larger = self.take(buffer.len());
+        larger.extend_from_slice(buffer);
+        self.put(core::mem::replace(buffer, larger));
+    }
+
+    fn class(&mut self, capacity: usize) -> Option<&mut Vec<Vec<u8>>> {
+        if !capacity.is_power_of_two() {
+            return None;
+        }
+        let class = capacity.trailing_zeros().checked_sub(MIN_BITS)?;
+        self.free.get_mut(class as usize)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Pool;
+    use alloc::vec::Vec;
+
+    #[test]
+    fn a_buffer_never_holds_more_than_twice_its_bytes_or_128() {
+        let mut pool = Pool::default();
+        for len in 1..5000 {
+            let mut buffer = pool.take(len);
+            assert!(buffer.capacity() > len && buffer.capacity() <= (2 * len).max(128));
+            buffer.resize(buffer.capacity(), 0);
+            let full = buffer.len();
+            pool.grow(&mut buffer, usize::MAX);
+            assert!(buffer.capacity() > full && buffer.capacity() <= 2 * full);
+            assert_eq!(buffer.len(), full);
+            pool.put(buffer);
+        }
+    }
+
+    #[test]
+    fn a_buffer_comes_back() {
+        let mut pool = Pool::default();
+        let buffer = pool.take(1000);
+        let place = buffer.as_ptr();
+        pool.put(buffer);
+        let again = pool.take(700);
+        assert_eq!(again.as_ptr(), place);
+    }
+
+    #[test]
+    fn the_pool_is_bounded() {
+        let mut pool = Pool::default();
+        let taken: Vec<_> = (0..100).map(|_| pool.take(1 << 17)).collect();
+        taken.into_iter().for_each(|buffer| pool.put(buffer));
+        pool.put(Vec::with_capacity(1 << 20));
+        let kept: usize = pool.free.iter().flatten().map(Vec::capacity).sum();
+        assert_eq!(kept, 4 << 18);
+    }
+}

@@ -1,0 +1,271 @@
+//! One peer: its stream, its connection, its buffers, and what time means to it.
+//!
+//! Not here: receiving and dispatch, which are `drive`; the list of sessions, which is `event_loop`.
+
+use super::ConnectionId;
+use super::kernel::Kernel;
+use super::outbox::Exit;
+use super::pool::Pool;
+use super::timer::{Stamp, Tick, ticks_in};
+use crate::proto::handshake::server::RequestParser;
+use crate::proto::{CloseCode, Connection};
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+use std::io;
+
+/// A session. Idle, it holds no heap.
+#[derive(Debug)]
+pub(super) struct Session<S, D> {
+    pub(super) conn: Connection,
+    /// Bytes received and not consumed: the beginning of a message that spans reads. Empty otherwise.
+    pub(super) own: Vec<u8>,
+    /// How much of this turn's broadcast it has been told already.
+    pub(super) told: usize,
+    /// The stream, and what it has not taken yet.
+    pub(super) exit: Exit<S>,
+    /// With the slot it makes the connection's id.
+    pub(super) serial: u32,
+    /// Where reading stands in a request that came in pieces.
+    pub(super) parser: Option<Box<RequestParser>>,
+    /// How many more bytes `own` is known to want.
+    pub(super) need: u32,
+    pub(super) times: Times,
+    pub(super) phase: Phase,
+    pub(super) flags: Flags,
+    /// The application's; there from `on_open` to `on_close`.
+    pub(super) state: Option<D>,
+}
+
+/// Where in its life a session is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Phase {
+    /// The request has not been answered.
+    Handshake,
+    /// Frames are exchanged; the closing handshake belongs here.
+    Open,
+    /// The last byte is written or queued. What still arrives is discarded until the peer ends or time is up, so
+    /// that no reset overtakes that last byte.
+    Ending,
+}
+
+/// Facts of one bit.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Flags {
+    /// Reading stopped, because of output that waits or a spent budget; nobody will report what was left.
+    pub(super) paused: bool,
+    /// `own` holds bytes that have not been looked at.
+    pub(super) unread: bool,
+    /// The peer has ended its side: read until the end, whatever the counts say.
+    pub(super) hangup: bool,
+    /// A message or frame is incomplete.
+    pub(super) assembling: bool,
+    /// A ping of ours waits for its pong.
+    pub(super) pinged: bool,
+    /// Our side of the stream is finished.
+    pub(super) finished: bool,
+    /// Closed for reading too slowly: the close deadline does not wait for the output to be taken.
+    pub(super) slow: bool,
+    /// The wheel has an entry that counts.
+    pub(super) armed: bool,
+    /// Waiting in the loop's list of those to go on with.
+    pub(super) listed: bool,
+}
+
+/// When what began.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Times {
+    /// The phase, or our close.
+    pub(super) since: Stamp,
+    /// The last completed frame. Bytes do not count: a peer could drip them for ever.
+    pub(super) heard: Stamp,
+    /// The last whole message.
+    pub(super) message: Stamp,
+    /// The incomplete message.
+    pub(super) assembling: Stamp,
+    /// Our ping.
+    pub(super) pinged: Stamp,
+    /// What its payload was.
+    pub(super) nonce: [u8; 4],
+    /// The tick of the one entry in the wheel that counts, if [`Flags::armed`].
+    pub(super) armed: Stamp,
+}
+
+impl Times {
+    /// A phase begins.
+    pub(super) const fn restart(&mut self, now: Tick) {
+        self.since = Stamp::of(now);
+        self.heard = Stamp::of(now);
+        self.message = Stamp::of(now);
+    }
+
+    /// The peer is heard again after output was in the way since `blocked`. That time does not count.
+    const fn resume(&mut self, blocked: Stamp, now: Tick) {
+        self.restart(now);
+        self.assembling = self.assembling.later(blocked.age(now));
+    }
+}
+
+/// What a deadline brings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Due {
+    /// The request took too long.
+    Handshake,
+    /// A message took too long.
+    Assembly,
+    /// Nothing heard: ask.
+    Ping,
+    /// No answer to that.
+    Pong,
+    /// No message for too long.
+    Idle,
+    /// The peer does not finish the closing handshake, or does not end the stream.
+    Close,
+    /// The peer does not read.
+    WriteStall,
+}
+
+impl Due {
+    /// What the peer is told, where it is told something.
+    pub(super) const fn close(self) -> Option<(CloseCode, &'static str)> {
+        match self {
+            Self::Assembly => Some((
+                CloseCode::POLICY_VIOLATION,
+                "message was not completed in time",
+            )),
+            Self::Pong => Some((CloseCode::GOING_AWAY, "ping timeout")),
+            Self::Idle => Some((CloseCode::GOING_AWAY, "idle")),
+            Self::Handshake | Self::Ping | Self::Close | Self::WriteStall => None,
+        }
+    }
+}
+
+/// The timeouts in ticks.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Deadlines {
+    handshake: Tick,
+    assembly: Tick,
+    ping: Tick,
+    pong: Tick,
+    idle: Option<Tick>,
+    close: Tick,
+    write_stall: Tick,
+}
+
+impl From<&super::Timeouts> for Deadlines {
+    fn from(timeouts: &super::Timeouts) -> Self {
+        Self {
+            handshake: ticks_in(timeouts.handshake),
+            assembly: ticks_in(timeouts.assembly),
+            ping: ticks_in(timeouts.ping),
+            pong: ticks_in(timeouts.pong),
+            idle: timeouts.idle.map(ticks_in),
+            close: ticks_in(timeouts.close),
+            write_stall: ticks_in(timeouts.write_stall),
+        }
+    }
+}
+
+impl<S, D> Session<S, D> {
+    pub(super) fn new(stream: S, conn: Connection, serial: u32, now: Tick) -> Self {
+        Self {
+            conn,
+            own: Vec::new(),
+            told: 0,
+            exit: Exit::new(stream),
+            serial,
+            parser: None,
+            need: 0,
+            times: Times {
+                since: Stamp::of(now),
+                ..Times::default()
+            },
+            phase: Phase::Handshake,
+            flags: Flags::default(),
+            state: None,
+        }
+    }
+
+    pub(super) const fn id(&self, slot: usize) -> ConnectionId {
+        ConnectionId::new(slot, self.serial)
+    }
+
+    /// Enters a phase.
+    pub(super) const fn enter(&mut self, phase: Phase, now: Tick) {
+        self.phase = phase;
+        self.times.restart(now);
+    }
+
+    /// The next thing that time will bring, and when. Every session has one, so none outlives its peer.
+    pub(super) fn deadline(&self, now: Tick, after: &Deadlines) -> (Tick, Due) {
+        let at = |since: Stamp, limit: Tick| now.saturating_sub(since.age(now)) + limit;
+        let times = &self.times;
+        let closing = self.phase == Phase::Ending || self.conn.close_expected();
+        if self.exit.is_blocked() {
+            // We do not read it either, so nothing else can be expected of it.
+            let written = self.exit.written();
+            return match (closing, self.flags.slow) {
+                (false, _) => (at(written, after.write_stall), Due::WriteStall),
+                (true, true) => (at(times.since, after.close), Due::Close),
+                // As long as it takes something, it will come to our Close.
+                (true, false) => (
+                    at(times.since, after.close).max(at(written, after.close)),
+                    Due::Close,
+                ),
+            };
+        }
+        let first = match self.phase {
+            Phase::Handshake => (at(times.since, after.handshake), Due::Handshake),
+            Phase::Ending | Phase::Open if closing => (at(times.since, after.close), Due::Close),
+            // No pong can come out of the middle of a frame; the assembly has its own deadline.
+            Phase::Open if self.flags.assembling => {
+                (at(times.assembling, after.assembly), Due::Assembly)
+            }
+            Phase::Open if self.flags.pinged => (
+                at(times.pinged, after.pong).max(at(times.heard, after.pong)),
+                Due::Pong,
+            ),
+            Phase::Open | Phase::Ending => (at(times.heard, after.ping), Due::Ping),
+        };
+        let expects_messages = self.phase == Phase::Open && !closing;
+        match after.idle.map(|idle| (at(times.message, idle), Due::Idle)) {
+            Some(idle) if expects_messages && idle.0 < first.0 => idle,
+            _ => first,
+        }
+    }
+
+    /// Sends what waits, as far as the peer takes it. Once all is sent, the peer's time begins anew.
+    pub(super) fn flush<K: Kernel<Stream = S>>(
+        &mut self,
+        kernel: &mut K,
+        pool: &mut Pool,
+        now: Tick,
+    ) -> io::Result<()> {
+        let blocked = self.exit.blocked();
+        self.exit.flush(kernel, pool, now)?;
+        if let (Some(since), None) = (blocked, self.exit.blocked()) {
+            self.times.resume(since, now);
+            self.finish_if_done(kernel);
+        }
+        Ok(())
+    }
+
+    /// Ends our side of the stream once everything is written. The server does so first (RFC 6455 section 7.1.1).
+    pub(super) fn finish_if_done<K: Kernel<Stream = S>>(&mut self, kernel: &mut K) {
+        if self.phase == Phase::Ending && !self.exit.is_blocked() && !self.flags.finished {
+            self.flags.finished = true;
+            self.exit.transport.finish(kernel);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Session;
+
+    #[test]
+    fn a_session_is_small() {
+        // mio's stream is this one, but for what debug builds add to it.
+        let session = size_of::<Session<std::net::TcpStream, ()>>();
+        assert!(session <= 192, "{session} bytes");
+    }
+}

@@ -1,0 +1,134 @@
+//! Everything a server can be told: [`Limits`] and [`Timeouts`], with their defaults.
+//!
+//! Not here: addresses and the handler; those are the builder's.
+
+use super::session::Deadlines;
+use crate::proto;
+use crate::proto::handshake::{HeadLimits, OriginPolicy};
+use alloc::string::String;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::time::Duration;
+
+/// Sessions beyond the limit that are kept to answer their requests with 503.
+const REFUSALS: usize = 64;
+
+/// What peers may take. All are finite.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// What one connection may make us hold: frame, message, fragments.
+    pub connection: proto::Limits,
+    /// The request's head. Default: 8 KiB and 64 header lines.
+    pub head: HeadLimits,
+    /// Bytes queued for a peer beyond which it is too slow and is closed with 1013. Default: 1 MiB.
+    ///
+    /// One message may exceed it, or none that is larger could ever be sent. The kernel's own buffers, up to some
+    /// 4 MB, come on top.
+    pub max_queued: usize,
+    /// Connections; the next ones are answered with 503. Default: 100 000. The process's descriptors usually end
+    /// first, and then accepting pauses.
+    pub max_connections: usize,
+}
+
+impl Limits {
+    /// How many more sessions there may be.
+    pub(super) const fn room_for(&self, sessions: usize) -> usize {
+        self.max_connections
+            .saturating_add(REFUSALS)
+            .saturating_sub(sessions)
+    }
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            connection: proto::Limits::default(),
+            head: HeadLimits::default(),
+            max_queued: 1 << 20,
+            max_connections: 100_000,
+        }
+    }
+}
+
+/// How long peers may take. Deadlines never fire early, and at most 2 ms late.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Timeouts {
+    /// From accepting to a complete request; then 408. Default: 5 s.
+    pub handshake: Duration,
+    /// From a message's first byte to its last; then 1008. Default: 30 s.
+    pub assembly: Duration,
+    /// Silence, in completed frames, after which a ping is sent. Default: 20 s.
+    pub ping: Duration,
+    /// From that ping to its pong; then 1001. Data shows life as well; a pong that does not repeat the ping's payload
+    /// does not. Default: 10 s.
+    pub pong: Duration,
+    /// From one message to the next; then 1001. Default: none, as pings find dead peers.
+    pub idle: Option<Duration>,
+    /// From our Close to the peer's, and from our last byte to the end of its stream; then the connection is dropped.
+    /// It begins when everything is sent, but for a peer that is closed for reading too slowly. Default: 3 s.
+    pub close: Duration,
+    /// Without progress in sending; then the connection is reset. Default: 10 s.
+    ///
+    /// Every byte that the peer takes is progress: one that reads a little now and then keeps its connection, and what
+    /// waits for it is bounded by [`Limits::max_queued`] and one message.
+    pub write_stall: Duration,
+    /// From being asked to stop to dropping the connections that are left. Default: 10 s.
+    pub drain: Duration,
+}
+
+impl Default for Timeouts {
+    fn default() -> Self {
+        Self {
+            handshake: Duration::from_secs(5),
+            assembly: Duration::from_secs(30),
+            ping: Duration::from_secs(20),
+            pong: Duration::from_secs(10),
+            idle: None,
+            close: Duration::from_secs(3),
+            write_stall: Duration::from_secs(10),
+            drain: Duration::from_secs(10),
+        }
+    }
+}
+
+/// Everything a loop is told.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    pub(super) limits: Limits,
+    pub(super) timeouts: Timeouts,
+    pub(super) deadlines: Deadlines,
+    pub(super) connection: Arc<proto::Config>,
+    pub(super) origins: OriginPolicy,
+    pub(super) protocols: Vec<String>,
+}
+
+impl Settings {
+    /// These limits and timeouts, and the defaults for the rest.
+    #[must_use]
+    pub fn new(limits: Limits, timeouts: Timeouts) -> Self {
+        let mut connection = proto::Config::default();
+        connection.limits = limits.connection;
+        Self {
+            limits,
+            timeouts,
+            deadlines: Deadlines::from(&timeouts),
+            connection: Arc::new(connection),
+            origins: OriginPolicy::SameHost,
+            protocols: Vec::new(),
+        }
+    }
+
+    /// Which pages may connect. Default: those of the request's own host.
+    #[must_use]
+    pub fn origins(mut self, origins: OriginPolicy) -> Self {
+        self.origins = origins;
+        self
+    }
+
+    /// Subprotocols, the preferred one first. Default: none.
+    #[must_use]
+    pub fn protocols<P: Into<String>>(mut self, protocols: impl IntoIterator<Item = P>) -> Self {
+        self.protocols = protocols.into_iter().map(Into::into).collect();
+        self
+    }
+}

@@ -1,0 +1,132 @@
+//! The sink of one session for one event: small frames gather in the loop's cork, a big payload leaves from where it
+//! lies in one vectored write with the cork and its header.
+//!
+//! Not here: encoding, which is the core's; what waits, which is `outbox`.
+
+use super::kernel::Kernel;
+use super::outbox::{Exit, Piece};
+use super::timer::Tick;
+use crate::proto::{Prepared, Sink};
+use alloc::vec::Vec;
+use core::mem::take;
+use core::ops::Range;
+use std::io;
+
+/// From here on a payload is not copied into the cork.
+const BIG: usize = 16 << 10;
+/// The cork leaves at the latest when it is this full.
+pub(super) const CORK: usize = 64 << 10;
+
+#[derive(Debug)]
+pub(super) struct Wire<'w, K: Kernel> {
+    pub(super) kernel: &'w mut K,
+    pub(super) exit: &'w mut Exit<K::Stream>,
+    pub(super) cork: &'w mut Vec<u8>,
+    /// The addresses of the buffer that the running event lies in.
+    pub(super) buffer: Range<usize>,
+    /// Waiting bytes beyond which the peer is too slow.
+    pub(super) max_queued: usize,
+    pub(super) now: Tick,
+    pub(super) fate: Fate,
+}
+
+/// What has become of the way out.
+#[derive(Debug, Default)]
+pub(super) enum Fate {
+    /// It works.
+    #[default]
+    Fine,
+    /// The peer reads too slowly: a frame was dropped, and all after it are.
+    Slow,
+    /// The kernel says so.
+    Broken(io::Error),
+}
+
+impl<K: Kernel> Wire<'_, K> {
+    /// Whether what is sent gets anywhere.
+    pub(super) const fn is_fine(&self) -> bool {
+        matches!(self.fate, Fate::Fine)
+    }
+
+    /// Bytes that wait to be sent.
+    pub(super) fn queued(&self) -> usize {
+        self.cork.len() + self.exit.waiting()
+    }
+
+    /// Sends the cork.
+    pub(super) fn flush(&mut self) {
+        if !self.cork.is_empty() {
+            self.write(&[], Piece::Bytes(&[]));
+        }
+    }
+
+    /// Puts bytes that are encoded already behind everything sent before.
+    pub(super) fn raw(&mut self, bytes: &[u8]) {
+        self.put(&[], Piece::Bytes(bytes), bytes.len());
+    }
+
+    /// Makes the reserved place available: that of the Close frame which tells a slow peer why.
+    pub(super) fn reserve(&mut self) {
+        self.fate = Fate::Fine;
+        self.max_queued = usize::MAX;
+    }
+
+    fn put(&mut self, head: &[u8], payload: Piece<'_>, len: usize) {
+        if !self.is_fine() {
+            return;
+        }
+        // One message may exceed the limit, or none that is larger could ever be sent.
+        if self.exit.waiting() > self.max_queued {
+            self.fate = Fate::Slow;
+            return;
+        }
+        if len >= BIG {
+            return self.write(head, payload);
+        }
+        if self.cork.len() + head.len() + len > CORK {
+            self.flush();
+        }
+        self.cork.extend_from_slice(head);
+        self.cork.extend_from_slice(payload.bytes());
+    }
+
+    /// Sends cork, header and payload.
+    fn write(&mut self, head: &[u8], payload: Piece<'_>) {
+        // Taken for the moment, so that its bytes and the exit can be borrowed side by side.
+        let mut cork = take(self.cork);
+        if self.is_fine() {
+            let pieces = [Piece::Bytes(&cork), Piece::Bytes(head), payload];
+            if let Err(error) = self.exit.send(self.kernel, pieces, self.now) {
+                self.fate = Fate::Broken(error);
+            }
+        }
+        cork.clear();
+        *self.cork = cork;
+    }
+}
+
+impl<K: Kernel> Sink for Wire<'_, K> {
+    #[inline]
+    fn frame(&mut self, head: &[u8], payload: &[u8]) {
+        // Address arithmetic only; nothing is read through it.
+        let at = payload.as_ptr().addr();
+        let piece = if self.buffer.contains(&at) {
+            Piece::Lent(payload, at - self.buffer.start)
+        } else {
+            Piece::Bytes(payload)
+        };
+        self.put(head, piece, payload.len());
+    }
+
+    /// A server never masks, so this is never called; it would be right if it were.
+    fn masked(&mut self, head: &[u8], payload: &[u8], key: [u8; 4]) {
+        let mut frame = Vec::new();
+        Sink::masked(&mut frame, head, payload, key);
+        self.raw(&frame);
+    }
+
+    fn prepared(&mut self, frame: &Prepared) {
+        let shared = frame.shared();
+        self.put(&[], Piece::Shared(shared, 0..shared.len()), shared.len());
+    }
+}

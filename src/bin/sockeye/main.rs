@@ -1,2 +1,20 @@
 //! The program `sockeye`.
-fn main() {}
+//!
+//! Exit status: 0 after an orderly stop, 1 when something outside is in the way, 2 for wrong arguments.
+#![forbid(unsafe_code)]
+
+mod args;
+mod broadcast;
+mod echo;
+mod run;
+
+use args::Command;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    match args::parse() {
+        Ok(Command::Echo(options)) => run::run(&options, || echo::Echo),
+        Ok(Command::Broadcast(options)) => run::run(&options, || broadcast::Broadcast),
+        Err(exit) => exit,
+    }
+}

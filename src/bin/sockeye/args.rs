@@ -1,0 +1,142 @@
+//! The command line.
+
+use clap::error::ErrorKind;
+use clap::{Args, Parser, Subcommand};
+use core::net::SocketAddr;
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+const MAX_WORKERS: usize = 1024;
+
+#[derive(Parser)]
+#[command(
+    name = "sockeye",
+    version,
+    about = "A WebSocket server to run, look at and measure",
+    after_help = "Examples:\n  \
+        sockeye echo                              echo on ws://127.0.0.1:9001\n  \
+        sockeye echo --listen 0.0.0.0:80          … on every address\n  \
+        sockeye broadcast --max-message 64KiB     every message to every client",
+    subcommand_required = true,
+    arg_required_else_help = true,
+    disable_help_subcommand = true
+)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// Send every message back to its sender
+    #[command(after_help = "Examples:\n  \
+        sockeye echo\n  \
+        sockeye echo --listen 127.0.0.1:0 --workers 2\n\n\
+        Upgrades any path and does not look at Origin. SIGTERM or SIGINT says goodbye to all clients and ends.")]
+    Echo(Options),
+    /// Send every message to every client, the sender included
+    #[command(after_help = "Examples:\n  \
+        sockeye broadcast\n  \
+        sockeye broadcast --listen 0.0.0.0:9001 --max-message 64KiB\n\n\
+        Upgrades any path and does not look at Origin. A client that reads too slowly is closed with 1013.")]
+    Broadcast(Options),
+}
+
+#[derive(Args)]
+pub(crate) struct Options {
+    /// Address and port; port 0 picks a free one
+    #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:9001")]
+    pub(crate) listen: SocketAddr,
+    /// Do not compress, even where a client offers permessage-deflate (this version never does)
+    #[arg(long)]
+    pub(crate) no_deflate: bool,
+    /// Threads, each with a loop of its own
+    #[arg(long, value_name = "N", default_value = "1", value_parser = workers)]
+    pub(crate) workers: usize,
+    /// The largest message accepted: bytes, or with KiB, MiB, GiB
+    #[arg(long, value_name = "SIZE", default_value = "64MiB", value_parser = size)]
+    pub(crate) max_message: u64,
+    /// Certificate chain, PEM (this version has no TLS yet)
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    pub(crate) tls_cert: Option<PathBuf>,
+    /// Its private key, PEM (this version has no TLS yet)
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    pub(crate) tls_key: Option<PathBuf>,
+}
+
+/// Reads the command line; what was asked for in vain is said already.
+pub(crate) fn parse() -> Result<Command, ExitCode> {
+    match Cli::try_parse() {
+        Ok(Cli { command }) => Ok(command),
+        Err(error) => Err(match error.kind() {
+            ErrorKind::DisplayHelp
+            | ErrorKind::DisplayVersion
+            | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
+                // Whoever closed the pipe has seen enough.
+                let _ = write!(io::stdout(), "{error}");
+                ExitCode::SUCCESS
+            }
+            _ => wrong(&one_sentence(&error.to_string())),
+        }),
+    }
+}
+
+/// Says what is wrong with the arguments.
+pub(crate) fn wrong(what: &str) -> ExitCode {
+    eprintln!("sockeye: {what}");
+    ExitCode::from(2)
+}
+
+/// The first paragraph of a message, on one line; what follows it is usage, which `--help` shows better.
+fn one_sentence(message: &str) -> String {
+    let paragraph = message.split("\n\n").next().unwrap_or_default();
+    let words: Vec<_> = paragraph.split_whitespace().collect();
+    let sentence = words.join(" ");
+    sentence
+        .strip_prefix("error: ")
+        .unwrap_or(&sentence)
+        .to_owned()
+}
+
+fn workers(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(workers @ 1..=MAX_WORKERS) => Ok(workers),
+        _ => Err(format!("write a number from 1 to {MAX_WORKERS}")),
+    }
+}
+
+fn size(text: &str) -> Result<u64, String> {
+    let split = text
+        .find(|c: char| !c.is_ascii_digit())
+        .unwrap_or(text.len());
+    let (number, unit) = text.split_at(split);
+    let unit = match unit {
+        "" | "B" => 1,
+        "KiB" => 1 << 10,
+        "MiB" => 1 << 20,
+        "GiB" => 1 << 30,
+        _ => return Err("write a number of bytes, or one with KiB, MiB or GiB".to_owned()),
+    };
+    number
+        .parse::<u64>()
+        .ok()
+        .and_then(|number| number.checked_mul(unit))
+        .filter(|bytes| *bytes > 0)
+        .ok_or_else(|| "write a number of bytes, or one with KiB, MiB or GiB".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::size;
+
+    #[test]
+    fn sizes_have_units_and_limits() {
+        assert_eq!(size("1"), Ok(1));
+        assert_eq!(size("64MiB"), Ok(64 << 20));
+        assert_eq!(size("2KiB"), Ok(2048));
+        for bad in ["", "0", "MiB", "-1", "1.5MiB", "1mb", "99999999999GiB"] {
+            assert!(size(bad).is_err(), "{bad}");
+        }
+    }
+}

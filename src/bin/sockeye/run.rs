@@ -1,0 +1,126 @@
+//! Running a handler as a server: bind, say where, serve, stop in order.
+
+use crate::args::{self, Options};
+use core::net::SocketAddr;
+use sockeye::proto;
+use sockeye::proto::handshake::OriginPolicy;
+use sockeye::server::{Builder, Exchange, Handler, Limits, Server, Stopper, listen};
+use std::io::{self, Write};
+use std::process::ExitCode;
+use std::thread;
+
+/// Serves until SIGTERM or SIGINT.
+pub(crate) fn run<H: Handler + Send>(options: &Options, handler: impl Fn() -> H) -> ExitCode
+where
+    H::State: Send,
+{
+    if options.tls_cert.is_some() {
+        return args::wrong(
+            "this version has no TLS yet; put a proxy in front, or leave --tls-cert out",
+        );
+    }
+    match serve(options, &handler) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("sockeye: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn serve<H: Handler + Send>(options: &Options, handler: &impl Fn() -> H) -> io::Result<()>
+where
+    H::State: Send,
+{
+    let mut servers = bind_all(options, handler)?;
+    let stoppers: Vec<_> = servers.iter().map(Server::stopper).collect();
+    announce(servers[0].local_addr())?;
+    let stop_all = || stoppers.iter().try_for_each(Stopper::stop);
+    thread::scope(|scope| {
+        let workers: Vec<_> = servers
+            .iter_mut()
+            .map(|server| {
+                scope.spawn(|| {
+                    let result = server.run();
+                    // One that fails takes the others along: half a server is worse than none.
+                    if result.is_err() {
+                        stop_all()?;
+                    }
+                    result
+                })
+            })
+            .collect();
+        workers
+            .into_iter()
+            .map(|worker| {
+                worker
+                    .join()
+                    .unwrap_or_else(|_| Err(io::Error::other("a worker panicked")))
+            })
+            .fold(Ok(()), Result::and)
+    })
+}
+
+/// One server per worker, all on the same port.
+fn bind_all<H: Handler>(options: &Options, handler: &impl Fn() -> H) -> io::Result<Vec<Server<H>>> {
+    let exchange = Exchange::new();
+    let mut addr = free_address(options.listen, options.workers)?;
+    (0..options.workers)
+        .map(|_| {
+            let server = bind(options, addr, handler(), &exchange)?;
+            addr = server.local_addr();
+            Ok(server)
+        })
+        .collect()
+}
+
+/// Several workers share a port, which would let them share a stranger's too: so the port is taken alone first.
+fn free_address(addr: SocketAddr, workers: usize) -> io::Result<SocketAddr> {
+    if workers == 1 {
+        return Ok(addr);
+    }
+    listen(addr, false)
+        .and_then(|listener| listener.local_addr())
+        .map_err(|error| cannot_listen(addr, &error))
+}
+
+fn bind<H: Handler>(
+    options: &Options,
+    addr: SocketAddr,
+    handler: H,
+    exchange: &Exchange,
+) -> io::Result<Server<H>> {
+    let limits = Limits {
+        connection: proto::Limits::with_max_message(options.max_message),
+        ..Limits::default()
+    };
+    let mut builder = Builder::new()
+        .limits(limits)
+        .origins(OriginPolicy::Any)
+        .stop_on_signals();
+    if options.workers > 1 {
+        builder = builder.share_port().exchange(exchange);
+    }
+    builder
+        .bind(addr, handler)
+        .map_err(|error| cannot_listen(addr, &error))
+}
+
+fn cannot_listen(addr: SocketAddr, error: &io::Error) -> io::Error {
+    let why = match error.kind() {
+        io::ErrorKind::AddrInUse => {
+            "another program listens there; choose another --listen".to_owned()
+        }
+        io::ErrorKind::PermissionDenied => "this user may not; choose a port above 1023".to_owned(),
+        io::ErrorKind::AddrNotAvailable => "this machine does not have that address".to_owned(),
+        _ => error.to_string(),
+    };
+    io::Error::new(error.kind(), format!("cannot listen on {addr}: {why}"))
+}
+
+/// The one line that scripts wait for.
+fn announce(addr: SocketAddr) -> io::Result<()> {
+    let mut stdout = io::stdout().lock();
+    writeln!(stdout, "listening on ws://{addr}")?;
+    stdout.flush()
+}

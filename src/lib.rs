@@ -54,3 +54,8 @@ pub mod proto;
 pub mod server;
 #[cfg(feature = "server")]
 mod transport;
+
+/// The README's examples are compiled and run with the others.
+#[cfg(all(doctest, feature = "server"))]
+#[doc = include_str!("../README.md")]
+struct Readme;

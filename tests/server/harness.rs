@@ -1,0 +1,275 @@
+//! One server, its world, a handler that says what it was told and does what messages ask, and its peers.
+
+use crate::frames::{self, Frame, REQUEST, take_frames, take_head};
+use crate::sim::{Conn, Net, SimKernel};
+use sockeye::proto::handshake::server::Request;
+use sockeye::proto::{CloseCode, Violation};
+use sockeye::server::{
+    Closed, ConnectionId, EventLoop, Handler, Limits, Message, Peer, Settings, Timeouts,
+};
+use std::time::Duration;
+
+pub const fn secs(secs: u64) -> Duration {
+    Duration::from_secs(secs)
+}
+
+pub const fn ms(millis: u64) -> Duration {
+    Duration::from_millis(millis)
+}
+
+/// What a handler was told of an end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct End {
+    pub id: ConnectionId,
+    pub code: u16,
+    pub reason: String,
+    pub clean: bool,
+    pub violation: Option<Violation>,
+}
+
+/// Echoes, unless a text message asks for something else.
+#[derive(Debug, Default)]
+pub struct Probe {
+    pub opened: Vec<ConnectionId>,
+    /// Whose messages, and their lengths.
+    pub messages: Vec<(ConnectionId, usize)>,
+    pub ends: Vec<End>,
+    pub panic_on_open: bool,
+    pub panic_on_close: bool,
+    /// What the last send came to.
+    pub refused_sends: usize,
+}
+
+impl Handler<SimKernel> for Probe {
+    type State = ();
+
+    fn on_open(&mut self, peer: &mut Peer<'_, SimKernel>, _request: &Request<'_>) {
+        assert!(!self.panic_on_open, "asked to");
+        self.opened.push(peer.id());
+    }
+
+    fn on_message(
+        &mut self,
+        peer: &mut Peer<'_, SimKernel>,
+        (): &mut Self::State,
+        message: Message<'_>,
+    ) {
+        let len = match message {
+            Message::Text(text) => text.len(),
+            Message::Binary(data) => data.len(),
+        };
+        self.messages.push((peer.id(), len));
+        let Message::Text(text) = message else {
+            return self.note(peer.send(message).is_ok());
+        };
+        match text.split_once(' ').unwrap_or((text, "")) {
+            ("!panic", _) => panic!("asked to"),
+            ("!close", reason) => {
+                let _ = peer.close(CloseCode::NORMAL, reason);
+            }
+            ("!all", what) => peer.broadcast(what),
+            ("!mixed", what) => {
+                self.note(peer.send(format!("1 {what}").as_str()).is_ok());
+                peer.broadcast(format!("2 {what}").as_str());
+                self.note(peer.send(format!("3 {what}").as_str()).is_ok());
+                peer.broadcast(format!("4 {what}").as_str());
+            }
+            ("!after-close", _) => {
+                let _ = peer.close(CloseCode::NORMAL, "");
+                peer.broadcast("to the others");
+                self.note(peer.send("never").is_ok());
+            }
+            ("!bytes", count) => {
+                let bytes = vec![b'x'; count.parse().expect("a count")];
+                self.note(peer.send(bytes.as_slice()).is_ok());
+            }
+            // More at once than a peer that does not read may have waiting.
+            ("!many", count) => {
+                let bytes = vec![b'x'; count.parse().expect("a count")];
+                for _ in 0..5 {
+                    self.note(peer.send(bytes.as_slice()).is_ok());
+                }
+            }
+            ("!all-bytes", count) => {
+                peer.broadcast(vec![b'x'; count.parse().expect("a count")].as_slice());
+            }
+            _ => self.note(peer.send(message).is_ok()),
+        }
+    }
+
+    fn on_close(&mut self, id: ConnectionId, (): Self::State, closed: &Closed<'_>) {
+        self.ends.push(End {
+            id,
+            code: closed.code,
+            reason: closed.reason.to_owned(),
+            clean: closed.clean,
+            violation: closed.violation,
+        });
+        assert!(!self.panic_on_close, "asked to");
+    }
+}
+
+impl Probe {
+    fn note(&mut self, sent: bool) {
+        self.refused_sends += usize::from(!sent);
+    }
+}
+
+/// A server on a simulated kernel.
+pub struct Sim {
+    pub net: Net,
+    pub server: EventLoop<Probe, SimKernel>,
+    /// What the last turn said.
+    pub goes_on: bool,
+}
+
+impl Sim {
+    pub fn new() -> Self {
+        Self::with(Limits::default(), Timeouts::default())
+    }
+
+    pub fn with(limits: Limits, timeouts: Timeouts) -> Self {
+        let net = Net::new();
+        let settings = Settings::new(limits, timeouts);
+        let server = EventLoop::new(net.kernel(), Probe::default(), settings);
+        Self {
+            net,
+            server,
+            goes_on: true,
+        }
+    }
+
+    /// One turn that does not wait.
+    pub fn turn(&mut self) {
+        self.goes_on = self
+            .server
+            .turn(Some(Duration::ZERO))
+            .expect("polling works");
+    }
+
+    /// Turns until the server has nothing left to do at this time.
+    pub fn settle(&mut self) {
+        let mut quiet = 0;
+        for _ in 0..1_000_000 {
+            let before = self.net.calls().work();
+            self.turn();
+            quiet = if self.net.calls().work() == before {
+                quiet + 1
+            } else {
+                0
+            };
+            // Bytes may come in pieces, one per poll.
+            if quiet == 2 {
+                return;
+            }
+        }
+        panic!("the server does not come to rest");
+    }
+
+    /// Runs until a time of the virtual clock.
+    pub fn run_until(&mut self, time: Duration) {
+        while self.net.now() < time {
+            let wait = time - self.net.now();
+            self.goes_on = self.server.turn(Some(wait)).expect("polling works");
+            if !self.goes_on {
+                return;
+            }
+        }
+        self.settle();
+    }
+
+    pub fn run_for(&mut self, span: Duration) {
+        self.run_until(self.net.now() + span);
+    }
+
+    /// A peer that has sent nothing yet.
+    pub fn connect(&self) -> Client {
+        let conn = self.net.connect();
+        Client {
+            conn,
+            bytes: Vec::new(),
+        }
+    }
+
+    /// A peer whose connection is open.
+    pub fn open(&mut self) -> Client {
+        let mut client = self.connect();
+        client.conn.push(REQUEST);
+        self.settle();
+        let head = client.head();
+        assert!(head.starts_with("HTTP/1.1 101 "), "{head}");
+        client
+    }
+
+    pub fn probe(&mut self) -> &mut Probe {
+        self.server.handler()
+    }
+
+    /// The only end so far.
+    pub fn only_end(&mut self) -> End {
+        let [end] = self.probe().ends.as_slice() else {
+            panic!("not one end: {:?}", self.probe().ends);
+        };
+        end.clone()
+    }
+}
+
+/// A peer.
+pub struct Client {
+    pub conn: Conn,
+    /// Received and not looked at.
+    pub bytes: Vec<u8>,
+}
+
+impl Client {
+    pub fn push(&self, bytes: &[u8]) {
+        self.conn.push(bytes);
+    }
+
+    /// The head of the server's answer.
+    pub fn head(&mut self) -> String {
+        self.bytes.append(&mut self.conn.take_sent());
+        take_head(&mut self.bytes).unwrap_or_default()
+    }
+
+    /// The whole frames received since this was asked last.
+    pub fn frames(&mut self) -> Vec<Frame> {
+        self.bytes.append(&mut self.conn.take_sent());
+        take_frames(&mut self.bytes)
+    }
+
+    /// The one frame received since.
+    #[track_caller]
+    pub fn frame(&mut self) -> Frame {
+        let frames = self.frames();
+        let [frame] = frames.as_slice() else {
+            panic!("not one frame: {frames:?}");
+        };
+        frame.clone()
+    }
+
+    /// Nothing was received, nothing was ended.
+    #[track_caller]
+    pub fn assert_quiet(&mut self) {
+        assert!(self.frames().is_empty());
+        assert!(self.bytes.is_empty());
+        assert!(!self.conn.is_finished() && !self.conn.is_closed());
+    }
+
+    /// The connection works: what is said comes back.
+    #[track_caller]
+    pub fn assert_echoes(&mut self, sim: &mut Sim) {
+        self.push(&frames::text("are you there?"));
+        sim.settle();
+        assert_eq!(self.frame(), Frame::text("are you there?"));
+    }
+
+    /// Answers the server's Close frame and ends, as a good client does.
+    pub fn close_in_order(&self, sim: &mut Sim, code: u16) {
+        self.push(&frames::close(code));
+        sim.settle();
+        self.conn.end();
+        sim.settle();
+        assert!(self.conn.is_closed());
+    }
+}

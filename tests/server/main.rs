@@ -1,0 +1,27 @@
+//! The server on a simulated kernel: every deadline, fault and partial write, without a socket and without waiting.
+#![forbid(unsafe_code)]
+#![allow(
+    unreachable_pub,
+    reason = "what is shared between modules is all `pub`"
+)]
+#![allow(
+    clippy::std_instead_of_alloc,
+    clippy::std_instead_of_core,
+    clippy::cast_possible_truncation,
+    reason = "tests have std, and make bytes of numbers on purpose"
+)]
+
+#[path = "../support/frames.rs"]
+mod frames;
+#[path = "../support/sim/mod.rs"]
+mod sim;
+
+mod accepting;
+mod backpressure;
+mod deadlines;
+mod endings;
+mod fairness;
+mod harness;
+mod order;
+mod partial_writes;
+mod stopping;

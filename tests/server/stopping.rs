@@ -1,0 +1,159 @@
+//! Stopping: everybody is told, and it ends as soon as all have gone, or when time is up.
+
+use crate::frames::{Frame, REQUEST, binary, close, text};
+use crate::harness::{Sim, ms, secs};
+use sockeye::server::kernel::Ready;
+
+#[test]
+fn everybody_is_told_and_the_loop_ends_with_the_last() {
+    let mut sim = Sim::new();
+    let mut clients: Vec<_> = (0..50).map(|_| sim.open()).collect();
+    let mut half_open = sim.connect();
+    half_open.push(&REQUEST[..30]);
+    sim.settle();
+    // Asked as a signal asks: in the middle of a poll's reports.
+    sim.net.forge(Ready::Stop);
+    sim.settle();
+    assert!(sim.goes_on && !sim.net.is_listening());
+    let answer = half_open.head();
+    assert!(answer.starts_with("HTTP/1.1 503 "), "{answer}");
+    assert!(half_open.conn.is_finished());
+    half_open.conn.end();
+    for client in &mut clients {
+        assert!(sim.goes_on);
+        assert_eq!(client.frame(), Frame::close(1001, "server is stopping"));
+        client.close_in_order(&mut sim, 1001);
+    }
+    assert!(!sim.goes_on, "all have gone");
+    assert_eq!(sim.net.now(), secs(0), "nothing had to be waited for");
+    let ends = &sim.probe().ends;
+    assert_eq!(ends.len(), 50);
+    assert!(ends.iter().all(|end| end.clean && end.code == 1001));
+}
+
+#[test]
+fn without_connections_it_ends_at_once() {
+    let mut sim = Sim::new();
+    sim.turn();
+    assert!(sim.goes_on);
+    sim.server.stop();
+    sim.turn();
+    assert!(!sim.goes_on);
+}
+
+#[test]
+fn nobody_comes_in_any_more() {
+    let mut sim = Sim::new();
+    let client = sim.open();
+    sim.server.stop();
+    let late = sim.connect();
+    sim.net.forge(Ready::Accept);
+    sim.settle();
+    assert_eq!(late.conn.token(), None);
+    client.conn.end();
+    sim.settle();
+    assert!(!sim.goes_on);
+    assert_eq!(late.conn.token(), None);
+}
+
+#[test]
+fn asking_twice_says_it_once() {
+    let mut sim = Sim::new();
+    let mut client = sim.open();
+    sim.server.stop();
+    sim.settle();
+    sim.server.stop();
+    sim.net.forge(Ready::Stop);
+    sim.settle();
+    assert_eq!(client.frame().close_code(), Some(1001));
+}
+
+#[test]
+fn peers_that_do_not_answer_cost_no_turns() {
+    let mut sim = Sim::new();
+    let clients: Vec<_> = (0..10).map(|_| sim.open()).collect();
+    let blocked = sim.open();
+    blocked.conn.set_window(0);
+    blocked.push(&binary(&[1; 1000]));
+    sim.settle();
+    sim.server.stop();
+    sim.settle();
+    let before = sim.net.calls();
+    sim.run_for(ms(2990));
+    let after = sim.net.calls();
+    assert!(sim.goes_on);
+    assert_eq!(after.work(), before.work());
+    let polls = after.polls - before.polls;
+    assert!(polls < 70, "{polls} polls");
+    // The close deadline is shorter than the drain.
+    sim.run_for(ms(20));
+    assert!(!sim.goes_on);
+    assert!(clients.iter().all(|client| client.conn.is_closed()));
+    assert!(blocked.conn.is_aborted());
+}
+
+#[test]
+fn what_waits_is_still_written() {
+    let mut sim = Sim::new();
+    let mut client = sim.open();
+    client.conn.set_window(1000);
+    client.push(&binary(&[7; 100_000]));
+    sim.settle();
+    sim.server.stop();
+    sim.settle();
+    client.conn.set_window(usize::MAX);
+    sim.settle();
+    let expected = [
+        Frame::binary(&[7; 100_000]),
+        Frame::close(1001, "server is stopping"),
+    ];
+    assert!(client.frames() == expected);
+    client.close_in_order(&mut sim, 1001);
+    assert!(!sim.goes_on);
+}
+
+#[test]
+fn what_was_said_before_is_told_before() {
+    let mut sim = Sim::new();
+    let mut talker = sim.open();
+    let mut listener = sim.open();
+    talker.push(&text("!all last orders"));
+    // In one poll: the message, then the request to stop.
+    sim.net.forge_last(Ready::Stop);
+    sim.settle();
+    for member in [&mut talker, &mut listener] {
+        let frames = member.frames();
+        assert_eq!(frames[0], Frame::text("last orders"));
+        assert_eq!(frames[1].close_code(), Some(1001));
+    }
+}
+
+#[test]
+fn a_request_during_the_drain_is_refused() {
+    let mut sim = Sim::new();
+    let _open = sim.open();
+    let mut late = sim.connect();
+    late.push(REQUEST);
+    // Accepted and asked to stop in the same turn, before its request is read.
+    sim.server.turn(Some(secs(0))).expect("polling works");
+    sim.net.forge(Ready::Stop);
+    sim.settle();
+    let answer = late.head();
+    assert!(answer.starts_with("HTTP/1.1 503 "), "{answer}");
+    assert_eq!(sim.probe().opened.len(), 1);
+}
+
+#[test]
+fn closing_by_the_peer_and_stopping_meet() {
+    let mut sim = Sim::new();
+    let mut client = sim.open();
+    client.push(&close(1000));
+    sim.settle();
+    sim.server.stop();
+    sim.settle();
+    assert_eq!(client.frame(), Frame::close(1000, ""));
+    client.conn.end();
+    sim.settle();
+    assert!(!sim.goes_on);
+    assert_eq!(sim.only_end().code, 1000);
+}

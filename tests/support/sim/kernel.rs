@@ -1,0 +1,116 @@
+//! The end that the server holds.
+
+use super::link::Link;
+use super::{Conn, Net};
+use rustix::io::Errno;
+use sockeye::server::kernel::{Kernel, Ready, Token};
+use std::fmt;
+use std::io::{self, IoSlice};
+use std::time::Duration;
+
+/// The simulated kernel.
+pub struct SimKernel(pub(super) Net);
+
+/// The server's end of a connection.
+pub struct SimStream(Conn);
+
+impl fmt::Debug for SimStream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "SimStream({})", self.0.id)
+    }
+}
+
+impl Drop for SimStream {
+    fn drop(&mut self) {
+        self.0.link(|link| link.dropped = true);
+    }
+}
+
+impl Kernel for SimKernel {
+    type Stream = SimStream;
+
+    fn poll(&mut self, ready: &mut Vec<Ready>, timeout: Option<Duration>) -> io::Result<()> {
+        let net = &self.0;
+        let mut world = net.0.borrow_mut();
+        world.calls.polls += 1;
+        let deadline = timeout.map(|timeout| world.now + timeout);
+        world.links.iter_mut().for_each(Link::next_piece_arrives);
+        drop(world);
+        loop {
+            let scripted = net.run_script();
+            net.collect(ready);
+            let mut world = net.0.borrow_mut();
+            let next = match (deadline, scripted) {
+                (Some(deadline), Some(scripted)) => deadline.min(scripted),
+                (deadline, scripted) => deadline
+                    .or(scripted)
+                    .unwrap_or_else(|| panic!("nothing will ever happen again")),
+            };
+            if !ready.is_empty() || deadline == Some(world.now) {
+                let lag = world.lag;
+                world.now += lag;
+                return Ok(());
+            }
+            world.now = next;
+        }
+    }
+
+    fn now(&mut self) -> Duration {
+        self.0.now()
+    }
+
+    fn accept(&mut self) -> io::Result<SimStream> {
+        let net = &self.0;
+        let mut world = net.0.borrow_mut();
+        world.calls.accepts += 1;
+        let front = world.backlog.front().copied();
+        let id = match (front, world.accept_error) {
+            _ if !world.listening => return Err(Errno::AGAIN.into()),
+            (None, _) => return Err(Errno::AGAIN.into()),
+            (Some(_), Some(lasting)) => return Err(lasting.into()),
+            (Some(next), None) => {
+                world.backlog.pop_front();
+                next?
+            }
+        };
+        drop(world);
+        let net = net.clone();
+        Ok(SimStream(Conn { net, id }))
+    }
+
+    fn stop_listening(&mut self) {
+        self.0.0.borrow_mut().listening = false;
+    }
+
+    fn register(&mut self, stream: &mut SimStream, token: Token) -> io::Result<()> {
+        let fault = self.0.0.borrow_mut().register_faults.pop_front();
+        if let Some(fault) = fault {
+            return Err(fault.into());
+        }
+        stream.0.link(|link| {
+            link.token = Some(token);
+            // As epoll: what is there already is reported by the next poll.
+            link.writable = true;
+            link.readable = !link.inbound.is_empty() || link.eof || link.broken.is_some();
+        });
+        Ok(())
+    }
+
+    fn receive(&mut self, stream: &mut SimStream, buffer: &mut Vec<u8>) -> io::Result<usize> {
+        self.0.0.borrow_mut().calls.receives += 1;
+        stream.0.link(|link| link.receive(buffer))
+    }
+
+    fn send(&mut self, stream: &mut SimStream, parts: &[IoSlice<'_>]) -> io::Result<usize> {
+        self.0.0.borrow_mut().calls.sends += 1;
+        stream.0.link(|link| link.send(parts))
+    }
+
+    fn finish(&mut self, stream: &mut SimStream) {
+        stream.0.link(|link| link.finished = true);
+    }
+
+    fn abort(&mut self, stream: &mut SimStream) {
+        stream.0.link(|link| link.aborted = true);
+    }
+}

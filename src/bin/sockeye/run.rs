@@ -10,10 +10,10 @@ use std::process::ExitCode;
 use std::thread;
 
 /// Serves until SIGTERM or SIGINT.
-pub(crate) fn run<H: Handler + Send>(options: &Options, handler: impl Fn() -> H) -> ExitCode
-where
-    H::State: Send,
-{
+pub(crate) fn run<H: Handler<State: Send> + Send>(
+    options: &Options,
+    handler: impl Fn() -> H,
+) -> ExitCode {
     if options.tls_cert.is_some() {
         return args::wrong(
             "this version has no TLS yet; put a proxy in front, or leave --tls-cert out",
@@ -28,10 +28,12 @@ where
     }
 }
 
-fn serve<H: Handler + Send>(options: &Options, handler: &impl Fn() -> H) -> io::Result<()>
-where
-    H::State: Send,
-{
+fn serve<H: Handler<State: Send> + Send>(
+    options: &Options,
+    handler: &impl Fn() -> H,
+) -> io::Result<()> {
+    // All of them listen, for signals as well, before anybody hears of it: a signal that a worker misses never comes
+    // again, and the program would not end.
     let mut servers = bind_all(options, handler)?;
     let stoppers: Vec<_> = servers.iter().map(Server::stopper).collect();
     announce(servers[0].local_addr())?;

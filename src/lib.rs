@@ -6,10 +6,11 @@
 //!            ┌──────────────────────────── bin/sockeye ── the program
 //!            ▼
 //!  server ── event_loop ─ drive ─ session ─ wire/outbox      feature `server`: std, mio
-//!    │            └ kernel: the seam to the operating system
 //!    ▼
 //!  transport ─ what carries the bytes
 //!    ▼
+//!  kernel ── the seam to the operating system
+//!
 //!  proto ─── connection: Receiver, Sender, closing           no features: no_std + alloc
 //!    ├────── handshake: requests and answers
 //!    └────── frame: header, rules, mask │ message │ utf8 │ close │ error
@@ -49,6 +50,8 @@ extern crate alloc;
 #[cfg(feature = "std")]
 extern crate std;
 
+#[cfg(feature = "server")]
+pub mod kernel;
 pub mod proto;
 #[cfg(feature = "server")]
 pub mod server;

@@ -6,7 +6,7 @@
 //!
 //! Not here: buffers and queues of ours.
 
-use crate::server::kernel::{Kernel, Token};
+use crate::kernel::{Kernel, Token};
 use alloc::vec::Vec;
 use std::io::{self, IoSlice};
 

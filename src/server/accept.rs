@@ -5,8 +5,8 @@
 //!
 //! Not here: sessions.
 
-use super::kernel::Kernel;
 use super::timer::{Tick, ticks_in};
+use crate::kernel::Kernel;
 use alloc::vec::Vec;
 use core::time::Duration;
 use std::io;

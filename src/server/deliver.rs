@@ -7,9 +7,9 @@
 use super::Handler;
 use super::event_loop::EventLoop;
 use super::exchange::Membership;
-use super::kernel::Kernel;
 use super::outbox::Piece;
 use super::session::Phase;
+use crate::kernel::Kernel;
 use crate::proto::{CloseCode, State};
 use alloc::sync::Arc;
 use alloc::vec::Vec;

@@ -8,9 +8,9 @@
 //!
 //! Not here: which session is driven when, and deadlines; that is `event_loop` and `session`.
 
-use super::kernel::Kernel;
 use super::mail::Mail;
-use super::peer::{Message, Peer};
+use super::message::Message;
+use super::peer::Peer;
 use super::pool::Pool;
 use super::random::Random;
 use super::session::{Flags, Phase, Session, Times};
@@ -18,6 +18,7 @@ use super::settings::Settings;
 use super::timer::{Stamp, Tick};
 use super::wire::{CORK, Fate, Wire};
 use super::{Closed, ConnectionId, Handler};
+use crate::kernel::Kernel;
 use crate::proto::handshake::Refusal;
 use crate::proto::handshake::server::RequestParser;
 use crate::proto::{CloseCode, Event, Inbound, Outbound, Receiver};

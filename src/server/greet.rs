@@ -4,8 +4,8 @@
 
 use super::Handler;
 use super::drive::Call;
-use super::kernel::Kernel;
 use super::session::Phase;
+use crate::kernel::Kernel;
 use crate::proto::handshake::server::{Request, RequestParser};
 use crate::proto::handshake::{Accept, HandshakeError, Refusal};
 use alloc::boxed::Box;

@@ -2,7 +2,7 @@
 //!
 //! Not here: delivery, which needs the sessions; that is `event_loop`.
 
-use super::peer::Message;
+use super::message::Message;
 use crate::proto::Sink;
 use crate::proto::frame::{Header, MessageKind};
 use alloc::vec::Vec;

@@ -2,7 +2,7 @@
 //!
 //! Not here: anything that decides.
 
-use super::kernel::{Kernel, Ready, Token};
+use crate::kernel::{Kernel, Ready, Token};
 use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;

@@ -26,7 +26,7 @@
 //! | `wire`, `outbox`, `mail`, `pool` | output and buffers |
 //! | `exchange` | broadcasts between loops |
 //! | `accept`, `timer`, `random` | what the names say |
-//! | `kernel`, `mio` | the seam to the operating system, and the real one |
+//! | `mio` | the real [`kernel`](crate::kernel) |
 //!
 //! Not here: the protocol, which is [`proto`](crate::proto); TLS; threads, which are the caller's.
 
@@ -36,8 +36,8 @@ mod drive;
 mod event_loop;
 mod exchange;
 mod greet;
-pub mod kernel;
 mod mail;
+mod message;
 mod mio;
 mod outbox;
 mod peer;
@@ -50,17 +50,19 @@ mod wire;
 
 pub use event_loop::EventLoop;
 pub use exchange::Exchange;
+pub use message::Message;
 pub use mio::{Mio, Stopper, listen};
-pub use peer::{ConnectionId, Message, Peer};
+pub use peer::{ConnectionId, Peer};
 pub use settings::{Limits, Settings, Timeouts};
 
+use crate::kernel::Kernel;
 use crate::proto::Violation;
 use crate::proto::handshake::server::Request;
 use crate::proto::handshake::{OriginPolicy, Refusal};
 use alloc::string::String;
 use core::net::SocketAddr;
 use core::time::Duration;
-use kernel::Kernel;
+
 use std::io;
 
 /// What an application does with its connections.

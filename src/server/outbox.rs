@@ -5,9 +5,9 @@
 //!
 //! Not here: the decision that a peer is too slow; that is `wire` and `session`.
 
-use super::kernel::Kernel;
 use super::pool::Pool;
 use super::timer::{Stamp, Tick};
+use crate::kernel::Kernel;
 use crate::transport::{Received, Transport};
 use alloc::boxed::Box;
 use alloc::collections::VecDeque;

@@ -1,4 +1,4 @@
-//! What a handler sees of a connection: [`Peer`], [`Message`], [`ConnectionId`].
+//! What a handler sees of a connection: [`Peer`], [`ConnectionId`].
 //!
 //! A peer cannot reach other sessions: what is meant for others goes into the loop's lists and is delivered at the end
 //! of the turn, so no handler is ever called from within a handler.
@@ -9,54 +9,14 @@
     reason = "an id is taken apart into the halves it was made of"
 )]
 
-use super::kernel::{Kernel, Token};
 use super::mail::Mail;
+use super::message::Message;
 use super::mio::Mio;
 use super::wire::Wire;
+use crate::kernel::{Kernel, Token};
 use crate::proto::{CloseCode, Outbound, Prepared, SendError, Sender, State};
-use alloc::string::String;
-use alloc::vec::Vec;
 use core::fmt;
 use core::mem::replace;
-
-/// A whole message.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Message<'a> {
-    /// Text.
-    Text(&'a str),
-    /// Bytes.
-    Binary(&'a [u8]),
-}
-
-impl<'a> From<&'a str> for Message<'a> {
-    fn from(text: &'a str) -> Self {
-        Self::Text(text)
-    }
-}
-
-impl<'a> From<&'a String> for Message<'a> {
-    fn from(text: &'a String) -> Self {
-        Self::Text(text)
-    }
-}
-
-impl<'a> From<&'a [u8]> for Message<'a> {
-    fn from(data: &'a [u8]) -> Self {
-        Self::Binary(data)
-    }
-}
-
-impl<'a, const N: usize> From<&'a [u8; N]> for Message<'a> {
-    fn from(data: &'a [u8; N]) -> Self {
-        Self::Binary(data)
-    }
-}
-
-impl<'a> From<&'a Vec<u8>> for Message<'a> {
-    fn from(data: &'a Vec<u8>) -> Self {
-        Self::Binary(data)
-    }
-}
 
 /// Names a connection. The id of one that has ended is never given to another while it could be confused: ids repeat
 /// only after 2^32 connections.

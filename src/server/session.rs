@@ -3,10 +3,10 @@
 //! Not here: receiving and dispatch, which are `drive`; the list of sessions, which is `event_loop`.
 
 use super::ConnectionId;
-use super::kernel::Kernel;
 use super::outbox::Exit;
 use super::pool::Pool;
 use super::timer::{Stamp, Tick, ticks_in};
+use crate::kernel::Kernel;
 use crate::proto::handshake::server::RequestParser;
 use crate::proto::{CloseCode, Connection};
 use alloc::boxed::Box;

@@ -3,9 +3,9 @@
 //!
 //! Not here: encoding, which is the core's; what waits, which is `outbox`.
 
-use super::kernel::Kernel;
 use super::outbox::{Exit, Piece};
 use super::timer::Tick;
+use crate::kernel::Kernel;
 use crate::proto::{Prepared, Sink};
 use alloc::vec::Vec;
 use core::mem::take;

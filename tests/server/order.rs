@@ -3,7 +3,7 @@
 
 use crate::frames::{FIN, Frame, PING, TEXT, binary, text};
 use crate::harness::{Sim, ms, secs};
-use sockeye::server::kernel::{Ready, Token};
+use sockeye::kernel::{Ready, Token};
 
 #[test]
 fn direct_messages_and_broadcasts_of_one_turn_are_in_call_order() {

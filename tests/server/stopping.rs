@@ -2,7 +2,7 @@
 
 use crate::frames::{Frame, REQUEST, binary, close, text};
 use crate::harness::{Sim, ms, secs};
-use sockeye::server::kernel::Ready;
+use sockeye::kernel::Ready;
 
 #[test]
 fn everybody_is_told_and_the_loop_ends_with_the_last() {

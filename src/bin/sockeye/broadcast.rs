@@ -1,6 +1,6 @@
 //! `sockeye broadcast`: every message goes to every connection, its sender included.
 
-use sockeye::server::kernel::Kernel;
+use sockeye::kernel::Kernel;
 use sockeye::server::{Handler, Message, Peer};
 
 pub(crate) struct Broadcast;

@@ -1,6 +1,6 @@
 //! `sockeye echo`: every message goes back to its sender.
 
-use sockeye::server::kernel::Kernel;
+use sockeye::kernel::Kernel;
 use sockeye::server::{Handler, Message, Peer};
 
 pub(crate) struct Echo;

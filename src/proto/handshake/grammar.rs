@@ -158,39 +158,3 @@ fn ascii(text: &[u8]) -> Option<&str> {
         core::str::from_utf8(text).ok()
     }
 }
-
-/// The subprotocols of one or more `Sec-WebSocket-Protocol` lines, in the order of the client's preference.
-///
-/// From [`Request::protocols`](super::server::Request::protocols). They are tokens, and no two are the same.
-#[derive(Clone, Debug)]
-pub struct Protocols<'r, 'a> {
-    lines: super::head::Values<'r, 'a>,
-    line: Cursor<'a>,
-}
-
-impl<'r, 'a> Protocols<'r, 'a> {
-    pub(super) const fn new(lines: super::head::Values<'r, 'a>) -> Self {
-        Self {
-            lines,
-            line: Cursor::new(&[]),
-        }
-    }
-}
-
-impl<'a> Iterator for Protocols<'_, 'a> {
-    type Item = &'a str;
-
-    fn next(&mut self) -> Option<&'a str> {
-        loop {
-            self.line.whitespace();
-            if self.line.eat(b',') {
-                continue;
-            }
-            if self.line.is_empty() {
-                self.line = Cursor::new(self.lines.next()?);
-                continue;
-            }
-            return self.line.token();
-        }
-    }
-}

@@ -43,17 +43,18 @@ mod key;
 mod misuse;
 mod origin;
 mod outgoing;
+mod protocols;
 pub mod server;
 mod uri;
 
 pub use answer::{Accept, Refusal};
 pub use error::{HandshakeError, HeadError, ResponseError};
 pub use extension::{Extension, Extensions, Param, Params};
-pub use grammar::Protocols;
 pub use head::{Headers, MAX_HEADERS, MAX_START_LINE, Values};
 pub use key::{accept_of, key_of};
 pub use misuse::Misuse;
 pub use origin::OriginPolicy;
+pub use protocols::Protocols;
 
 /// How much head a peer may send; the same for requests and responses.
 ///

@@ -14,9 +14,10 @@
 use core::ops::Range;
 
 use super::extension::{Extensions, is_extension_list};
-use super::grammar::{Protocols, elements, is_token};
+use super::grammar::{elements, is_token};
 use super::head::{Found, Headers, Kind, Scanner};
 use super::key::{accept_of, is_key};
+use super::protocols::Protocols;
 use super::uri::{Authority, Target};
 use super::{HandshakeError, HeadError, HeadLimits};
 

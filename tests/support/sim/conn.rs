@@ -3,7 +3,7 @@
 use super::Net;
 use super::link::Link;
 use rustix::io::Errno;
-use sockeye::server::kernel::Token;
+use sockeye::kernel::Token;
 
 /// A peer's end of a connection.
 #[derive(Clone)]

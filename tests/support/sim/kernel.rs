@@ -3,7 +3,7 @@
 use super::link::Link;
 use super::{Conn, Net};
 use rustix::io::Errno;
-use sockeye::server::kernel::{Kernel, Ready, Token};
+use sockeye::kernel::{Kernel, Ready, Token};
 use std::fmt;
 use std::io::{self, IoSlice};
 use std::time::Duration;

@@ -1,7 +1,7 @@
 //! One TCP connection: what is under way, what may be sent, what goes wrong, and which edges are to be reported.
 
 use rustix::io::Errno;
-use sockeye::server::kernel::{Ready, Token};
+use sockeye::kernel::{Ready, Token};
 use std::collections::VecDeque;
 use std::io::{self, IoSlice};
 

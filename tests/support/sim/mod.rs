@@ -21,7 +21,7 @@ pub use kernel::SimKernel;
 
 use link::Link;
 use rustix::io::Errno;
-use sockeye::server::kernel::Ready;
+use sockeye::kernel::Ready;
 use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::rc::Rc;

@@ -1,9 +1,9 @@
 //! The seam between the loop and the operating system: everything the loop asks of the kernel.
 //!
-//! Production is [`Mio`](super::Mio), chosen by type, so the seam costs nothing. Tests put a simulated kernel here and
+//! Production is [`Mio`](crate::server::Mio), chosen by type, so the seam costs nothing. Tests put a simulated kernel here and
 //! decide readiness, partial writes, errors and time.
 //!
-//! Not here: what the answers mean; that is `event_loop`.
+//! Not here: what the answers mean; that is the loop's.
 
 use alloc::vec::Vec;
 use core::fmt;

@@ -168,12 +168,20 @@ impl Sim {
 
     /// Runs until a time of the virtual clock.
     pub fn run_until(&mut self, time: Duration) {
+        let mut turns_at_once = 0;
         while self.net.now() < time {
-            let wait = time - self.net.now();
+            let before = self.net.now();
+            let wait = time - before;
             self.goes_on = self.server.turn(Some(wait)).expect("polling works");
             if !self.goes_on {
                 return;
             }
+            turns_at_once = if self.net.now() == before {
+                turns_at_once + 1
+            } else {
+                0
+            };
+            assert!(turns_at_once < 10_000, "the server spins");
         }
         self.settle();
     }

@@ -18,6 +18,7 @@ mod sim;
 
 mod accepting;
 mod backpressure;
+mod closing_deadlines;
 mod deadlines;
 mod endings;
 mod fairness;

@@ -1,7 +1,7 @@
 //! What one connection is told is told in the order of the calls, in as few sends as possible; and reports about
 //! those that have gone mean nothing.
 
-use crate::frames::{FIN, Frame, PING, TEXT, binary, text};
+use crate::frames::{FIN, Frame, PING, REQUEST, TEXT, binary, text};
 use crate::harness::{Sim, ms, secs};
 use sockeye::kernel::{Ready, Token};
 
@@ -67,6 +67,21 @@ fn a_turns_broadcasts_reach_each_member_in_one_send() {
     for talker in &talkers {
         assert_eq!(talker.conn.sends(), 2, "the 101, and this");
     }
+}
+
+#[test]
+fn a_newcomer_is_not_told_what_was_said_before_it_came() {
+    let mut sim = Sim::new();
+    let talker = sim.open();
+    let mut newcomer = sim.connect();
+    sim.settle();
+    // One turn: the talker speaks, then the newcomer's request is answered, and it speaks too.
+    talker.push(&text("!all before"));
+    newcomer.push(&[REQUEST, &text("!mixed after")].concat());
+    sim.turn();
+    assert!(newcomer.head().starts_with("HTTP/1.1 101 "));
+    let expected = ["1 after", "2 after", "3 after", "4 after"].map(Frame::text);
+    assert_eq!(newcomer.frames(), expected);
 }
 
 #[test]

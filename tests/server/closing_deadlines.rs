@@ -1,0 +1,158 @@
+//! The deadlines of those who are leaving, who do not read, or who are asked to leave.
+
+use crate::deadlines::{opened, pass};
+use crate::frames::{FIN, Frame, binary, close, frame, ping, text};
+use crate::harness::{Sim, ms, secs};
+use sockeye::server::{Limits, Timeouts};
+
+// --- closing ---
+
+#[test]
+fn our_close_waits_3_s_for_the_answer() {
+    let (mut sim, mut client) = opened();
+    client.push(&text("!close bye"));
+    sim.settle();
+    assert_eq!(client.frame(), Frame::close(1000, "bye"));
+    let since = sim.net.now();
+    sim.run_until(since + ms(2999));
+    client.assert_quiet();
+    assert!(sim.probe().ends.is_empty());
+    sim.run_until(since + ms(3003));
+    assert!(client.conn.is_closed() && !client.conn.is_aborted());
+    let end = sim.only_end();
+    assert_eq!((end.code, end.clean), (1006, false));
+}
+
+#[test]
+fn neither_data_nor_drops_move_that() {
+    let (mut sim, mut client) = opened();
+    client.push(&text("!close bye"));
+    sim.settle();
+    let since = sim.net.now();
+    client.frame();
+    while sim.net.now() < since + ms(2990) {
+        client.push(&text("still talking"));
+        client.push(&ping(b"still there"));
+        sim.run_for(ms(9));
+        client.assert_quiet();
+    }
+    sim.run_until(since + ms(3003));
+    assert!(client.conn.is_closed());
+    assert_eq!(sim.probe().messages.len(), 1);
+}
+
+#[test]
+fn a_peer_that_keeps_the_stream_open_after_its_close_has_3_s() {
+    for last in [close(1000), frame(FIN | 0x3, b"reserved")] {
+        let (mut sim, mut client) = opened();
+        client.push(&last);
+        sim.settle();
+        assert!(client.frame().close_code().is_some());
+        assert!(client.conn.is_finished(), "the server ends first");
+        let since = sim.net.now();
+        // A byte now and then changes nothing.
+        for _ in 0..29 {
+            client.push(b"x");
+            sim.run_for(ms(100));
+        }
+        sim.run_until(since + ms(2999));
+        assert!(!client.conn.is_closed());
+        sim.run_until(since + ms(3003));
+        assert!(client.conn.is_closed() && !client.conn.is_aborted());
+        assert_eq!(sim.probe().ends.len(), 1);
+    }
+}
+
+// --- peers that do not read ---
+
+#[test]
+fn a_write_stall_ends_in_a_reset_after_10_s() {
+    let (mut sim, mut client) = opened();
+    client.conn.set_window(100);
+    client.push(&binary(&[1; 1000]));
+    sim.settle();
+    assert_eq!(client.conn.take_sent().len(), 100);
+    let since = sim.net.now();
+    pass(&mut sim, &mut client, since + secs(10));
+    assert!(client.conn.is_closed() && client.conn.is_aborted());
+    assert_eq!(sim.only_end().code, 1006);
+}
+
+#[test]
+fn progress_moves_the_write_stall() {
+    let (mut sim, client) = opened();
+    client.conn.set_window(0);
+    client.push(&binary(&[1; 1000]));
+    sim.settle();
+    for _ in 0..20 {
+        sim.run_for(secs(9));
+        client.conn.set_window(1);
+        sim.settle();
+        assert_eq!(client.conn.take_sent().len(), 1);
+    }
+    let since = sim.net.now();
+    sim.run_until(since + ms(9999));
+    assert!(!client.conn.is_closed());
+    sim.run_until(since + ms(10_003));
+    assert!(client.conn.is_closed() && client.conn.is_aborted());
+}
+
+#[test]
+fn bytes_from_a_peer_that_does_not_read_do_not_move_it() {
+    let (mut sim, client) = opened();
+    client.conn.set_window(0);
+    client.push(&binary(&[1; 1000]));
+    sim.settle();
+    let since = sim.net.now();
+    while sim.net.now() < since + ms(9990) {
+        client.push(&text("x"));
+        sim.run_for(ms(9));
+    }
+    assert!(!client.conn.is_closed());
+    sim.run_until(since + ms(10_003));
+    assert!(client.conn.is_closed() && client.conn.is_aborted());
+}
+
+#[test]
+fn a_close_frame_that_cannot_leave_ends_in_a_reset_after_3_s() {
+    let (mut sim, client) = opened();
+    client.conn.set_window(0);
+    client.push(&close(1000));
+    sim.settle();
+    assert!(
+        !client.conn.is_finished(),
+        "there is still something to write"
+    );
+    let since = sim.net.now();
+    sim.run_until(since + ms(2999));
+    assert!(!client.conn.is_closed());
+    sim.run_until(since + ms(3003));
+    assert!(client.conn.is_closed() && client.conn.is_aborted());
+    assert_eq!(sim.only_end().code, 1000);
+}
+
+// --- stopping ---
+
+#[test]
+fn the_drain_is_over_after_10_s() {
+    // With a close deadline of its own, each peer would be gone before.
+    let timeouts = Timeouts {
+        close: secs(60),
+        write_stall: secs(60),
+        ..Timeouts::default()
+    };
+    let mut sim = Sim::with(Limits::default(), timeouts);
+    let mut reads = sim.open();
+    let blocked = sim.open();
+    blocked.conn.set_window(0);
+    sim.run_until(secs(2));
+    sim.server.stop();
+    sim.settle();
+    assert_eq!(reads.frame().close_code(), Some(1001));
+    sim.run_until(ms(11_999));
+    assert!(sim.goes_on && !reads.conn.is_closed() && !blocked.conn.is_closed());
+    sim.run_until(ms(12_003));
+    assert!(!sim.goes_on && reads.conn.is_closed() && blocked.conn.is_closed());
+    assert!(blocked.conn.is_aborted() && !reads.conn.is_aborted());
+    assert_eq!(sim.probe().ends.len(), 2);
+}

@@ -78,7 +78,8 @@ fn bind_all<H: Handler>(options: &Options, handler: &impl Fn() -> H) -> io::Resu
 
 /// Several workers share a port, which would let them share a stranger's too: so the port is taken alone first.
 fn free_address(addr: SocketAddr, workers: usize) -> io::Result<SocketAddr> {
-    if workers == 1 {
+    // Port 0 is nobody's.
+    if workers == 1 || addr.port() == 0 {
         return Ok(addr);
     }
     listen(addr, false)

@@ -194,7 +194,13 @@ impl Outbox {
                 .entries
                 .push_back(Entry::Shared(Arc::clone(buffer), range)),
             Piece::Bytes(_) | Piece::Shared(..) => {
-                if let Some(Entry::Owned(last, _)) = self.entries.back_mut() {
+                if let Some(Entry::Owned(last, sent)) = self.entries.back_mut() {
+                    // In front of a peer that is always a little behind, all that it took would pile up. Fewer bytes
+                    // move than went.
+                    if *sent > last.len() / 2 {
+                        last.drain(..*sent);
+                        *sent = 0;
+                    }
                     last.extend_from_slice(piece.bytes());
                 } else {
                     self.entries

@@ -351,6 +351,27 @@ fn the_program_broadcasts() {
 }
 
 #[test]
+fn the_program_broadcasts_from_worker_to_worker() {
+    let program = Program::start(&["broadcast", "--workers", "2"]);
+    // The kernel deals them out; that all of eight get the same worker is one chance in 128.
+    let mut clients: Vec<_> = (0..8).map(|_| Client::open(program.addr)).collect();
+    for talker in 0..clients.len() {
+        let words = format!("from {talker}");
+        clients[talker].send(&text(&words));
+        for client in &mut clients {
+            assert_eq!(client.frame(), Frame::text(&words));
+        }
+    }
+    program.signal("TERM");
+    for mut client in clients {
+        assert_eq!(client.frame().close_code(), Some(1001));
+        client.send(&close(1001));
+        client.assert_ended();
+    }
+    assert_eq!(program.wait().code(), Some(0));
+}
+
+#[test]
 fn several_workers_end_together() {
     let program = Program::start(&["echo", "--workers", "3"]);
     let mut clients: Vec<_> = (0..12).map(|_| Client::open(program.addr)).collect();

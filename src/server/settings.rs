@@ -50,7 +50,8 @@ impl Default for Limits {
     }
 }
 
-/// How long peers may take. Deadlines never fire early, and at most 2 ms late.
+/// How long peers may take. Deadlines never fire early, and at most 2 ms late; a span of more than 12 days, as
+/// `Duration::MAX`, means 12 days.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Timeouts {
     /// From accepting to a complete request; then 408. Default: 5 s.

@@ -3,7 +3,7 @@
 use sockeye::proto::handshake::client::{Request, ResponseParser};
 use sockeye::proto::handshake::{HeadLimits, ResponseError};
 
-use crate::rows::{Outcome, Row, check, extensions, load, replay};
+use crate::rows::{Outcome, Row, check, extensions, load, replay, tell};
 
 const ROWS: &str = include_str!("../rows/handshake_client.rows");
 
@@ -14,7 +14,7 @@ fn rows() {
         let outcome = replay(row, |input, ends| run(row, input, ends));
         check(row, &outcome);
     }
-    println!("{} client rows", rows.len());
+    tell(&rows, "handshake response");
     assert!(rows.len() > 80);
 }
 

@@ -1,5 +1,7 @@
 //! Reads the row files; their format is described at their top.
 
+use std::io::Write;
+
 /// One row: its name, where it begins, and its directives in order.
 pub(crate) struct Row {
     pub(crate) name: String,
@@ -192,6 +194,17 @@ pub(crate) fn replay(
         row.name, row.line
     );
     bytewise
+}
+
+/// Tells how much was tried: to the real stderr, as a test that passes keeps what it prints to itself.
+pub(crate) fn tell(rows: &[Row], kind: &str) {
+    // As `replay` does: whole, byte by byte, and at each split.
+    let replays: usize = rows.iter().map(|row| row.input.len() + 3).sum();
+    let _ = writeln!(
+        std::io::stderr(),
+        "{} {kind} rows, {replays} replays",
+        rows.len()
+    );
 }
 
 /// Compares what came out with what the row says.

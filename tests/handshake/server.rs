@@ -5,7 +5,7 @@ use sockeye::proto::handshake::{
     Accept, HandshakeError, HeadError, HeadLimits, OriginPolicy, Refusal,
 };
 
-use crate::rows::{Outcome, Row, check, extensions, load, or_dash, replay};
+use crate::rows::{Outcome, Row, check, extensions, load, or_dash, replay, tell};
 
 const ROWS: &str = include_str!("../rows/handshake_server.rows");
 
@@ -16,7 +16,7 @@ fn rows() {
         let outcome = replay(row, |input, ends| run(row, input, ends));
         check(row, &outcome);
     }
-    println!("{} server rows", rows.len());
+    tell(&rows, "handshake request");
     assert!(rows.len() > 200);
 }
 

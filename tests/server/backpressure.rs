@@ -145,6 +145,40 @@ fn direct_messages_beyond_the_limit_close_with_1013_as_well() {
 }
 
 #[test]
+fn a_close_behind_a_send_that_failed_fails_too_and_1013_says_why() {
+    let mut sim = queued(100_000);
+    let mut client = sim.open();
+    client.conn.set_window(0);
+    client.push(&text("!send-or-close 50000"));
+    sim.settle();
+    assert_eq!(sim.probe().refused_closes, 1, "it is given up already");
+    client.conn.set_window(usize::MAX);
+    sim.settle();
+    let frames = client.frames();
+    let (last, sent) = frames.split_last().expect("some were sent");
+    assert_eq!(last, &Frame::close(1013, "reads too slowly"));
+    // Up to the limit, and one more.
+    assert!(sent == vec![Frame::binary(&[b'x'; 50_000]); 2]);
+    client.close_in_order(&mut sim, 1013);
+}
+
+#[test]
+fn a_close_has_its_place_behind_a_queue_that_is_full() {
+    let mut sim = queued(10_000);
+    let mut client = sim.open();
+    client.conn.set_window(0);
+    client.push(&text("!last-bytes 500000"));
+    sim.settle();
+    client.conn.set_window(usize::MAX);
+    sim.settle();
+    let expected = [Frame::binary(&[b'x'; 500_000]), Frame::close(1000, "bye")];
+    assert!(client.frames() == expected);
+    let probe = sim.probe();
+    assert_eq!((probe.refused_sends, probe.refused_closes), (0, 0));
+    client.close_in_order(&mut sim, 1000);
+}
+
+#[test]
 fn what_waits_goes_out_before_the_close_frame_and_the_end() {
     let mut sim = Sim::new();
     let mut client = sim.open();

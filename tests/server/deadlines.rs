@@ -182,7 +182,7 @@ fn a_peers_ping_shows_life() {
 
 /// Told so; and after whatever is left of the frame, the closing handshake still works.
 #[track_caller]
-fn assert_too_slow(sim: &mut Sim, client: &mut Client, rest: &[u8]) {
+pub fn assert_too_slow(sim: &mut Sim, client: &mut Client, rest: &[u8]) {
     let frames = client.frames();
     assert_eq!(frames.last().and_then(Frame::close_code), Some(1008));
     let others = frames.iter().rev().skip(1);
@@ -276,6 +276,28 @@ fn time_in_which_output_waits_is_not_the_messages() {
     assert_too_slow(&mut sim, &mut client, &[]);
 }
 
+#[test]
+fn a_message_behind_output_that_waits_has_its_time_from_then_on() {
+    let (mut sim, mut client) = opened();
+    client.conn.set_window(0);
+    // The second message begins in the read whose answer has to wait.
+    let second = binary(&[2; 50_000]);
+    client.push(&[&binary(&[1; 40_000]), &second[..30_000]].concat());
+    sim.settle();
+    for _ in 0..35 {
+        client.bytes.append(&mut client.conn.take_sent());
+        client.conn.set_window(1000);
+        sim.run_for(secs(1));
+    }
+    client.bytes.append(&mut client.conn.take_sent());
+    client.conn.set_window(usize::MAX);
+    sim.settle();
+    assert!(client.frame() == Frame::binary(&[1; 40_000]));
+    let since = sim.net.now();
+    pass(&mut sim, &mut client, since + secs(30));
+    assert_too_slow(&mut sim, &mut client, &second[30_000..]);
+}
+
 // --- idle ---
 
 #[test]
@@ -299,6 +321,70 @@ fn idle_counts_messages_and_nothing_else() {
     client.close_in_order(&mut sim, 1001);
     let end = sim.only_end();
     assert_eq!((end.code, end.clean), (1001, true));
+}
+
+/// So many bytes of answers wait from now on.
+pub fn block(sim: &mut Sim, client: &mut Client) {
+    client.conn.set_window(0);
+    client.push(&binary(&[1; 1000]));
+    sim.settle();
+    client.assert_quiet();
+}
+
+/// They are read, and nothing else comes.
+#[track_caller]
+pub fn unblock(sim: &mut Sim, client: &mut Client) {
+    client.conn.set_window(usize::MAX);
+    sim.settle();
+    assert_eq!(client.frame(), Frame::binary(&[1; 1000]));
+}
+
+#[test]
+fn time_in_which_output_waits_is_not_idle() {
+    let timeouts = Timeouts {
+        idle: Some(secs(10)),
+        write_stall: secs(100),
+        ..Timeouts::default()
+    };
+    let mut sim = Sim::with(Limits::default(), timeouts);
+    let mut client = sim.open();
+    sim.run_for(secs(8));
+    block(&mut sim, &mut client);
+    sim.run_for(secs(60));
+    unblock(&mut sim, &mut client);
+    let since = sim.net.now();
+    pass(&mut sim, &mut client, since + secs(10));
+    assert_eq!(client.frame(), Frame::close(1001, "idle"));
+}
+
+#[test]
+fn time_in_which_output_waits_is_not_the_pongs() {
+    let timeouts = Timeouts {
+        write_stall: secs(100),
+        ..Timeouts::default()
+    };
+    for answers in [true, false] {
+        let mut sim = Sim::with(Limits::default(), timeouts);
+        let mut client = sim.open();
+        let nonce = pinged(&mut sim, &mut client);
+        sim.run_for(secs(8));
+        block(&mut sim, &mut client);
+        sim.run_for(secs(30));
+        if answers {
+            // As good as at once: nobody could hear it before.
+            client.push(&pong(&nonce));
+        }
+        sim.run_for(secs(30));
+        unblock(&mut sim, &mut client);
+        let since = sim.net.now();
+        if answers {
+            pass(&mut sim, &mut client, since + secs(20));
+            assert_eq!(client.frame().opcode, PING);
+        } else {
+            pass(&mut sim, &mut client, since + secs(10));
+            assert_timed_out(&mut sim, &mut client);
+        }
+    }
 }
 
 #[test]

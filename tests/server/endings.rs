@@ -275,6 +275,31 @@ fn what_was_read_together_with_a_panic_is_still_looked_at() {
 }
 
 #[test]
+fn a_panic_over_the_request() {
+    let mut sim = Sim::new();
+    let mut other = sim.open();
+    sim.probe().panic_on_request = true;
+    let mut client = sim.connect();
+    client.push(&[REQUEST, &text("hello")].concat());
+    sim.settle();
+    let answer = client.head();
+    assert!(answer.starts_with("HTTP/1.1 500 "), "{answer}");
+    assert!(answer.contains("\r\nConnection: close\r\n"), "{answer}");
+    // The body that was announced, and no frame behind it, now or when time is up.
+    let body = String::from_utf8(client.bytes.clone()).expect("text");
+    let announced = format!("\r\nContent-Length: {}\r\n", body.len());
+    assert!(answer.contains(&announced), "{answer}{body}");
+    assert!(client.conn.is_finished());
+    sim.run_for(secs(10));
+    assert!(client.conn.is_closed() && client.conn.take_sent().is_empty());
+    assert_eq!(sim.probe().opened.len(), 1);
+    assert!(sim.probe().ends.is_empty() && sim.probe().messages.is_empty());
+    sim.probe().panic_on_request = false;
+    other.assert_echoes(&mut sim);
+    sim.open().assert_echoes(&mut sim);
+}
+
+#[test]
 fn a_panic_at_the_beginning() {
     let mut sim = Sim::new();
     sim.probe().panic_on_open = true;

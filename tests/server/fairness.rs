@@ -93,6 +93,32 @@ fn a_peer_that_floods_after_its_end_does_not_keep_the_others_waiting() {
     }
 }
 
+/// Its answer to the Close frame waits for ever, so nothing but the budget stops the reading.
+#[test]
+fn a_flood_behind_a_close_frame_whose_answer_cannot_leave_keeps_the_budget() {
+    for behind in [0, 10] {
+        let mut sim = Sim::new();
+        let loud = sim.open();
+        let mut quiet = sim.open();
+        loud.conn.set_window(0);
+        loud.push(&[close(1000), vec![0; behind]].concat());
+        sim.settle();
+        assert_eq!(loud.conn.unreceived(), 0);
+        loud.push(&vec![0; 8 << 20]);
+        let mut turns = 0;
+        while loud.conn.unreceived() > 0 {
+            let receives = loud.conn.receives();
+            quiet.push(&text("me too"));
+            sim.turn();
+            assert_eq!(quiet.frame(), Frame::text("me too"));
+            let receives = loud.conn.receives() - receives;
+            assert!(receives <= 10, "{receives} receives in one turn");
+            turns += 1;
+            assert!(turns < 100, "forgotten");
+        }
+    }
+}
+
 #[test]
 fn a_blocked_session_goes_on_where_it_was() {
     let mut sim = Sim::new();

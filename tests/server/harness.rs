@@ -2,6 +2,7 @@
 
 use crate::frames::{self, Frame, REQUEST, take_frames, take_head};
 use crate::sim::{Conn, Net, SimKernel};
+use sockeye::proto::handshake::Refusal;
 use sockeye::proto::handshake::server::Request;
 use sockeye::proto::{CloseCode, Violation};
 use sockeye::server::{
@@ -34,18 +35,30 @@ pub struct Probe {
     /// Whose messages, and their lengths.
     pub messages: Vec<(ConnectionId, usize)>,
     pub ends: Vec<End>,
+    /// What everybody is sent on opening.
+    pub greeting: Option<&'static str>,
+    pub panic_on_request: bool,
     pub panic_on_open: bool,
     pub panic_on_close: bool,
-    /// What the last send came to.
+    /// Sends that came to nothing, and closes.
     pub refused_sends: usize,
+    pub refused_closes: usize,
 }
 
 impl Handler<SimKernel> for Probe {
     type State = ();
 
+    fn on_request(&mut self, _request: &Request<'_>) -> Result<(), Refusal<'static>> {
+        assert!(!self.panic_on_request, "asked to");
+        Ok(())
+    }
+
     fn on_open(&mut self, peer: &mut Peer<'_, SimKernel>, _request: &Request<'_>) {
         assert!(!self.panic_on_open, "asked to");
         self.opened.push(peer.id());
+        if let Some(greeting) = self.greeting {
+            self.note(peer.send(greeting).is_ok());
+        }
     }
 
     fn on_message(
@@ -65,7 +78,7 @@ impl Handler<SimKernel> for Probe {
         match text.split_once(' ').unwrap_or((text, "")) {
             ("!panic", _) => panic!("asked to"),
             ("!close", reason) => {
-                let _ = peer.close(CloseCode::NORMAL, reason);
+                self.note_close(peer.close(CloseCode::NORMAL, reason).is_ok());
             }
             ("!all", what) => peer.broadcast(what),
             ("!mixed", what) => {
@@ -90,6 +103,18 @@ impl Handler<SimKernel> for Probe {
                     self.note(peer.send(bytes.as_slice()).is_ok());
                 }
             }
+            // Says goodbye behind so many bytes.
+            ("!last-bytes", count) => {
+                let bytes = vec![b'x'; count.parse().expect("a count")];
+                self.note(peer.send(bytes.as_slice()).is_ok());
+                self.note_close(peer.close(CloseCode::NORMAL, "bye").is_ok());
+            }
+            // As a handler does that closes whoever it cannot send to.
+            ("!send-or-close", count) => {
+                let bytes = vec![b'x'; count.parse().expect("a count")];
+                while peer.send(bytes.as_slice()).is_ok() {}
+                self.note_close(peer.close(CloseCode::INTERNAL_ERROR, "").is_ok());
+            }
             ("!all-bytes", count) => {
                 peer.broadcast(vec![b'x'; count.parse().expect("a count")].as_slice());
             }
@@ -112,6 +137,10 @@ impl Handler<SimKernel> for Probe {
 impl Probe {
     fn note(&mut self, sent: bool) {
         self.refused_sends += usize::from(!sent);
+    }
+
+    fn note_close(&mut self, closed: bool) {
+        self.refused_closes += usize::from(!closed);
     }
 }
 

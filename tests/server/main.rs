@@ -18,11 +18,13 @@ mod sim;
 
 mod accepting;
 mod backpressure;
-mod closing_deadlines;
 mod deadlines;
 mod endings;
 mod fairness;
 mod harness;
+mod last_deadlines;
+mod long_timeouts;
 mod order;
 mod partial_writes;
+mod pipelining;
 mod stopping;

@@ -115,6 +115,41 @@ fn a_goodbye_comes_behind_what_was_said_before_in_the_same_turn() {
 }
 
 #[test]
+fn a_newcomer_hears_what_is_said_from_its_opening_on() {
+    let mut sim = Sim::new();
+    let before = sim.open();
+    let mut newcomer = sim.connect();
+    sim.settle();
+    let after = sim.open();
+    sim.probe().greeting = Some("welcome");
+    // All in one turn, in the order in which they came.
+    before.push(&text("!all not for everyone"));
+    newcomer.push(REQUEST);
+    after.push(&text("!all news"));
+    sim.turn();
+    assert!(newcomer.head().starts_with("HTTP/1.1 101 "));
+    assert_eq!(newcomer.frames(), ["welcome", "news"].map(Frame::text));
+}
+
+#[test]
+fn whoever_is_closed_in_a_turn_hears_what_was_said_in_it_before() {
+    let mut sim = Sim::new();
+    let mut early = sim.open();
+    let mut talker = sim.open();
+    let mut late = sim.open();
+    early.push(&text("!close bye"));
+    talker.push(&[text("!all news"), text("!close bye")].concat());
+    late.push(&text("!close bye"));
+    sim.turn();
+    let goodbye = Frame::close(1000, "bye");
+    // Nothing follows a Close frame.
+    assert_eq!(early.frame(), goodbye);
+    for member in [&mut talker, &mut late] {
+        assert_eq!(member.frames(), [Frame::text("news"), goodbye.clone()]);
+    }
+}
+
+#[test]
 fn a_broadcast_of_megabytes_arrives() {
     let mut sim = Sim::new();
     let talker = sim.open();

@@ -1,4 +1,4 @@
-//! The deadlines of those who are leaving, who do not read, or who are asked to leave.
+//! The deadlines of an end: the closing handshake's, those of peers that do not read, and the drain's.
 
 use crate::deadlines::{opened, pass};
 use crate::frames::{FIN, Frame, binary, close, frame, ping, text};
@@ -129,6 +129,41 @@ fn a_close_frame_that_cannot_leave_ends_in_a_reset_after_3_s() {
     sim.run_until(since + ms(3003));
     assert!(client.conn.is_closed() && client.conn.is_aborted());
     assert_eq!(sim.only_end().code, 1000);
+}
+
+#[test]
+fn a_peer_that_reads_steadily_gets_all_that_was_sent_before_our_close() {
+    let (mut sim, mut client) = opened();
+    client.conn.set_window(0);
+    client.push(&text("!last-bytes 1000000"));
+    sim.settle();
+    let since = sim.net.now();
+    while !client.conn.is_closed() && client.bytes.len() < 1_000_000 {
+        sim.run_for(ms(2990));
+        client.conn.set_window(60_000);
+        sim.settle();
+        client.bytes.append(&mut client.conn.take_sent());
+    }
+    assert!(sim.net.now() > since + secs(45), "far beyond 3 s");
+    let expected = [Frame::binary(&[b'x'; 1_000_000]), Frame::close(1000, "bye")];
+    assert!(client.frames() == expected);
+    client.close_in_order(&mut sim, 1000);
+    assert!(!client.conn.is_aborted());
+    assert!(sim.only_end().clean);
+}
+
+#[test]
+fn a_peer_that_reads_nothing_is_reset_3_s_after_our_close() {
+    let (mut sim, client) = opened();
+    client.conn.set_window(0);
+    client.push(&text("!last-bytes 1000000"));
+    sim.settle();
+    let since = sim.net.now();
+    sim.run_until(since + ms(2999));
+    assert!(!client.conn.is_closed());
+    sim.run_until(since + ms(3003));
+    assert!(client.conn.is_closed() && client.conn.is_aborted());
+    assert_eq!(sim.only_end().code, 1006);
 }
 
 // --- stopping ---

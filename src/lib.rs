@@ -3,20 +3,21 @@
 //! # The map
 //!
 //! ```text
-//!            ┌──────────────────────────── bin/sockeye ── the program
-//!            ▼
-//!  server ── event_loop ─ drive ─ session ─ wire/outbox      feature `server`: std, mio
-//!    ▼
-//!  transport ─ what carries the bytes
-//!    ▼
-//!  kernel ── the seam to the operating system
+//!  bin/sockeye     the program                                          feature `cli`
 //!
-//!  proto ─── connection: Receiver, Sender, closing           no features: no_std + alloc
-//!    ├────── handshake: requests and answers
-//!    └────── frame: header, rules, mask │ message │ utf8 │ close │ error
+//!  server          a call goes from left to right:                      feature `server`: std, mio
+//!                  event_loop → drive → wire → outbox → transport → kernel
+//!                  session: one peer; deliver: broadcasts; timer, accept, pool
+//!  transport       what carries a session's bytes
+//!  kernel          the seam to the operating system
+//!
+//!  proto           connection: Receiver, Sender, closing                no features: no_std + alloc
+//!                  handshake: requests and answers
+//!                  frame: header, rules, mask │ message │ utf8 │ close │ error
 //! ```
 //!
-//! Dependencies point downwards only: [`proto`] knows no socket, no clock and no randomness.
+//! A line uses those below it and none above. `transport` and `kernel` know nothing of WebSocket; [`proto`] knows no
+//! socket, no clock and no randomness.
 //!
 //! # Which door
 //!

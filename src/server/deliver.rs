@@ -43,7 +43,11 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
             tracing::warn!("fell behind the other loops' broadcasts; closing connections");
             self.for_each_slot(|this, slot| {
                 if this.sessions[slot].phase == Phase::Open {
-                    this.close(slot, CloseCode::TRY_AGAIN_LATER, "the server is overloaded");
+                    this.close_session(
+                        slot,
+                        CloseCode::TRY_AGAIN_LATER,
+                        "the server is overloaded",
+                    );
                 }
             });
         }
@@ -65,7 +69,7 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
         let session = &mut self.sessions[slot];
         if session.exit.waiting() > tools.settings.limits.max_queued {
             session.flags.slow = true;
-            return self.close(slot, CloseCode::TRY_AGAIN_LATER, "reads too slowly");
+            return self.close_session(slot, CloseCode::TRY_AGAIN_LATER, "reads too slowly");
         }
         let range = [Piece::Shared(log, told..log.len())];
         match session.exit.send(&mut tools.kernel, range, tools.now) {

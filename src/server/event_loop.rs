@@ -2,12 +2,18 @@
 //!
 //! One turn:
 //!
-//! 1. `poll`, at most until the next deadline, not at all while sessions wait to go on;
-//! 2. each report: accept, flush, [`drive`](super::drive);
+//! 1. `poll`, at most until the next deadline, not at all while the ready list has entries;
+//! 2. each report: flush and [`drive`](super::drive) a session, or note that connections wait;
 //! 3. the ready list: sessions that spent their budget with data left. Readiness is edge-triggered, so nobody else
 //!    would remember them;
-//! 4. broadcasts, in one write per member;
-//! 5. deadlines, whose goodbyes come behind what was said before.
+//! 4. broadcasts (`deliver`), as a rule in one write per connection; earlier when much has gathered;
+//! 5. deadlines, whose goodbyes come behind what was said before;
+//! 6. accepting, last, so that a storm of newcomers does not delay those who are there.
+//!
+//! Words: a *session* is one peer; its *exit* is its stream and what waits for it; its *phase* is handshake, open
+//! (closing included) or ending (all is said, and what still arrives is discarded). The *tools* are what a loop has one
+//! of: kernel, read buffer, cork, pool. The *mail* is what was broadcast in this turn. A session is *paused* when it
+//! stopped reading before the kernel had no more: it is owed a read that no report will announce.
 //!
 //! Not here: what happens inside a session; that is `drive`. Threads: one loop is one thread.
 
@@ -27,7 +33,7 @@ use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
-use core::mem::take;
+use core::mem::{replace, take};
 use core::time::Duration;
 use slab::Slab;
 use std::io;
@@ -43,13 +49,15 @@ pub struct EventLoop<H: Handler<K>, K: Kernel> {
     acceptor: Acceptor,
     wheel: Wheel,
     /// Sessions with something left that nobody will report.
-    unfinished: Vec<usize>,
+    ready_list: Vec<usize>,
+    /// The list's other half: it is filled while it is worked off.
+    ready_spare: Vec<usize>,
     reports: Vec<Ready>,
     fired: Vec<Entry>,
     /// Where the other loops are, if there are any.
     pub(super) membership: Option<Membership>,
     serial: u32,
-    /// Sessions whose request was answered with 101.
+    /// Sessions in [`Phase::Open`].
     open: usize,
     stopping: bool,
 }
@@ -63,7 +71,8 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
             tools: Tools::new(kernel, settings),
             acceptor: Acceptor::default(),
             wheel: Wheel::new(),
-            unfinished: Vec::new(),
+            ready_list: Vec::new(),
+            ready_spare: Vec::new(),
             reports: Vec::new(),
             fired: Vec::new(),
             membership: None,
@@ -103,7 +112,7 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
             self.on_report(report);
         }
         self.reports = reports;
-        self.go_on();
+        self.serve_ready_list();
         self.deliver();
         self.on_time();
         if self.acceptor.is_due(self.tools.now) {
@@ -129,7 +138,7 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
             key: DRAIN,
         });
         self.for_each_slot(|this, slot| match this.sessions[slot].phase {
-            Phase::Open => this.close(slot, CloseCode::GOING_AWAY, "server is stopping"),
+            Phase::Open => this.close_session(slot, CloseCode::GOING_AWAY, "server is stopping"),
             Phase::Handshake => this.refuse(slot, HandshakeError::Unavailable),
             Phase::Ending => {}
         });
@@ -152,7 +161,7 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
     }
 
     fn timeout(&mut self, max_wait: Option<Duration>) -> Option<Duration> {
-        if !self.unfinished.is_empty() {
+        if !self.ready_list.is_empty() {
             return Some(Duration::ZERO);
         }
         let now = self.tools.kernel.now();
@@ -203,6 +212,7 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
 
     fn serve(&mut self, slot: usize) {
         let session = &mut self.sessions[slot];
+        // Only a request asks this.
         self.tools.refusing =
             self.stopping || self.open >= self.tools.settings.limits.max_connections;
         self.open -= usize::from(session.phase == Phase::Open);
@@ -212,7 +222,7 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
             Next::Wait => self.arm(slot),
             Next::Again => {
                 self.arm(slot);
-                self.list(slot);
+                self.put_on_ready_list(slot);
             }
             Next::Gone(error) => self.remove(slot, error.as_ref()),
         }
@@ -221,23 +231,24 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
         }
     }
 
-    fn list(&mut self, slot: usize) {
+    fn put_on_ready_list(&mut self, slot: usize) {
         let flags = &mut self.sessions[slot].flags;
-        if !flags.listed {
-            flags.listed = true;
-            self.unfinished.push(slot);
+        if !flags.on_ready_list {
+            flags.on_ready_list = true;
+            self.ready_list.push(slot);
         }
     }
 
-    /// Those that had to stop before the kernel had no more for them.
-    fn go_on(&mut self) {
-        for slot in take(&mut self.unfinished) {
+    fn serve_ready_list(&mut self) {
+        let mut list = replace(&mut self.ready_list, take(&mut self.ready_spare));
+        for slot in list.drain(..) {
             if let Some(session) = self.sessions.get_mut(slot)
-                && take(&mut session.flags.listed)
+                && take(&mut session.flags.on_ready_list)
             {
                 self.serve(slot);
             }
         }
+        self.ready_spare = list;
     }
 
     // --- connections come and go ---
@@ -262,6 +273,7 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
         }
     }
 
+    /// Drops a session, and with it its stream. Its handler is told 1006, unless it was told an end already.
     pub(super) fn remove(&mut self, slot: usize, error: Option<&io::Error>) {
         let mut session = self.sessions.remove(slot);
         self.open -= usize::from(session.phase == Phase::Open);
@@ -330,20 +342,23 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
 
     fn on_due(&mut self, slot: usize, due: Due) {
         tracing::debug!(peer = %self.sessions[slot].id(slot), ?due, "deadline");
-        if let Some((code, reason)) = due.close() {
-            return self.close(slot, code, reason);
-        }
         match due {
             Due::Ping => self.ping(slot),
             Due::Handshake => self.refuse(slot, HandshakeError::Timeout),
             Due::Close | Due::WriteStall => self.abort(slot),
-            Due::Assembly | Due::Pong | Due::Idle => {}
+            Due::Assembly => {
+                let reason = "message was not completed in time";
+                self.close_session(slot, CloseCode::POLICY_VIOLATION, reason);
+            }
+            Due::Pong => self.close_session(slot, CloseCode::GOING_AWAY, "ping timeout"),
+            Due::Idle => self.close_session(slot, CloseCode::GOING_AWAY, "idle"),
         }
     }
 
     // --- sending outside of a handler ---
 
-    pub(super) fn close(&mut self, slot: usize, code: CloseCode, reason: &str) {
+    /// Starts the closing handshake, unless it has started.
+    pub(super) fn close_session(&mut self, slot: usize, code: CloseCode, reason: &str) {
         let session = &mut self.sessions[slot];
         let mut frame = Vec::new();
         let out = &mut Outbound::server(&mut frame);

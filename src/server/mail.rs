@@ -1,6 +1,6 @@
 //! What handlers said to others during a turn, encoded once, to be delivered at its end.
 //!
-//! Not here: delivery, which needs the sessions; that is `event_loop`.
+//! Not here: delivery, which needs the sessions; that is `deliver`.
 
 use super::message::Message;
 use crate::proto::Sink;

@@ -3,7 +3,7 @@
 //! A peer cannot reach other sessions: what is meant for others goes into the loop's lists and is delivered at the end
 //! of the turn, so no handler is ever called from within a handler.
 //!
-//! Not here: who the others are; that is `event_loop`.
+//! Not here: who the others are; that is `deliver`.
 #![allow(
     clippy::cast_possible_truncation,
     reason = "an id is taken apart into the halves it was made of"

@@ -7,8 +7,8 @@ use super::outbox::Exit;
 use super::pool::Pool;
 use super::timer::{Stamp, Tick, ticks_in};
 use crate::kernel::Kernel;
+use crate::proto::Connection;
 use crate::proto::handshake::server::RequestParser;
-use crate::proto::{CloseCode, Connection};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 use std::io;
@@ -67,8 +67,8 @@ pub(super) struct Flags {
     pub(super) slow: bool,
     /// The wheel has an entry that counts.
     pub(super) armed: bool,
-    /// Waiting in the loop's list of those to go on with.
-    pub(super) listed: bool,
+    /// In the loop's ready list.
+    pub(super) on_ready_list: bool,
 }
 
 /// When what began.
@@ -122,21 +122,6 @@ pub(super) enum Due {
     Close,
     /// The peer does not read.
     WriteStall,
-}
-
-impl Due {
-    /// What the peer is told, where it is told something.
-    pub(super) const fn close(self) -> Option<(CloseCode, &'static str)> {
-        match self {
-            Self::Assembly => Some((
-                CloseCode::POLICY_VIOLATION,
-                "message was not completed in time",
-            )),
-            Self::Pong => Some((CloseCode::GOING_AWAY, "ping timeout")),
-            Self::Idle => Some((CloseCode::GOING_AWAY, "idle")),
-            Self::Handshake | Self::Ping | Self::Close | Self::WriteStall => None,
-        }
-    }
 }
 
 /// The timeouts in ticks.

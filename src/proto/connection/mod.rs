@@ -5,9 +5,13 @@
 //! | `receive` | bytes to events |
 //! | `send` | messages to bytes |
 //! | `closing` | the closing handshake, as a table |
-//! | `event`, `sink`, `prepared`, `config` | what goes in and out |
+//! | `event` | what receiving gives |
+//! | `sink` | where frames go, keys, and what a driver lends |
+//! | `prepared` | a message encoded once for many |
+//! | `config` | limits, and how data is delivered |
 //!
-//! Not here: sockets, buffers, deadlines, queues.
+//! Not here: sockets, deadlines, buffers for input and output. Fragments are kept by the receiver until their message
+//! is whole.
 
 mod closing;
 mod config;
@@ -33,12 +37,16 @@ use alloc::sync::Arc;
 /// It does no I/O, reads no clock and draws no random numbers. Its driver
 ///
 /// 1. feeds what it received to [`rx.next`](Receiver::next) until a step has no event, dropping what each step
-///    consumed;
+///    consumed. `next` unmasks in place and remembers how far: the rest is kept as `next` left it, and fed again with
+///    more behind it. Pings, Close frames and violations are answered by `next` itself, through the sink;
 /// 2. sends through [`tx`](Sender), at any time;
 /// 3. writes what the sink has got, in order;
-/// 4. after an error: writes what the sink has got, half-closes, discards what still arrives, and closes;
-/// 5. asks [`is_over`](Self::is_over) when to close TCP, [`close_expected`](Self::close_expected) whether a deadline
-///    should be running.
+/// 4. once [`is_over`](Self::is_over), which it is after an error too: writes what the sink has got, half-closes,
+///    discards what arrives until the peer ends or a deadline of the driver's is up, and closes. A server does so at
+///    once, a client when the server has (RFC 6455 section 7.1.1);
+/// 5. has a deadline running while [`close_expected`](Self::close_expected).
+///
+/// `Inbound` is empty until there is compression; a driver has one for all its connections.
 ///
 /// ```
 /// use sockeye::proto::{Connection, Event, Inbound, Outbound};
@@ -102,13 +110,13 @@ impl Connection {
         self.tx.state()
     }
 
-    /// Whether we have closed and the peer has not: the time for a deadline.
+    /// Whether we have closed and the peer has not: it may never do so.
     #[must_use]
     pub const fn close_expected(&self) -> bool {
         matches!(self.tx.state(), State::Closing)
     }
 
-    /// Whether nothing more will come out of this connection: flush, then close TCP, the server first.
+    /// Whether nothing more will come out of this connection, after a clean end or a violation.
     #[must_use]
     pub const fn is_over(&self) -> bool {
         matches!(self.tx.state(), State::Closed | State::Failed)

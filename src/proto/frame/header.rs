@@ -16,12 +16,12 @@
 use super::{Opcode, Rules};
 use crate::proto::Violation;
 
-/// Complete, or how many more bytes would help.
+/// Complete, or how many more bytes it takes at least.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Status<T> {
     /// All of it was there.
     Complete(T),
-    /// At least `need` more bytes are wanted; never 0.
+    /// Fewer than `need` more bytes cannot complete it; never 0.
     Partial {
         /// Bytes.
         need: usize,
@@ -33,13 +33,13 @@ pub enum Status<T> {
 pub struct Header {
     /// The last fragment of its message, or a whole message.
     pub fin: bool,
-    /// The first frame of a compressed message (RFC 7692 section 6).
+    /// The first frame of a compressed message (RFC 7692 section 6); refused as long as [`Rules`] has no compression.
     pub rsv1: bool,
     /// What the frame is.
     pub opcode: Opcode,
     /// The masking key, present in what clients send.
     pub mask: Option<[u8; 4]>,
-    /// Payload length in bytes, below 2^63.
+    /// Payload length in bytes. Below 2^63: decoding sees to it, who encodes owes it.
     pub len: u64,
 }
 
@@ -64,6 +64,7 @@ impl Header {
     /// ```
     /// use sockeye::proto::frame::{Header, Opcode, Role, Rules, Status};
     ///
+    /// // We are the client, so what arrives is not masked.
     /// let rules = Rules { role: Role::Client, compression: false, in_message: false };
     /// let Ok(Status::Complete((header, 2))) = Header::decode(b"\x81\x05Hello", &rules) else {
     ///     panic!()

@@ -7,6 +7,8 @@
     clippy::std_instead_of_alloc
 )]
 
+#[path = "support/counting.rs"]
+mod counting;
 #[allow(dead_code)]
 #[path = "support/wire.rs"]
 mod wire;
@@ -15,56 +17,13 @@ use sockeye::proto::{
     CloseCode, Config, Connection, Delivery, Inbound, Keys, Limits, Outbound, Prepared, Role,
     Violation,
 };
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
 use std::sync::Arc;
-
-struct Counter;
-
-thread_local! {
-    // Per thread, since the harness runs other tests meanwhile.
-    static CALLS: Cell<usize> = const { Cell::new(0) };
-    static HELD: Cell<isize> = const { Cell::new(0) };
-}
-
-fn count(calls: usize, held: isize) {
-    CALLS.with(|cell| cell.set(cell.get() + calls));
-    HELD.with(|cell| cell.set(cell.get() + held));
-}
-
-fn signed(size: usize) -> isize {
-    isize::try_from(size).unwrap_or(isize::MAX)
-}
-
-// SAFETY: every call goes to the system's allocator unchanged; counting neither allocates nor unwinds.
-unsafe impl GlobalAlloc for Counter {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        count(1, signed(layout.size()));
-        // SAFETY: the caller's promises are passed on.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, ptr: *mut u8, layout: Layout) {
-        count(0, -signed(layout.size()));
-        // SAFETY: the caller's promises are passed on.
-        unsafe { System.dealloc(ptr, layout) }
-    }
-
-    unsafe fn realloc(&self, ptr: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
-        count(1, signed(new_size) - signed(layout.size()));
-        // SAFETY: the caller's promises are passed on.
-        unsafe { System.realloc(ptr, layout, new_size) }
-    }
-}
-
-#[global_allocator]
-static COUNTER: Counter = Counter;
 
 /// How many allocations `work` made, and how many bytes it left allocated.
 fn counted(work: impl FnOnce()) -> (usize, isize) {
-    let (calls, held) = (CALLS.get(), HELD.get());
+    let (calls, held) = (counting::calls(), counting::held());
     work();
-    (CALLS.get() - calls, HELD.get() - held)
+    (counting::calls() - calls, counting::held() - held)
 }
 
 fn config(max: u64, delivery: Delivery) -> Arc<Config> {
@@ -228,20 +187,20 @@ fn fragments_hold_at_most_twice_what_arrived() {
                 let first = if i == 0 { 0x02 } else { 0x00 };
                 let mut input = wire::frame(role, first, &vec![7; size]);
                 wire_bytes += input.len();
-                let held = HELD.get();
+                let held = counting::held();
                 drive(&mut conn, &mut input, &mut out, &mut keys).unwrap();
-                total += HELD.get() - held;
-                let most = signed(2 * wire_bytes + 128);
+                total += counting::held() - held;
+                let most = counting::signed(2 * wire_bytes + 128);
                 assert!(total <= most, "{total} for {wire_bytes} in {size}s");
-                assert_eq!(total, signed(conn.rx.heap_bytes()));
+                assert_eq!(total, counting::signed(conn.rx.heap_bytes()));
             }
-            let held = HELD.get();
+            let held = counting::held();
             let mut last = wire::frame(role, 0x80, b"");
             drive(&mut conn, &mut last, &mut out, &mut keys).unwrap();
             drop(last);
             // The message was echoed; the next look for an event has freed it.
             assert_eq!(conn.rx.heap_bytes(), 0);
-            assert!(HELD.get() <= held - total);
+            assert!(counting::held() <= held - total);
         }
     }
 }

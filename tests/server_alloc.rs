@@ -11,6 +11,8 @@
     reason = "tests have std, and make bytes of numbers on purpose"
 )]
 
+#[path = "support/counting.rs"]
+mod counting;
 #[path = "support/frames.rs"]
 mod frames;
 #[path = "support/sim/mod.rs"]
@@ -22,53 +24,19 @@ use sockeye::kernel::Kernel;
 use sockeye::server::{
     Builder, EventLoop, Handler, Limits, Message, Peer, Server, Settings, Timeouts,
 };
-use std::alloc::{GlobalAlloc, Layout, System};
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::ops::Range;
-use std::sync::atomic::{AtomicIsize, AtomicUsize, Ordering::Relaxed};
 use std::time::Duration;
 
-/// Counts what passes through to the system's allocator.
-struct Counting;
-
-static ALLOCATIONS: AtomicUsize = AtomicUsize::new(0);
-static LIVE: AtomicIsize = AtomicIsize::new(0);
-
-// SAFETY: everything is passed on to the system's allocator unchanged.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        ALLOCATIONS.fetch_add(1, Relaxed);
-        LIVE.fetch_add(layout.size().cast_signed(), Relaxed);
-        // SAFETY: our caller keeps the contract.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        LIVE.fetch_sub(layout.size().cast_signed(), Relaxed);
-        // SAFETY: our caller keeps the contract.
-        unsafe { System.dealloc(pointer, layout) }
-    }
-
-    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        ALLOCATIONS.fetch_add(1, Relaxed);
-        LIVE.fetch_add(size.cast_signed() - layout.size().cast_signed(), Relaxed);
-        // SAFETY: our caller keeps the contract.
-        unsafe { System.realloc(pointer, layout, size) }
-    }
-}
-
-#[global_allocator]
-static COUNTING: Counting = Counting;
-
 fn allocations(run: impl FnOnce()) -> usize {
-    let before = ALLOCATIONS.load(Relaxed);
+    let before = counting::calls();
     run();
-    ALLOCATIONS.load(Relaxed) - before
+    counting::calls() - before
 }
 
 fn live() -> isize {
-    LIVE.load(Relaxed)
+    counting::held()
 }
 
 /// Echoes, and remembers where messages lay.

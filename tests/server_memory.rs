@@ -15,6 +15,8 @@
     reason = "tests have std, and make bytes of numbers on purpose"
 )]
 
+#[path = "support/counting.rs"]
+mod counting;
 #[path = "support/frames.rs"]
 mod frames;
 #[path = "support/sim/mod.rs"]
@@ -24,50 +26,7 @@ use frames::{BINARY, CONTINUATION, FIN, REQUEST, binary, frame, text};
 use sim::{Conn, Net, SimKernel};
 use sockeye::proto;
 use sockeye::server::{EventLoop, Handler, Limits, Message, Peer, Settings, Timeouts};
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
 use std::time::Duration;
-
-struct Counter;
-
-thread_local! {
-    // Per thread, since the harness runs other tests meanwhile.
-    static CALLS: Cell<usize> = const { Cell::new(0) };
-    static HELD: Cell<isize> = const { Cell::new(0) };
-}
-
-fn count(calls: usize, held: isize) {
-    CALLS.with(|cell| cell.set(cell.get() + calls));
-    HELD.with(|cell| cell.set(cell.get() + held));
-}
-
-fn signed(size: usize) -> isize {
-    isize::try_from(size).unwrap_or(isize::MAX)
-}
-
-// SAFETY: every call goes to the system's allocator unchanged; counting neither allocates nor unwinds.
-unsafe impl GlobalAlloc for Counter {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        count(1, signed(layout.size()));
-        // SAFETY: the caller's promises are passed on.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, ptr: *mut u8, layout: Layout) {
-        count(0, -signed(layout.size()));
-        // SAFETY: the caller's promises are passed on.
-        unsafe { System.dealloc(ptr, layout) }
-    }
-
-    unsafe fn realloc(&self, ptr: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
-        count(1, signed(new_size) - signed(layout.size()));
-        // SAFETY: the caller's promises are passed on.
-        unsafe { System.realloc(ptr, layout, new_size) }
-    }
-}
-
-#[global_allocator]
-static COUNTER: Counter = Counter;
 
 /// Sends text to everybody and the rest back; allocates nothing itself.
 struct Relay;
@@ -143,7 +102,7 @@ impl Sim {
 
 /// Bytes allocated since `before` and not freed.
 fn held_since(before: isize) -> usize {
-    usize::try_from(HELD.get() - before).unwrap_or(0)
+    usize::try_from(counting::held() - before).unwrap_or(0)
 }
 
 /// What a loop of its size keeps for itself: the wheel's slots, the pool's and the outbox's lists.
@@ -169,7 +128,7 @@ fn a_fragmented_message_whose_echo_waits_is_held_at_most_twice() {
         for pool in [2 << 20, 0] {
             let conn = sim.open(ROOM);
             conn.set_window(0);
-            let before = HELD.get();
+            let before = counting::held();
             let mut sent = 0;
             for frame in &frames {
                 sim.receive(&conn, frame);
@@ -200,7 +159,7 @@ fn what_is_only_announced_is_not_held() {
         // The first peer fills the pool of buffers.
         for pool in [2 << 20, 0] {
             let conn = sim.open(ROOM);
-            let before = HELD.get();
+            let before = counting::held();
             let mut sent = 0;
             for piece in bytes.chunks(read) {
                 sim.receive(&conn, piece);
@@ -228,9 +187,9 @@ fn an_echo_allocates_nothing_in_steady_state() {
         let conn = sim.open(ROOM);
         let mut calls = 0;
         for _ in 0..5 {
-            let before = CALLS.get();
+            let before = counting::calls();
             sim.receive(&conn, &message);
-            calls = CALLS.get() - before;
+            calls = counting::calls() - before;
             assert!(conn.read_sent(<[u8]>::len) > 0);
         }
         assert_eq!(calls, 0, "{} B", message.len());
@@ -255,7 +214,7 @@ fn what_waits_for_a_member_that_does_not_read_is_held_at_most_twice() {
         slow.set_window(0);
         let message = text(&"x".repeat(len));
         let told = message.len() - 4;
-        let before = HELD.get();
+        let before = counting::held();
         let mut most = 0;
         for _ in 0..2 * MAX_QUEUED / told {
             sim.receive(&talker, &message);
@@ -282,7 +241,7 @@ fn a_member_that_always_lags_a_little_is_not_held_everything_it_was_ever_told() 
         let told = message.len() - 4;
         let lag = 10;
         behind.set_window(0);
-        let before = HELD.get();
+        let before = counting::held();
         for round in 0..2000 {
             sim.receive(&talker, &message);
             talker.read_sent(|sent| assert_eq!(sent.len(), told));
@@ -306,9 +265,9 @@ fn broadcast_allocations(members: usize, message: &[u8]) -> usize {
     let members: Vec<_> = (0..members).map(|_| sim.open(4 * message.len())).collect();
     let mut calls = 0;
     for _ in 0..3 {
-        let before = CALLS.get();
+        let before = counting::calls();
         sim.receive(&members[0], message);
-        calls = CALLS.get() - before;
+        calls = counting::calls() - before;
         for member in &members {
             member.read_sent(|sent| assert_eq!(sent.len(), message.len() - 4));
         }

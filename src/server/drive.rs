@@ -321,7 +321,7 @@ impl<H: Handler<K>, K: Kernel> Call<'_, H, K> {
     }
 
     fn frames(&mut self, data: &mut [u8]) {
-        let mut completed = false;
+        let (mut completed, mut control) = (false, false);
         loop {
             let out = &mut Outbound::server(&mut self.peer.wire);
             let rest = &mut data[self.at..];
@@ -361,8 +361,12 @@ impl<H: Handler<K>, K: Kernel> Call<'_, H, K> {
                 }
                 // The server asks for whole messages.
                 Event::Part(_) => {}
-                Event::Ping(_) => self.times.heard = Stamp::of(self.now),
+                Event::Ping(_) => {
+                    control = true;
+                    self.times.heard = Stamp::of(self.now);
+                }
                 Event::Pong(payload) => {
+                    control = true;
                     // Only the answer to our question shows that somebody is there.
                     if self.flags.pinged && payload == self.times.nonce {
                         self.flags.pinged = false;
@@ -389,14 +393,17 @@ impl<H: Handler<K>, K: Kernel> Call<'_, H, K> {
             self.times.heard = Stamp::of(self.now);
             self.times.message = Stamp::of(self.now);
         }
-        self.note_assembly(completed, self.at < data.len());
+        // Between fragments a control frame ends nothing.
+        let ended = completed || control && !self.rx.is_mid_message();
+        self.note_assembly(ended, self.at < data.len());
     }
 
-    /// Keeps the time since the incomplete message began.
-    fn note_assembly(&mut self, completed: bool, rest: bool) {
+    /// Keeps the time since the incomplete message, or control frame between messages, began. `ended` says that one
+    /// before it has ended.
+    fn note_assembly(&mut self, ended: bool, rest: bool) {
         // Bytes that were not looked at may be whole messages; the peer is not to blame for them.
         let assembling = self.rx.is_mid_message() || rest && !self.flags.unread;
-        if assembling && (completed || !self.flags.assembling) {
+        if assembling && (ended || !self.flags.assembling) {
             self.times.assembling = Stamp::of(self.now);
         }
         self.flags.assembling = assembling;

@@ -130,8 +130,8 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
         self.stopping = true;
         self.tools.kernel.stop_listening();
         self.acceptor = Acceptor::default();
-        // What was said before comes before the goodbye.
-        self.deliver();
+        // What was said before comes before the goodbye, also by others.
+        self.hear_others();
         let drain = ticks_in(self.tools.settings.timeouts.drain);
         self.wheel.insert(Entry {
             at: self.tools.now + drain,
@@ -334,6 +334,14 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
             return;
         }
         session.flags.armed = false;
+        // The kernel reports room only when there is much of it. A peer that reads slowly has made some before.
+        let tools = &mut self.tools;
+        if let Err(error) = session.flush(&mut tools.kernel, &mut tools.pool, now) {
+            return self.remove(slot, Some(&error));
+        }
+        if session.flags.paused && !session.exit.is_blocked() {
+            return self.serve(slot);
+        }
         match session.deadline(now, &self.tools.settings.deadlines) {
             (at, due) if at <= now => self.on_due(slot, due),
             _ => self.arm(slot),

@@ -200,6 +200,7 @@ impl Outbox {
                     if *sent > last.len() / 2 {
                         last.drain(..*sent);
                         *sent = 0;
+                        last.shrink_to(2 * (last.len() + len));
                     }
                     last.extend_from_slice(piece.bytes());
                 } else {

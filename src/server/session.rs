@@ -100,8 +100,11 @@ impl Times {
 
     /// The peer is heard again after output was in the way since `blocked`. That time does not count.
     const fn resume(&mut self, blocked: Stamp, now: Tick) {
-        self.restart(now);
-        self.assembling = self.assembling.later(blocked.age(now));
+        let waited = blocked.age(now);
+        self.since = Stamp::of(now);
+        self.heard = Stamp::of(now);
+        self.message = self.message.later(waited);
+        self.assembling = self.assembling.later(waited);
     }
 }
 

@@ -61,7 +61,8 @@ pub struct Timeouts {
     /// Silence, in completed frames, after which a ping is sent. Default: 20 s.
     pub ping: Duration,
     /// From that ping to its pong; then 1001. Data shows life as well; a pong that does not repeat the ping's payload
-    /// does not. Default: 10 s.
+    /// does not. What waits in the kernel's own buffers goes before the ping, and its time counts: for peers that read very
+    /// slowly, allow more. Default: 10 s.
     pub pong: Duration,
     /// From one message to the next; then 1001. Default: none, as pings find dead peers.
     pub idle: Option<Duration>,

@@ -4,8 +4,9 @@ use crate::args::{self, Options};
 use core::net::SocketAddr;
 use sockeye::proto;
 use sockeye::proto::handshake::OriginPolicy;
-use sockeye::server::{Builder, Exchange, Handler, Limits, Server, Stopper, listen};
+use sockeye::server::{Builder, Exchange, Handler, Limits, Server, listen};
 use std::io::{self, Write};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
 use std::thread;
 
@@ -34,19 +35,20 @@ fn serve<H: Handler<State: Send> + Send>(
 ) -> io::Result<()> {
     // All of them listen, for signals as well, before anybody hears of it: a signal that a worker misses never comes
     // again, and the program would not end.
-    let mut servers = bind_all(options, handler)?;
+    let servers = bind_all(options, handler)?;
     let stoppers: Vec<_> = servers.iter().map(Server::stopper).collect();
     announce(servers[0].local_addr())?;
-    let stop_all = || stoppers.iter().try_for_each(Stopper::stop);
     thread::scope(|scope| {
+        let stoppers = &stoppers;
         let workers: Vec<_> = servers
-            .iter_mut()
-            .map(|server| {
-                scope.spawn(|| {
-                    let result = server.run();
+            .into_iter()
+            .map(|mut server| {
+                scope.spawn(move || {
+                    let result = catch_unwind(AssertUnwindSafe(|| server.run()))
+                        .unwrap_or_else(|_| Err(io::Error::other("a worker panicked")));
                     // One that fails takes the others along: half a server is worse than none.
                     if result.is_err() {
-                        stop_all()?;
+                        stoppers.iter().for_each(|other| drop(other.stop()));
                     }
                     result
                 })

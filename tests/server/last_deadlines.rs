@@ -1,7 +1,7 @@
 //! The deadlines of an end: the closing handshake's, those of peers that do not read, and the drain's.
 
 use crate::deadlines::{opened, pass};
-use crate::frames::{FIN, Frame, binary, close, frame, ping, text};
+use crate::frames::{CLOSE, FIN, Frame, PONG, binary, close, frame, ping, text};
 use crate::harness::{Sim, ms, secs};
 use sockeye::server::{Limits, Timeouts};
 
@@ -98,6 +98,25 @@ fn progress_moves_the_write_stall() {
 }
 
 #[test]
+fn a_peer_that_takes_less_than_the_kernel_tells_is_not_stalled() {
+    let (mut sim, client) = opened();
+    client.conn.tell_room_from(1 << 20);
+    client.conn.set_window(0);
+    let message = binary(&[1; 20_000]);
+    client.push(&message);
+    sim.settle();
+    for _ in 0..10 {
+        sim.run_for(secs(8));
+        client.conn.set_window(1000);
+    }
+    assert!(!client.conn.is_closed());
+    client.conn.set_window(usize::MAX);
+    sim.settle();
+    // Header and payload, without the mask.
+    assert_eq!(client.conn.take_sent().len(), message.len() - 4);
+}
+
+#[test]
 fn bytes_from_a_peer_that_does_not_read_do_not_move_it() {
     let (mut sim, client) = opened();
     client.conn.set_window(0);
@@ -190,4 +209,44 @@ fn the_drain_is_over_after_10_s() {
     assert!(!sim.goes_on && reads.conn.is_closed() && blocked.conn.is_closed());
     assert!(blocked.conn.is_aborted() && !reads.conn.is_aborted());
     assert_eq!(sim.probe().ends.len(), 2);
+}
+
+// --- what does not end a connection ---
+
+#[test]
+fn control_frames_whose_ends_are_never_a_reads_end_are_in_time() {
+    let (mut sim, mut client) = opened();
+    let ping = ping(b"0123456789");
+    let (head, tail) = ping.split_at(7);
+    client.push(head);
+    for _ in 0..60 {
+        sim.run_for(secs(1));
+        client.push(&[tail, head].concat());
+        sim.settle();
+        assert_eq!(client.frame().opcode, PONG);
+    }
+}
+
+#[test]
+fn output_that_waits_now_and_then_does_not_hide_an_idle_peer() {
+    let timeouts = Timeouts {
+        idle: Some(secs(60)),
+        ping: secs(10_000),
+        ..Timeouts::default()
+    };
+    let mut sim = Sim::with(Limits::default(), timeouts);
+    let mut silent = sim.open();
+    let speaker = sim.open();
+    for _ in 0..6 {
+        sim.run_for(secs(9));
+        silent.conn.set_window(0);
+        speaker.push(&text("!all hello"));
+        sim.run_for(secs(1));
+        silent.conn.set_window(usize::MAX);
+        sim.settle();
+    }
+    // Six seconds in which output waited are not counted, the other 54 are.
+    assert!(silent.frames().iter().all(|frame| frame.opcode != CLOSE));
+    sim.run_for(secs(10));
+    assert_eq!(silent.frame(), Frame::close(1001, "idle"));
 }

@@ -48,6 +48,11 @@ impl Conn {
         self.link(|link| link.window = bytes);
     }
 
+    /// How many bytes the peer must take before the server is told that there is room.
+    pub fn tell_room_from(&self, bytes: usize) {
+        self.link(|link| link.worth_telling = bytes);
+    }
+
     /// How many bytes one send takes at most.
     pub fn set_max_send(&self, bytes: usize) {
         self.link(|link| link.max_send = bytes);

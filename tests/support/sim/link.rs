@@ -21,6 +21,8 @@ pub(super) struct Link {
     pub(super) send_faults: VecDeque<Errno>,
     /// Bytes that the peer still takes.
     pub(super) window: usize,
+    /// Bytes that the peer must take before room is told: a kernel waits until there is much of it.
+    pub(super) worth_telling: usize,
     /// Bytes that one send takes at most, so that it comes back short.
     pub(super) max_send: usize,
     pub(super) sent: Vec<u8>,
@@ -40,6 +42,7 @@ impl Link {
         Self {
             window: usize::MAX,
             max_send: usize::MAX,
+            worth_telling: 1,
             ..Self::default()
         }
     }
@@ -53,7 +56,7 @@ impl Link {
 
     pub(super) fn report(&mut self) -> Option<Ready> {
         let token = self.token.filter(|_| !self.dropped)?;
-        if self.wants_room && (self.window > 0 || self.broken.is_some()) {
+        if self.wants_room && (self.window >= self.worth_telling || self.broken.is_some()) {
             self.wants_room = false;
             self.writable = true;
         }

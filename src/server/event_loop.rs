@@ -24,7 +24,7 @@ use super::greet::written;
 use super::outbox::Piece;
 use super::session::{Due, Phase, Session};
 use super::settings::Settings;
-use super::timer::{Entry, Stamp, Tick, Wheel, tick_at, ticks_in, time_of};
+use super::timer::{Entry, Stamp, Tick, Wheel, tick_at, time_of};
 use super::{Closed, Handler};
 use crate::kernel::{Kernel, Ready, Token};
 use crate::proto::handshake::HandshakeError;
@@ -132,9 +132,8 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
         self.acceptor = Acceptor::default();
         // What was said before comes before the goodbye, also by others.
         self.hear_others();
-        let drain = ticks_in(self.tools.settings.timeouts.drain);
         self.wheel.insert(Entry {
-            at: self.tools.now + drain,
+            at: self.tools.now + self.tools.settings.deadlines.drain,
             key: DRAIN,
         });
         self.for_each_slot(|this, slot| match this.sessions[slot].phase {

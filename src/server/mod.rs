@@ -163,10 +163,7 @@ impl<H: Handler> Server<H> {
 /// A server to be.
 #[derive(Clone, Debug, Default)]
 pub struct Builder {
-    limits: Limits,
-    timeouts: Timeouts,
-    origins: OriginPolicy,
-    protocols: alloc::vec::Vec<String>,
+    settings: Settings,
     signals: bool,
     shared_port: bool,
     exchange: Option<Exchange>,
@@ -181,29 +178,29 @@ impl Builder {
 
     /// What peers may take.
     #[must_use]
-    pub const fn limits(mut self, limits: Limits) -> Self {
-        self.limits = limits;
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.settings = self.settings.limits(limits);
         self
     }
 
     /// How long they may take.
     #[must_use]
-    pub const fn timeouts(mut self, timeouts: Timeouts) -> Self {
-        self.timeouts = timeouts;
+    pub fn timeouts(mut self, timeouts: Timeouts) -> Self {
+        self.settings = self.settings.timeouts(timeouts);
         self
     }
 
     /// Which pages may connect. Default: those of the request's own host.
     #[must_use]
     pub fn origins(mut self, origins: OriginPolicy) -> Self {
-        self.origins = origins;
+        self.settings = self.settings.origins(origins);
         self
     }
 
     /// Subprotocols, the preferred one first. Default: none.
     #[must_use]
     pub fn protocols<P: Into<String>>(mut self, protocols: impl IntoIterator<Item = P>) -> Self {
-        self.protocols = protocols.into_iter().map(Into::into).collect();
+        self.settings = self.settings.protocols(protocols);
         self
     }
 
@@ -238,11 +235,8 @@ impl Builder {
         let listener = listen(addr, self.shared_port)?;
         let addr = listener.local_addr()?;
         let kernel = Mio::new(listener, self.signals)?;
-        let settings = Settings::new(self.limits, self.timeouts)
-            .origins(self.origins)
-            .protocols(self.protocols);
         let (stopper, wake) = (kernel.stopper(), kernel.wake());
-        let mut event_loop = EventLoop::new(kernel, handler, settings);
+        let mut event_loop = EventLoop::new(kernel, handler, self.settings);
         if let Some(exchange) = &self.exchange {
             event_loop.join(exchange, wake);
         }

@@ -137,6 +137,13 @@ pub(super) struct Deadlines {
     idle: Option<Tick>,
     close: Tick,
     write_stall: Tick,
+    pub(super) drain: Tick,
+}
+
+impl Default for Deadlines {
+    fn default() -> Self {
+        Self::from(&super::Timeouts::default())
+    }
 }
 
 impl From<&super::Timeouts> for Deadlines {
@@ -149,6 +156,7 @@ impl From<&super::Timeouts> for Deadlines {
             idle: timeouts.idle.map(ticks_in),
             close: ticks_in(timeouts.close),
             write_stall: ticks_in(timeouts.write_stall),
+            drain: ticks_in(timeouts.drain),
         }
     }
 }

@@ -94,10 +94,9 @@ impl Default for Timeouts {
 }
 
 /// Everything a loop is told.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Settings {
     pub(super) limits: Limits,
-    pub(super) timeouts: Timeouts,
     pub(super) deadlines: Deadlines,
     pub(super) connection: Arc<proto::Config>,
     pub(super) origins: OriginPolicy,
@@ -108,16 +107,24 @@ impl Settings {
     /// These limits and timeouts, and the defaults for the rest.
     #[must_use]
     pub fn new(limits: Limits, timeouts: Timeouts) -> Self {
+        Self::default().limits(limits).timeouts(timeouts)
+    }
+
+    /// What peers may take.
+    #[must_use]
+    pub fn limits(mut self, limits: Limits) -> Self {
         let mut connection = proto::Config::default();
         connection.limits = limits.connection;
-        Self {
-            limits,
-            timeouts,
-            deadlines: Deadlines::from(&timeouts),
-            connection: Arc::new(connection),
-            origins: OriginPolicy::SameHost,
-            protocols: Vec::new(),
-        }
+        self.connection = Arc::new(connection);
+        self.limits = limits;
+        self
+    }
+
+    /// How long they may take.
+    #[must_use]
+    pub fn timeouts(mut self, timeouts: Timeouts) -> Self {
+        self.deadlines = Deadlines::from(&timeouts);
+        self
     }
 
     /// Which pages may connect. Default: those of the request's own host.

@@ -1,7 +1,7 @@
 //! Budgets and edges: one peer with much to say does not keep the others waiting, and what was put off is not lost.
 
 use crate::frames::{Frame, binary, close, payload_range, ping, text};
-use crate::harness::{Sim, ms};
+use crate::harness::{Client, Sim, ms};
 
 /// So many small messages, as bytes.
 fn many(count: usize) -> Vec<u8> {
@@ -78,18 +78,7 @@ fn a_peer_that_floods_after_its_end_does_not_keep_the_others_waiting() {
         sim.turn();
         sim.turn();
         loud.conn.set_window(20_000);
-        let mut turns = 0;
-        while loud.conn.unreceived() > 0 {
-            let receives = loud.conn.receives();
-            quiet.push(&text("me too"));
-            sim.turn();
-            assert_eq!(quiet.frame(), Frame::text("me too"));
-            // A budget for the report and one for what it left.
-            let receives = loud.conn.receives() - receives;
-            assert!(receives <= 10, "{receives} receives in one turn");
-            turns += 1;
-            assert!(turns < 100, "forgotten");
-        }
+        assert_in_turns(&mut sim, &loud, &mut quiet);
     }
 }
 
@@ -105,17 +94,7 @@ fn a_flood_behind_a_close_frame_whose_answer_cannot_leave_keeps_the_budget() {
         sim.settle();
         assert_eq!(loud.conn.unreceived(), 0);
         loud.push(&vec![0; 8 << 20]);
-        let mut turns = 0;
-        while loud.conn.unreceived() > 0 {
-            let receives = loud.conn.receives();
-            quiet.push(&text("me too"));
-            sim.turn();
-            assert_eq!(quiet.frame(), Frame::text("me too"));
-            let receives = loud.conn.receives() - receives;
-            assert!(receives <= 10, "{receives} receives in one turn");
-            turns += 1;
-            assert!(turns < 100, "forgotten");
-        }
+        assert_in_turns(&mut sim, &loud, &mut quiet);
     }
 }
 
@@ -188,4 +167,21 @@ fn an_idle_server_sleeps() {
         "{} polls",
         after.polls - before.polls
     );
+}
+
+/// A flood is received within its budgets, and another peer is heard in every turn meanwhile.
+#[track_caller]
+fn assert_in_turns(sim: &mut Sim, loud: &Client, quiet: &mut Client) {
+    let mut turns = 0;
+    while loud.conn.unreceived() > 0 {
+        let receives = loud.conn.receives();
+        quiet.push(&text("me too"));
+        sim.turn();
+        assert_eq!(quiet.frame(), Frame::text("me too"));
+        // A budget for the report and one for what it left.
+        let receives = loud.conn.receives() - receives;
+        assert!(receives <= 10, "{receives} receives in one turn");
+        turns += 1;
+        assert!(turns < 100, "forgotten");
+    }
 }

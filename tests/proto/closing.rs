@@ -13,7 +13,7 @@ use std::sync::Arc;
 /// What a frame comes to: a letter per opcode, 0 to F.
 ///
 /// T text, B binary, M the fragmented message ends, p ping, o pong, c close; a dot for nothing to tell.
-/// Violations: C unexpected and E expected continuation, R reserved opcode, F fragmented control, X the old one again.
+/// Violations: C unexpected and E expected continuation, R reserved opcode, F fragmented control, S the same as before.
 struct Line {
     state: State,
     in_message: bool,
@@ -55,8 +55,8 @@ const TABLE: [Line; 6] = [
     Line {
         state: State::Failed,
         in_message: false,
-        fin: "XXXXXXXXXXXXXXXX",
-        no_fin: "XXXXXXXXXXXXXXXX",
+        fin: "SSSSSSSSSSSSSSSS",
+        no_fin: "SSSSSSSSSSSSSSSS",
     },
 ];
 
@@ -148,7 +148,7 @@ fn frame_in_state(mut side: Side, role: Role, first: u8, cell: u8) {
         b'C' => (None, None, Some(Violation::UnexpectedContinuation)),
         b'E' => (None, None, Some(Violation::ExpectedContinuation)),
         b'F' => (None, None, Some(Violation::FragmentedControl)),
-        b'R' | b'X' => (None, None, Some(Violation::ReservedOpcode)),
+        b'R' | b'S' => (None, None, Some(Violation::ReservedOpcode)),
         other => panic!("no cell {other}"),
     };
     let what = format!("{before:?} {role:?} {first:02x}");

@@ -1,6 +1,7 @@
 //! Masking (RFC 6455 section 5.3): XOR with a four-byte key, from any offset, at any alignment.
 //!
-//! Eight bytes at a time in safe code, which the compiler turns into vector instructions.
+//! In safe code: blocks of fixed size, which the compiler turns into vector instructions, and overlapping ends rather than
+//! loops over what does not fill a block.
 //!
 //! Not here: where keys come from; see [`Keys`](crate::proto::Keys).
 
@@ -20,35 +21,70 @@ use alloc::vec::Vec;
 #[inline]
 pub fn apply(key: [u8; 4], offset: u64, bytes: &mut [u8]) {
     let key = rotate(key, offset);
-    let wide = widen(key);
-    let (blocks, tail) = bytes.as_chunks_mut::<8>();
-    for block in blocks {
-        *block = (u64::from_ne_bytes(*block) ^ wide).to_ne_bytes();
+    match bytes.len() {
+        0..4 => bytes
+            .iter_mut()
+            .zip(key)
+            .for_each(|(byte, key)| *byte ^= key),
+        4..8 => apply_ends::<4>(key, bytes),
+        8..16 => apply_ends::<8>(key, bytes),
+        16..32 => apply_ends::<16>(key, bytes),
+        32..64 => apply_ends::<32>(key, bytes),
+        _ => apply_blocks(key, bytes),
     }
-    for (byte, key) in tail.iter_mut().zip(wide.to_ne_bytes()) {
-        *byte ^= key;
+}
+
+/// Of `N` to `2 * N` bytes the first `N` and the last, which overlap: both are read before either is written.
+#[inline]
+fn apply_ends<const N: usize>(key: [u8; 4], bytes: &mut [u8]) {
+    let tail = masked_tail::<N>(key, bytes);
+    if let Some(head) = bytes.first_chunk_mut::<N>() {
+        *head = masked(key, head);
     }
+    if let (Some(place), Some(tail)) = (bytes.last_chunk_mut(), tail) {
+        *place = tail;
+    }
+}
+
+/// Of 64 bytes and more, block by block; what does not fill a block lies in the last 64 bytes, read before any is
+/// written.
+fn apply_blocks(key: [u8; 4], bytes: &mut [u8]) {
+    let tail = masked_tail::<64>(key, bytes);
+    for block in bytes.as_chunks_mut::<64>().0 {
+        *block = masked(key, block);
+    }
+    if let (Some(place), Some(tail)) = (bytes.last_chunk_mut(), tail) {
+        *place = tail;
+    }
+}
+
+/// What the last `N` bytes are to become, if there are so many.
+#[inline]
+fn masked_tail<const N: usize>(key: [u8; 4], bytes: &[u8]) -> Option<[u8; N]> {
+    let (before, tail) = bytes.split_last_chunk::<N>()?;
+    Some(masked(rotate(key, before.len() as u64), tail))
+}
+
+#[inline]
+fn masked<const N: usize>(key: [u8; 4], block: &[u8; N]) -> [u8; N] {
+    let mut masked = *block;
+    for word in masked.as_chunks_mut::<4>().0 {
+        *word = (u32::from_ne_bytes(*word) ^ u32::from_ne_bytes(key)).to_ne_bytes();
+    }
+    masked
 }
 
 /// Appends `payload` to `out`, masked: the bytes are read once and written once.
 pub fn append(key: [u8; 4], payload: &[u8], out: &mut Vec<u8>) {
-    let wide = widen(key);
     out.reserve(payload.len());
     // A block small enough for registers and the first-level cache, so that the masked copy costs one pass.
     let (blocks, tail) = payload.as_chunks::<64>();
     for block in blocks {
-        let mut masked = *block;
-        for word in masked.as_chunks_mut::<8>().0 {
-            *word = (u64::from_ne_bytes(*word) ^ wide).to_ne_bytes();
-        }
-        out.extend_from_slice(&masked);
+        out.extend_from_slice(&masked(key, block));
     }
-    let key = wide.to_ne_bytes();
-    out.extend(
-        tail.iter()
-            .zip(key.iter().cycle())
-            .map(|(byte, key)| byte ^ key),
-    );
+    let masked = out.len();
+    out.extend_from_slice(tail);
+    apply(key, 0, out.get_mut(masked..).unwrap_or_default());
 }
 
 /// The key as it stands `offset` bytes later.
@@ -62,9 +98,4 @@ pub fn rotate(key: [u8; 4], offset: u64) -> [u8; 4] {
         _ => 24,
     };
     u32::from_le_bytes(key).rotate_right(steps).to_le_bytes()
-}
-
-fn widen(key: [u8; 4]) -> u64 {
-    let [a, b, c, d] = key;
-    u64::from_ne_bytes([a, b, c, d, a, b, c, d])
 }

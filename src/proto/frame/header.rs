@@ -76,6 +76,7 @@ impl Header {
     /// # Errors
     ///
     /// The first rule the header breaks, as soon as the byte that breaks it is there.
+    #[inline]
     pub fn decode(bytes: &[u8], rules: &Rules) -> Result<Status<(Self, usize)>, Violation> {
         let partial = |whole: usize| {
             Ok(Status::Partial {
@@ -85,8 +86,7 @@ impl Header {
         let Some((&first, rest)) = bytes.split_first() else {
             return partial(2);
         };
-        let fin = first & 0x80 != 0;
-        let opcode = rules.first_byte(fin, (first >> 4) & 0b111, first & 0x0F)?;
+        let opcode = rules.first_byte(first)?;
         let Some((&second, rest)) = rest.split_first() else {
             return partial(2);
         };
@@ -120,7 +120,7 @@ impl Header {
             (true, None) => return partial(head_len),
         };
         let header = Self {
-            fin,
+            fin: first & 0x80 != 0,
             rsv1: first & 0x40 != 0,
             opcode,
             mask,
@@ -136,28 +136,42 @@ impl Header {
     ///
     /// assert_eq!(Header::new(Opcode::Text, 5).encode().as_slice(), b"\x81\x05");
     /// ```
+    #[inline]
     #[must_use]
     pub fn encode(&self) -> Encoded {
-        let mut out = Encoded {
-            bytes: [0; Self::MAX_LEN],
-            len: 0,
-        };
         let fin = if self.fin { 0x80 } else { 0 };
         let rsv1 = if self.rsv1 { 0x40 } else { 0 };
         let masked = if self.mask.is_some() { 0x80 } else { 0 };
-        let [.., l6, l7] = self.len.to_be_bytes();
-        out.push(&[fin | rsv1 | self.opcode.bits()]);
-        match self.len {
-            0..=125 => out.push(&[masked | l7]),
-            126..=0xFFFF => out.push(&[masked | 126, l6, l7]),
-            _ => {
-                out.push(&[masked | 127]);
-                out.push(&self.len.to_be_bytes());
+        let key = self.mask.unwrap_or_default();
+        let len = self.len.to_be_bytes();
+        let [.., l6, l7] = len;
+        let mut out = Encoded {
+            bytes: [0; Self::MAX_LEN],
+            len: if self.mask.is_some() { 4 } else { 0 },
+        };
+        let [first, second, rest @ ..] = &mut out.bytes;
+        *first = fin | rsv1 | self.opcode.bits();
+        // The key stands behind the length; without one, its place lies beyond the end.
+        let before_key: u8 = match self.len {
+            0..=125 => {
+                *second = masked | l7;
+                rest[..4].copy_from_slice(&key);
+                2
             }
-        }
-        if let Some(key) = &self.mask {
-            out.push(key);
-        }
+            126..=0xFFFF => {
+                *second = masked | 126;
+                rest[..2].copy_from_slice(&[l6, l7]);
+                rest[2..6].copy_from_slice(&key);
+                4
+            }
+            _ => {
+                *second = masked | 127;
+                rest[..8].copy_from_slice(&len);
+                rest[8..].copy_from_slice(&key);
+                10
+            }
+        };
+        out.len = out.len.saturating_add(before_key);
         out
     }
 }
@@ -171,16 +185,9 @@ pub struct Encoded {
 
 impl Encoded {
     /// The bytes: 2 to 14 of them.
+    #[inline]
     #[must_use]
     pub fn as_slice(&self) -> &[u8] {
         self.bytes.get(..usize::from(self.len)).unwrap_or_default()
-    }
-
-    fn push(&mut self, part: &[u8]) {
-        let free = self.bytes.iter_mut().skip(usize::from(self.len));
-        for (slot, byte) in free.zip(part) {
-            *slot = *byte;
-            self.len = self.len.saturating_add(1);
-        }
     }
 }

@@ -39,15 +39,52 @@ pub struct Rules {
     pub in_message: bool,
 }
 
+/// What is to be said about each first byte, with and without compression and a message in progress: judged when this is
+/// compiled, for it is asked for every frame.
+static FIRST_BYTES: [[Result<Opcode, Violation>; 256]; 4] = [
+    first_bytes(false, false),
+    first_bytes(false, true),
+    first_bytes(true, false),
+    first_bytes(true, true),
+];
+
+#[expect(
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    reason = "runs in the compiler"
+)]
+const fn first_bytes(compression: bool, in_message: bool) -> [Result<Opcode, Violation>; 256] {
+    let rules = Rules {
+        role: Role::Server,
+        compression,
+        in_message,
+    };
+    let mut verdicts = [Err(Violation::ReservedBits); 256];
+    let mut byte: u8 = 0;
+    loop {
+        verdicts[byte as usize] = rules.judge_first_byte(byte);
+        if byte == 0xFF {
+            return verdicts;
+        }
+        byte += 1;
+    }
+}
+
 impl Rules {
     /// Judges the first byte.
-    pub(super) fn first_byte(
-        &self,
-        fin: bool,
-        reserved: u8,
-        opcode: u8,
-    ) -> Result<Opcode, Violation> {
-        let Some(opcode) = Opcode::from_bits(opcode) else {
+    #[inline]
+    pub(super) fn first_byte(&self, byte: u8) -> Result<Opcode, Violation> {
+        let table =
+            FIRST_BYTES.get(usize::from(self.compression) << 1 | usize::from(self.in_message));
+        let verdict = table.and_then(|table| table.get(usize::from(byte)));
+        // Both indices are in range.
+        *verdict.unwrap_or(&Err(Violation::ReservedBits))
+    }
+
+    const fn judge_first_byte(&self, byte: u8) -> Result<Opcode, Violation> {
+        let fin = byte & 0x80 != 0;
+        let reserved = byte >> 4 & 0b111;
+        let Some(opcode) = Opcode::from_bits(byte & 0x0F) else {
             return Err(Violation::ReservedOpcode);
         };
         // RFC 7692 section 6.1: RSV1 marks the first frame of a compressed message, and nothing else.
@@ -73,6 +110,7 @@ impl Rules {
     }
 
     /// Judges the second byte: the mask's direction and what its seven length bits give away.
+    #[inline]
     pub(super) fn second_byte(
         &self,
         opcode: Opcode,
@@ -95,6 +133,7 @@ impl Rules {
     }
 
     /// Judges the length: encoded in the fewest bytes, most significant bit clear.
+    #[inline]
     pub(super) fn length(&self, short_len: u8, len: u64) -> Result<(), Violation> {
         if len >> 63 != 0 {
             return Err(Violation::LengthTooLong);

@@ -12,7 +12,7 @@ use super::send::Sender;
 use super::sink::{Inbound, Outbound, Sink};
 use crate::proto::Violation;
 use crate::proto::close::{CloseReason, MAX_CONTROL_LEN, check_prefix};
-use crate::proto::frame::{Header, MessageKind, Opcode, Rules, Status, mask};
+use crate::proto::frame::{Header, MessageKind, Opcode, Role, Rules, Status, mask};
 use crate::proto::message::Assembly;
 use alloc::sync::Arc;
 use core::ops::Range;
@@ -87,6 +87,7 @@ impl Receiver {
     ///
     /// The first rule the peer breaks. Its Close frame is in `out` by then: flush that, half-close, discard what
     /// still arrives, then close. Further calls repeat the error.
+    #[inline]
     pub fn next<'a, S: Sink>(
         &'a mut self,
         input: &'a mut [u8],
@@ -100,6 +101,70 @@ impl Receiver {
         if let Some(fault) = self.fault {
             return Err(fault);
         }
+        // Nearly all messages are one frame that is there entirely; everything else takes the long way.
+        if let Some((kind, at)) = self.at_first_sight(input, tx) {
+            let consumed = at.end;
+            let payload = slice(input, at);
+            let event = match kind {
+                MessageKind::Binary => Event::Binary(payload),
+                MessageKind::Text => match core::str::from_utf8(payload) {
+                    Ok(text) => Event::Text(text),
+                    Err(_) => return Err(self.fail(Violation::InvalidUtf8, tx, out)),
+                },
+            };
+            return Ok(Step {
+                consumed,
+                need: 0,
+                event: Some(event),
+            });
+        }
+        self.look_closer(input, tx, out)
+    }
+
+    /// A message in one frame that was not looked at before, where nothing else is going on; its payload is unmasked.
+    /// `None` says nothing: whatever else it is, and what is wrong with it, is found by looking closer.
+    #[inline]
+    fn at_first_sight(&self, input: &mut [u8], tx: &Sender) -> Option<(MessageKind, Range<usize>)> {
+        let nothing_else = tx.state() == State::Open
+            && self.config.delivery == Delivery::Messages
+            && self.stream == Stream::No
+            && self.progress == 0;
+        if !nothing_else || self.message.in_progress() {
+            return None;
+        }
+        let rules = self.rules(tx.role());
+        let Ok(Status::Complete((header, head_len))) = Header::decode(input, &rules) else {
+            return None;
+        };
+        if header.opcode.is_control() || !header.fin {
+            return None;
+        }
+        let kind = self.message.kind_of(&header);
+        self.message.admit(&header, &self.config.limits).ok()?;
+        let end = head_len.checked_add(usize::try_from(header.len).ok()?)?;
+        let payload = input.get_mut(head_len..end)?;
+        if let Some(key) = header.mask {
+            mask::apply(key, 0, payload);
+        }
+        Some((kind, head_len..end))
+    }
+
+    fn rules(&self, role: Role) -> Rules {
+        Rules {
+            role,
+            compression: false,
+            in_message: self.message.in_progress(),
+        }
+    }
+
+    /// Everything that [`at_first_sight`](Self::at_first_sight) leaves. Never inlined, so that the short way is short.
+    #[inline(never)]
+    fn look_closer<'a, S: Sink>(
+        &'a mut self,
+        input: &'a mut [u8],
+        tx: &mut Sender,
+        out: &mut Outbound<'_, S>,
+    ) -> Result<Step<'a>, Violation> {
         let mut consumed = 0;
         let (found, need) = loop {
             if tx.state() == State::Closed {
@@ -183,11 +248,7 @@ impl Receiver {
         if self.stream != Stream::No {
             return self.stream_on(input, tx.state());
         }
-        let rules = Rules {
-            role: tx.role(),
-            compression: false,
-            in_message: self.message.in_progress(),
-        };
+        let rules = self.rules(tx.role());
         let (header, head_len) = match Header::decode(input, &rules)? {
             Status::Complete(header) => header,
             Status::Partial { need } => return Ok(Progress::Need(need)),
@@ -234,11 +295,7 @@ impl Receiver {
         let lent = header.fin
             && header.opcode != Opcode::Continuation
             && self.config.delivery == Delivery::Messages;
-        // Text that is whole at first sight is judged once, by the `from_utf8` that makes it a `&str`.
-        let at_first_sight = lent && self.progress == 0 && have == end;
-        if !at_first_sight {
-            self.message.check_text(kind, fresh)?;
-        }
+        self.message.check_text(kind, fresh)?;
         if have < end {
             self.progress = payload.len() as u64;
             return Ok(Progress::Need(end - have));

@@ -88,13 +88,13 @@ impl Mio {
         Ok(Self {
             poll,
             events: Events::with_capacity(EVENTS),
+            start: Instant::now(),
             listener: Some(listener),
             signals,
             stop: Stopper {
                 waker: Arc::new(waker),
                 asked: Arc::default(),
             },
-            start: Instant::now(),
         })
     }
 
@@ -148,29 +148,30 @@ impl Kernel for Mio {
             result => result?,
         }
         for event in &self.events {
-            let report = match event.token() {
-                LISTENER => Some(Ready::Accept),
+            match event.token() {
+                LISTENER => ready.push(Ready::Accept),
                 WAKER => {
-                    let stop = self.stop.asked.load(Ordering::Acquire);
-                    ready.extend(stop.then_some(Ready::Stop));
-                    Some(Ready::Wake)
+                    if self.stop.asked.load(Ordering::Acquire) {
+                        ready.push(Ready::Stop);
+                    }
+                    ready.push(Ready::Wake);
                 }
-                SIGNALS => self
-                    .signals
-                    .as_mut()
-                    .and_then(|signals| signals.pending().last())
-                    .map(|_| Ready::Stop),
+                SIGNALS => {
+                    let pending = self.signals.as_mut().map(Signals::pending);
+                    if pending.is_some_and(|mut signals| signals.next().is_some()) {
+                        ready.push(Ready::Stop);
+                    }
+                }
                 mio::Token(token) => {
                     let hangup = event.is_read_closed() || event.is_error();
-                    Some(Ready::Stream {
+                    ready.push(Ready::Stream {
                         token: Token(token),
                         readable: event.is_readable() || hangup,
                         writable: event.is_writable(),
                         hangup,
-                    })
+                    });
                 }
-            };
-            ready.extend(report);
+            }
         }
         Ok(())
     }
@@ -207,9 +208,8 @@ impl Kernel for Mio {
 
     #[inline]
     fn send(&mut self, stream: &mut TcpStream, parts: &[IoSlice<'_>]) -> io::Result<usize> {
-        let mut filled = parts.iter().filter(|part| !part.is_empty());
-        let sent = match (filled.next(), filled.next()) {
-            (Some(only), None) => send(&*stream, only, SEND)?,
+        let sent = match parts {
+            [only] => send(&*stream, only, SEND)?,
             _ => sendmsg(&*stream, parts, &mut SendAncillaryBuffer::default(), SEND)?,
         };
         Ok(sent)

@@ -54,15 +54,19 @@ impl<K: Kernel> Wire<'_, K> {
     }
 
     /// Sends the cork.
+    #[inline(never)]
     pub(super) fn flush(&mut self) {
         if !self.cork.is_empty() {
-            self.write(&[], Piece::Bytes(&[]));
+            // Taken for the moment, so that its bytes and the exit can be borrowed side by side.
+            let cork = take(self.cork);
+            self.send([Piece::Bytes(&cork)]);
+            self.put_back(cork);
         }
     }
 
     /// Puts bytes that are encoded already behind everything sent before.
     pub(super) fn raw(&mut self, bytes: &[u8]) {
-        self.put(&[], Piece::Bytes(bytes), bytes.len());
+        self.frame(&[], bytes);
     }
 
     /// Makes the reserved place available: that of the Close frame which tells a slow peer why.
@@ -71,35 +75,52 @@ impl<K: Kernel> Wire<'_, K> {
         self.max_queued = usize::MAX;
     }
 
-    fn put(&mut self, head: &[u8], payload: Piece<'_>, len: usize) {
-        if !self.is_fine() {
-            return;
-        }
-        // One message may exceed the limit, or none that is larger could ever be sent.
-        if self.exit.waiting() > self.max_queued {
+    /// Whether one more frame may go. One message may exceed the limit, or none that is larger could ever be sent.
+    fn admits(&mut self) -> bool {
+        if self.is_fine() && self.exit.waiting() > self.max_queued {
             self.fate = Fate::Slow;
-            return;
         }
-        if len >= BIG {
-            return self.write(head, payload);
-        }
-        if self.cork.len() + head.len() + len > CORK {
+        self.is_fine()
+    }
+
+    /// Copies a small frame into the cork.
+    fn gather(&mut self, head: &[u8], payload: &[u8]) {
+        if self.cork.len() + head.len() + payload.len() > CORK {
             self.flush();
         }
         self.cork.extend_from_slice(head);
-        self.cork.extend_from_slice(payload.bytes());
+        self.cork.extend_from_slice(payload);
     }
 
-    /// Sends cork, header and payload.
+    /// Sends a big frame from where it lies.
+    #[inline(never)]
+    fn big(&mut self, head: &[u8], payload: &[u8]) {
+        // Address arithmetic only; nothing is read through it.
+        let at = payload.as_ptr().addr();
+        let payload = if self.buffer.contains(&at) {
+            Piece::Lent(payload, at - self.buffer.start)
+        } else {
+            Piece::Bytes(payload)
+        };
+        self.write(head, payload);
+    }
+
+    /// Sends the cork, and a big frame behind it from where it lies.
     fn write(&mut self, head: &[u8], payload: Piece<'_>) {
-        // Taken for the moment, so that its bytes and the exit can be borrowed side by side.
-        let mut cork = take(self.cork);
-        if self.is_fine() {
-            let pieces = [Piece::Bytes(&cork), Piece::Bytes(head), payload];
-            if let Err(error) = self.exit.send(self.kernel, pieces, self.now) {
-                self.fate = Fate::Broken(error);
-            }
+        let cork = take(self.cork);
+        self.send([Piece::Bytes(&cork), Piece::Bytes(head), payload]);
+        self.put_back(cork);
+    }
+
+    fn send<const N: usize>(&mut self, pieces: [Piece<'_>; N]) {
+        if self.is_fine()
+            && let Err(error) = self.exit.send(self.kernel, pieces, self.now)
+        {
+            self.fate = Fate::Broken(error);
         }
+    }
+
+    fn put_back(&mut self, mut cork: Vec<u8>) {
         cork.clear();
         *self.cork = cork;
     }
@@ -108,14 +129,13 @@ impl<K: Kernel> Wire<'_, K> {
 impl<K: Kernel> Sink for Wire<'_, K> {
     #[inline]
     fn frame(&mut self, head: &[u8], payload: &[u8]) {
-        // Address arithmetic only; nothing is read through it.
-        let at = payload.as_ptr().addr();
-        let piece = if self.buffer.contains(&at) {
-            Piece::Lent(payload, at - self.buffer.start)
-        } else {
-            Piece::Bytes(payload)
-        };
-        self.put(head, piece, payload.len());
+        if !self.admits() {
+            return;
+        }
+        if payload.len() < BIG {
+            return self.gather(head, payload);
+        }
+        self.big(head, payload);
     }
 
     /// A server never masks, so this is never called; it would be right if it were.
@@ -127,6 +147,12 @@ impl<K: Kernel> Sink for Wire<'_, K> {
 
     fn prepared(&mut self, frame: &Prepared) {
         let shared = frame.shared();
-        self.put(&[], Piece::Shared(shared, 0..shared.len()), shared.len());
+        if !self.admits() {
+            return;
+        }
+        if shared.len() < BIG {
+            return self.gather(&[], shared);
+        }
+        self.write(&[], Piece::Shared(shared, 0..shared.len()));
     }
 }

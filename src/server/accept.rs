@@ -5,7 +5,7 @@
 //!
 //! Not here: sessions.
 
-use super::timer::{Tick, ticks_in};
+use super::timer::{NEVER, Tick, ticks_in};
 use crate::kernel::Kernel;
 use alloc::vec::Vec;
 use core::time::Duration;
@@ -90,12 +90,12 @@ impl Acceptor {
         }
     }
 
-    /// When to go on without being told, if ever.
-    pub(super) const fn due_at(&self) -> Option<Tick> {
+    /// When to go on without being told, or [`NEVER`].
+    pub(super) const fn due_at(&self) -> Tick {
         match *self {
-            Self::Waiting | Self::Full => None,
-            Self::Unfinished => Some(0),
-            Self::Paused(until) => Some(until),
+            Self::Waiting | Self::Full => NEVER,
+            Self::Unfinished => 0,
+            Self::Paused(until) => until,
         }
     }
 }

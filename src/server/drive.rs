@@ -252,6 +252,11 @@ fn put_back<S, D, K: Kernel>(
     drained: bool,
 ) {
     let rest = data.len() - at;
+    if rest == 0 && !in_own && !session.exit.is_blocked() {
+        data.clear();
+        tools.read = data;
+        return;
+    }
     if session.exit.settle(&mut data, in_own && rest == 0) {
         return;
     }
@@ -322,7 +327,7 @@ impl<H: Handler<K>, K: Kernel> Call<'_, H, K> {
 
     fn frames(&mut self, data: &mut [u8]) {
         let (mut completed, mut control) = (false, false);
-        loop {
+        while self.at < data.len() {
             let out = &mut Outbound::server(&mut self.peer.wire);
             let rest = &mut data[self.at..];
             let step = match self.rx.next(rest, self.inbound, self.peer.tx, out) {

@@ -24,7 +24,7 @@ use super::greet::written;
 use super::outbox::Piece;
 use super::session::{Due, Phase, Session};
 use super::settings::Settings;
-use super::timer::{Entry, Stamp, Tick, Wheel, tick_at, time_of};
+use super::timer::{Entry, NEVER, Stamp, Tick, Wheel, span_of, tick_at};
 use super::{Closed, Handler};
 use crate::kernel::{Kernel, Ready, Token};
 use crate::proto::handshake::HandshakeError;
@@ -94,7 +94,7 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
     ///
     /// Those of [`Kernel::poll`].
     pub fn run(&mut self) -> io::Result<()> {
-        while self.turn(None)? {}
+        while self.once_round(None)? {}
         Ok(())
     }
 
@@ -104,16 +104,28 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
     ///
     /// Those of [`Kernel::poll`].
     pub fn turn(&mut self, max_wait: Option<Duration>) -> io::Result<bool> {
+        // Time has passed where the caller was.
+        self.tools.now = tick_at(self.tools.kernel.now());
+        self.once_round(max_wait)
+    }
+
+    /// One turn. The clock is read once, after the wait; a deadline may so be late by as long as the turn before took.
+    fn once_round(&mut self, max_wait: Option<Duration>) -> io::Result<bool> {
         let mut reports = take(&mut self.reports);
         let timeout = self.timeout(max_wait);
         self.tools.kernel.poll(&mut reports, timeout)?;
         self.tools.now = tick_at(self.tools.kernel.now());
-        for report in reports.drain(..) {
-            self.on_report(report);
+        for report in &reports {
+            self.on_report(*report);
         }
+        reports.clear();
         self.reports = reports;
-        self.serve_ready_list();
-        self.deliver();
+        if !self.ready_list.is_empty() {
+            self.serve_ready_list();
+        }
+        if !self.tools.mail.is_empty() {
+            self.deliver();
+        }
         self.on_time();
         if self.acceptor.is_due(self.tools.now) {
             self.accept();
@@ -159,15 +171,16 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
         &mut self.handler
     }
 
-    fn timeout(&mut self, max_wait: Option<Duration>) -> Option<Duration> {
+    fn timeout(&self, max_wait: Option<Duration>) -> Option<Duration> {
         if !self.ready_list.is_empty() {
             return Some(Duration::ZERO);
         }
-        let now = self.tools.kernel.now();
-        let next = [self.wheel.next(), self.acceptor.due_at()];
-        let next = next.into_iter().flatten().min();
-        let wait = next.map(|tick| time_of(tick).saturating_sub(now));
-        [wait, max_wait].into_iter().flatten().min()
+        let next = self.wheel.next().min(self.acceptor.due_at());
+        if next == NEVER {
+            return max_wait;
+        }
+        let wait = span_of(next.saturating_sub(self.tools.now));
+        Some(max_wait.map_or(wait, |max_wait| max_wait.min(wait)))
     }
 
     fn on_report(&mut self, report: Ready) {
@@ -312,8 +325,11 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
     }
 
     fn on_time(&mut self) {
+        self.wheel.advance(self.tools.now, &mut self.fired);
+        if self.fired.is_empty() {
+            return;
+        }
         let mut fired = take(&mut self.fired);
-        self.wheel.advance(self.tools.now, &mut fired);
         for entry in fired.drain(..) {
             match entry.key {
                 DRAIN => self.for_each_slot(Self::abort),

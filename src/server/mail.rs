@@ -30,6 +30,10 @@ impl Mail {
         &self.log
     }
 
+    pub(super) const fn is_empty(&self) -> bool {
+        self.log.is_empty()
+    }
+
     pub(super) fn is_full(&self) -> bool {
         self.log.len() >= FULL
     }

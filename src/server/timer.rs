@@ -21,6 +21,9 @@ pub(super) type Tick = u64;
 /// The resolution of every deadline.
 pub(super) const TICK: Duration = Duration::from_millis(1);
 
+/// No tick that ever comes.
+pub(super) const NEVER: Tick = Tick::MAX;
+
 /// The longest span that is told apart from another: 12 days. Longer ones, as `Duration::MAX`, mean this.
 const MAX_SPAN: Tick = 1 << 30;
 
@@ -30,7 +33,8 @@ const SLOTS: u64 = 1 << SLOT_BITS;
 
 /// The tick that has begun at `now`.
 pub(super) fn tick_at(now: Duration) -> Tick {
-    Tick::try_from(now.as_millis() / TICK.as_millis()).unwrap_or(Tick::MAX)
+    // In milliseconds, as `TICK` is one; asked in every turn, so without 128 bits.
+    now.as_secs() * 1000 + Tick::from(now.subsec_millis())
 }
 
 /// How many ticks pass at least in `span`, wherever in its tick it begins.
@@ -39,10 +43,10 @@ pub(super) fn ticks_in(span: Duration) -> Tick {
     Tick::try_from(ticks).map_or(MAX_SPAN, |ticks| ticks.min(MAX_SPAN))
 }
 
-/// When a tick begins.
-pub(super) fn time_of(tick: Tick) -> Duration {
+/// How long so many ticks take.
+pub(super) const fn span_of(ticks: Tick) -> Duration {
     // In milliseconds, as `TICK` is one.
-    Duration::from_millis(tick)
+    Duration::from_millis(ticks)
 }
 
 /// A tick remembered in four bytes: it is told apart from others within 24 days of it. No span is longer than 12, and
@@ -87,6 +91,8 @@ pub(super) struct Entry {
 pub(super) struct Wheel {
     levels: [Level; LEVELS],
     now: Tick,
+    /// What [`next`](Self::next) says, kept because it is asked twice in every turn.
+    next: Tick,
 }
 
 #[derive(Debug)]
@@ -104,16 +110,22 @@ impl Wheel {
                 occupied: 0,
             }),
             now: 0,
+            next: NEVER,
         }
     }
 
     /// Asks to be told at a tick; one that has passed already means the next.
     pub(super) fn insert(&mut self, entry: Entry) {
         self.place(entry, entry.at.max(self.now + 1));
+        self.next = self.find_next();
     }
 
-    /// The next tick at which there is something to do, which may be only to look closer.
-    pub(super) fn next(&self) -> Option<Tick> {
+    /// The next tick at which there is something to do, which may be only to look closer; or [`NEVER`].
+    pub(super) const fn next(&self) -> Tick {
+        self.next
+    }
+
+    fn find_next(&self) -> Tick {
         let levels = (0..).step_by(SLOT_BITS).zip(&self.levels);
         levels
             .filter(|(_, level)| level.occupied != 0)
@@ -124,11 +136,22 @@ impl Wheel {
                 (current + 1 + u64::from(distance)) << shift
             })
             .min()
+            .unwrap_or(NEVER)
     }
 
     /// Moves to `now` and collects what has fired on the way.
+    #[inline]
     pub(super) fn advance(&mut self, now: Tick, fired: &mut Vec<Entry>) {
-        while let Some(next) = self.next().filter(|next| *next <= now) {
+        if self.next <= now {
+            self.fire(now, fired);
+        }
+        self.now = self.now.max(now);
+    }
+
+    #[inline(never)]
+    fn fire(&mut self, now: Tick, fired: &mut Vec<Entry>) {
+        while self.next <= now {
+            let next = self.next;
             self.now = next;
             for level in (1..LEVELS).rev() {
                 let shift = SLOT_BITS * level;
@@ -139,8 +162,8 @@ impl Wheel {
                 }
             }
             fired.append(&mut self.take(0, next));
+            self.next = self.find_next();
         }
-        self.now = self.now.max(now);
     }
 
     fn place(&mut self, entry: Entry, at: Tick) {
@@ -167,7 +190,7 @@ impl Wheel {
 
 #[cfg(test)]
 mod tests {
-    use super::{Entry, Tick, Wheel};
+    use super::{Entry, NEVER, Tick, Wheel};
     use alloc::vec::Vec;
 
     fn fired(wheel: &mut Wheel, now: Tick) -> Vec<usize> {
@@ -188,7 +211,7 @@ mod tests {
                 wheel.insert(Entry { at, key: 7 });
                 assert_eq!(fired(&mut wheel, at - 1), [], "{start} + {delay}");
                 assert_eq!(fired(&mut wheel, at), [7], "{start} + {delay}");
-                assert_eq!(wheel.next(), None);
+                assert_eq!(wheel.next(), NEVER);
             }
         }
     }
@@ -213,7 +236,7 @@ mod tests {
         let mut wheel = Wheel::new();
         wheel.advance(100, &mut Vec::new());
         wheel.insert(Entry { at: 5, key: 1 });
-        assert_eq!(wheel.next(), Some(101));
+        assert_eq!(wheel.next(), 101);
         assert_eq!(fired(&mut wheel, 101), [1]);
     }
 

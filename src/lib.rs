@@ -37,7 +37,7 @@
 //! | `server` | [`server`], on mio; Unix |
 //! | `cli` (default) | what the program needs; a library does without |
 #![no_std]
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)]
 #![warn(
     clippy::alloc_instead_of_core,
     clippy::std_instead_of_alloc,

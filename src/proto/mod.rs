@@ -1,7 +1,7 @@
 //! The sans-IO core: bytes in, events and bytes out.
 //!
 //! ```text
-//! error  close  utf8          whose fault, which code, what text is
+//! error  close  utf8  text    whose fault, which code, what text is
 //! frame                       header, rules, mask
 //! message                     fragments to messages
 //! connection   handshake      what an embedder uses
@@ -23,6 +23,7 @@ mod error;
 pub mod frame;
 pub mod handshake;
 mod message;
+mod text;
 pub mod utf8;
 
 pub use close::{CloseCode, CloseReason, MAX_CONTROL_LEN, local};

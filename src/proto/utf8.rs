@@ -41,6 +41,10 @@ impl Validator {
         } else {
             self.close_character(piece)?
         };
+        // Most text is; it is seen in wide steps, and what is not is seen at its first character.
+        if rest.is_ascii() {
+            return Ok(());
+        }
         match from_utf8(rest) {
             Ok(_) => Ok(()),
             Err(error) if error.error_len().is_none() => {

@@ -14,6 +14,7 @@ use crate::proto::Violation;
 use crate::proto::close::{CloseReason, MAX_CONTROL_LEN, check_prefix};
 use crate::proto::frame::{Header, MessageKind, Opcode, Role, Rules, Status, mask};
 use crate::proto::message::Assembly;
+use crate::proto::text;
 use alloc::sync::Arc;
 use core::ops::Range;
 
@@ -87,7 +88,7 @@ impl Receiver {
     ///
     /// The first rule the peer breaks. Its Close frame is in `out` by then: flush that, half-close, discard what
     /// still arrives, then close. Further calls repeat the error.
-    #[inline]
+    #[inline(always)]
     pub fn next<'a, S: Sink>(
         &'a mut self,
         input: &'a mut [u8],
@@ -107,9 +108,9 @@ impl Receiver {
             let payload = slice(input, at);
             let event = match kind {
                 MessageKind::Binary => Event::Binary(payload),
-                MessageKind::Text => match core::str::from_utf8(payload) {
-                    Ok(text) => Event::Text(text),
-                    Err(_) => return Err(self.fail(Violation::InvalidUtf8, tx, out)),
+                MessageKind::Text => match text::from_bytes(payload) {
+                    Some(text) => Event::Text(text),
+                    None => return Err(self.fail(Violation::InvalidUtf8, tx, out)),
                 },
             };
             return Ok(Step {
@@ -123,7 +124,7 @@ impl Receiver {
 
     /// A message in one frame that was not looked at before, where nothing else is going on; its payload is unmasked.
     /// `None` says nothing: whatever else it is, and what is wrong with it, is found by looking closer.
-    #[inline]
+    #[inline(always)]
     fn at_first_sight(&self, input: &mut [u8], tx: &Sender) -> Option<(MessageKind, Range<usize>)> {
         let nothing_else = tx.state() == State::Open
             && self.config.delivery == Delivery::Messages
@@ -187,9 +188,9 @@ impl Receiver {
         let event = match found {
             Found::Nothing => return Ok(Step::nothing(consumed, need)),
             Found::Message(MessageKind::Binary, at) => Event::Binary(slice(input, at)),
-            Found::Message(MessageKind::Text, at) => match core::str::from_utf8(slice(input, at)) {
-                Ok(text) => Event::Text(text),
-                Err(_) => return Err(self.fail(Violation::InvalidUtf8, tx, out)),
+            Found::Message(MessageKind::Text, at) => match text::from_bytes(slice(input, at)) {
+                Some(text) => Event::Text(text),
+                None => return Err(self.fail(Violation::InvalidUtf8, tx, out)),
             },
             Found::Assembled(kind) => assembled(kind, self.message.bytes())?,
             Found::Part(part, at) => Event::Part(Part {
@@ -467,9 +468,9 @@ fn assembled(kind: MessageKind, bytes: &[u8]) -> Result<Event<'_>, Violation> {
     match kind {
         MessageKind::Binary => Ok(Event::Binary(bytes)),
         // Judged while it arrived, so this cannot fail; it makes the `&str`.
-        MessageKind::Text => core::str::from_utf8(bytes)
+        MessageKind::Text => text::from_bytes(bytes)
             .map(Event::Text)
-            .map_err(|_| Violation::InvalidUtf8),
+            .ok_or(Violation::InvalidUtf8),
     }
 }
 

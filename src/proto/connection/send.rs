@@ -245,7 +245,7 @@ impl Sender {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn frame<S: Sink>(
         &self,
         opcode: Opcode,
@@ -253,18 +253,25 @@ impl Sender {
         payload: &[u8],
         out: &mut Outbound<'_, S>,
     ) -> Result<(), SendError> {
-        let mut header = Header {
+        let header = Header {
             fin,
             ..Header::new(opcode, payload.len() as u64)
         };
         match self.role {
             Role::Server => out.sink.frame(header.encode().as_slice(), payload),
-            Role::Client => {
-                let key = out.keys.as_mut().ok_or(Misuse::NoKeys)?.key();
-                header.mask = Some(key);
-                out.sink.masked(header.encode().as_slice(), payload, key);
-            }
+            Role::Client => return Self::masked(header, payload, out),
         }
+        Ok(())
+    }
+
+    fn masked<S: Sink>(
+        mut header: Header,
+        payload: &[u8],
+        out: &mut Outbound<'_, S>,
+    ) -> Result<(), SendError> {
+        let key = out.keys.as_mut().ok_or(Misuse::NoKeys)?.key();
+        header.mask = Some(key);
+        out.sink.masked(header.encode().as_slice(), payload, key);
         Ok(())
     }
 }

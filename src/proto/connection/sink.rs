@@ -34,6 +34,7 @@ impl Sink for Vec<u8> {
 }
 
 impl<S: Sink + ?Sized> Sink for &mut S {
+    #[inline(always)]
     fn frame(&mut self, head: &[u8], payload: &[u8]) {
         (**self).frame(head, payload);
     }

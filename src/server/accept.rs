@@ -17,17 +17,22 @@ const BATCH: usize = 64;
 const PAUSE: Duration = Duration::from_millis(100);
 
 /// Where accepting stands.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) enum Acceptor {
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Acceptor {
+    /// When to go on without being told, or [`NEVER`].
+    due: Tick,
+    /// Something was lacking: room, descriptors, memory. The end of a connection may bring it.
+    lacking: bool,
+}
+
+impl Default for Acceptor {
     /// The kernel will report the next connection.
-    #[default]
-    Waiting,
-    /// More may be waiting, and nobody will report it.
-    Unfinished,
-    /// There is no room; goes on as soon as a connection ends.
-    Full,
-    /// An error: goes on at this tick, or as soon as a connection ends.
-    Paused(Tick),
+    fn default() -> Self {
+        Self {
+            due: NEVER,
+            lacking: false,
+        }
+    }
 }
 
 impl Acceptor {
@@ -42,14 +47,18 @@ impl Acceptor {
         let mut accepted = Vec::new();
         for _ in 0..BATCH {
             if accepted.len() == room {
-                *self = Self::Full;
+                // Goes on as soon as a connection ends.
+                *self = Self {
+                    due: NEVER,
+                    lacking: true,
+                };
                 return accepted;
             }
             match kernel.accept() {
                 Ok(stream) => accepted.push(stream),
                 Err(error) => match error.kind() {
                     WouldBlock => {
-                        *self = Self::Waiting;
+                        *self = Self::default();
                         return accepted;
                     }
                     // The peer has gone before it was accepted, or a signal came: the next one.
@@ -57,45 +66,41 @@ impl Acceptor {
                     // No descriptors, no memory, or something unknown: trying again at once would spin.
                     _ => {
                         tracing::warn!(%error, "cannot accept; pausing");
-                        *self = Self::Paused(now + ticks_in(PAUSE));
+                        *self = Self {
+                            due: now + ticks_in(PAUSE),
+                            lacking: true,
+                        };
                         return accepted;
                     }
                 },
             }
         }
-        *self = Self::Unfinished;
+        *self = Self::UNFINISHED;
         accepted
     }
 
     /// The kernel reports connections. While accepting fails, that would be a failure for each.
     pub(super) const fn on_report(&mut self) {
-        if matches!(self, Self::Waiting) {
-            *self = Self::Unfinished;
+        if !self.lacking {
+            self.due = 0;
         }
     }
 
     /// A connection has ended, and with it what may have been lacking.
     pub(super) const fn on_freed(&mut self) {
-        if matches!(self, Self::Full | Self::Paused(_)) {
-            *self = Self::Unfinished;
-        }
-    }
-
-    /// Whether to go on now.
-    pub(super) const fn is_due(&self, now: Tick) -> bool {
-        match *self {
-            Self::Waiting | Self::Full => false,
-            Self::Unfinished => true,
-            Self::Paused(until) => until <= now,
+        if self.lacking {
+            *self = Self::UNFINISHED;
         }
     }
 
     /// When to go on without being told, or [`NEVER`].
     pub(super) const fn due_at(&self) -> Tick {
-        match *self {
-            Self::Waiting | Self::Full => NEVER,
-            Self::Unfinished => 0,
-            Self::Paused(until) => until,
-        }
+        self.due
     }
+
+    /// More may be waiting, and nobody will report it.
+    const UNFINISHED: Self = Self {
+        due: 0,
+        lacking: false,
+    };
 }

@@ -21,7 +21,7 @@ use super::{Closed, ConnectionId, Handler};
 use crate::kernel::Kernel;
 use crate::proto::handshake::Refusal;
 use crate::proto::handshake::server::RequestParser;
-use crate::proto::{CloseCode, Event, Inbound, Outbound, Receiver};
+use crate::proto::{CloseCode, Event, Inbound, Outbound, Receiver, State};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::mem::take;
@@ -110,37 +110,35 @@ fn read_on<H: Handler<K>, K: Kernel>(
             session.flags.paused = true;
             return Next::Wait;
         }
-        if take(&mut session.flags.unread) {
-            match process(session, slot, handler, tools, true, true) {
-                Ok(()) => continue,
-                Err(error) => return Next::Gone(Some(error)),
-            }
-        }
+        let unread = take(&mut session.flags.unread);
         let in_own = !session.own.is_empty();
-        let buffer = if in_own {
-            tools.pool.grow(&mut session.own, session.need as usize);
-            &mut session.own
-        } else {
-            &mut tools.read
-        };
-        let received = match session.exit.receive(&mut tools.kernel, buffer) {
-            // Who has ended may still read: what waits goes out first, while there is time.
-            Ok(received) if received.bytes == 0 && session.exit.is_blocked() => {
-                session.flags.paused = true;
-                return Next::Wait;
-            }
-            Ok(received) if received.bytes == 0 => return Next::Gone(None),
-            Ok(received) => received,
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Next::Wait,
-            Err(error) => return Next::Gone(Some(error)),
-        };
-        // A short read means drained, but not where the end may already stand behind it.
-        let drained = received.drained && !session.flags.hangup;
+        let mut drained = true;
+        if !unread {
+            let buffer = if in_own {
+                tools.pool.grow(&mut session.own, session.need as usize);
+                &mut session.own
+            } else {
+                &mut tools.read
+            };
+            let received = match session.exit.receive(&mut tools.kernel, buffer) {
+                // Who has ended may still read: what waits goes out first, while there is time.
+                Ok(received) if received.bytes == 0 && session.exit.is_blocked() => {
+                    session.flags.paused = true;
+                    return Next::Wait;
+                }
+                Ok(received) if received.bytes == 0 => return Next::Gone(None),
+                Ok(received) => received,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Next::Wait,
+                Err(error) => return Next::Gone(Some(error)),
+            };
+            // A short read means drained, but not where the end may already stand behind it.
+            drained = received.drained && !session.flags.hangup;
+            budget = budget.saturating_sub(received.bytes);
+        }
         if let Err(error) = process(session, slot, handler, tools, in_own, drained) {
             return Next::Gone(Some(error));
         }
-        budget = budget.saturating_sub(received.bytes);
-        if session.flags.unread {
+        if unread || session.flags.unread {
             continue;
         }
         if drained {
@@ -155,6 +153,7 @@ fn read_on<H: Handler<K>, K: Kernel>(
 
 /// Works through what lies in the session's own buffer or in the loop's. `drained` says that nothing more is waiting to
 /// be received.
+#[inline(always)]
 fn process<H: Handler<K>, K: Kernel>(
     session: &mut Session<K::Stream, H::State>,
     slot: usize,
@@ -163,100 +162,91 @@ fn process<H: Handler<K>, K: Kernel>(
     in_own: bool,
     drained: bool,
 ) -> io::Result<()> {
-    let mut data = take(if in_own {
-        &mut session.own
-    } else {
-        &mut tools.read
-    });
-    let (at, fate) = work_through(session, slot, handler, tools, &mut data);
+    let mut progress = Progress::default();
+    // A handler that panics costs its own connection and no other.
+    let work = AssertUnwindSafe(|| work(session, slot, handler, tools, in_own, &mut progress));
+    if catch_unwind(work).is_err() {
+        Call::new(session, slot, handler, tools, in_own, &mut progress).after_panic();
+    }
     // Lent to the handler, and not to be held while output waits.
     session.conn.rx.release();
-    put_back(session, tools, data, at, in_own, drained);
-    if session.phase == Phase::Open && session.conn.is_over() {
-        session.enter(Phase::Ending, tools.now);
+    put_back(session, tools, progress.at, in_own, drained);
+    if session.phase != Phase::Open || session.conn.is_over() {
+        if session.phase == Phase::Open {
+            session.enter(Phase::Ending, tools.now);
+        }
+        session.finish_if_done(&mut tools.kernel);
     }
-    session.finish_if_done(&mut tools.kernel);
-    match fate {
+    match progress.fate {
         Fate::Broken(error) => Err(error),
         Fate::Fine | Fate::Slow => Ok(()),
     }
 }
 
-/// Calls what has to be called for the bytes in `data`; says how many are done with.
-fn work_through<H: Handler<K>, K: Kernel>(
+/// How far the work has come; known also after a panic.
+#[derive(Default)]
+pub(super) struct Progress {
+    /// Bytes done with.
+    pub(super) at: usize,
+    fate: Fate,
+}
+
+/// Calls what has to be called for the bytes received, and sends what was said.
+#[inline]
+fn work<H: Handler<K>, K: Kernel>(
     session: &mut Session<K::Stream, H::State>,
     slot: usize,
     handler: &mut H,
     tools: &mut Tools<K>,
-    data: &mut [u8],
-) -> (usize, Fate) {
-    let start = data.as_ptr().addr();
-    let before = session.conn.state();
-    let mut call = Call {
-        peer: Peer {
-            id: session.id(slot),
-            tx: &mut session.conn.tx,
-            wire: Wire {
-                kernel: &mut tools.kernel,
-                exit: &mut session.exit,
-                cork: &mut tools.cork,
-                buffer: start..start + data.len(),
-                max_queued: tools.settings.limits.max_queued,
-                now: tools.now,
-                fate: Fate::Fine,
-            },
-            mail: &mut tools.mail,
-            told: &mut session.told,
-        },
-        rx: &mut session.conn.rx,
-        handler,
-        state: &mut session.state,
-        inbound: &mut tools.inbound,
-        settings: &tools.settings,
-        phase: &mut session.phase,
-        times: &mut session.times,
-        flags: &mut session.flags,
-        need: &mut session.need,
-        parser: &mut session.parser,
-        now: tools.now,
-        refusing: tools.refusing,
-        at: 0,
-    };
-    // A handler that panics costs its own connection and no other.
-    let sane = catch_unwind(AssertUnwindSafe(|| call.run(data))).is_ok();
-    if !sane {
-        call.after_panic(data.len());
+    in_own: bool,
+    progress: &mut Progress,
+) {
+    if session.phase == Phase::Handshake {
+        Call::new(session, slot, handler, tools, in_own, progress).greet();
     }
-    if let Fate::Slow = call.peer.wire.fate {
-        call.peer.wire.reserve();
-        call.flags.slow = true;
-        call.give_up(CloseCode::TRY_AGAIN_LATER, "reads too slowly");
+    match session.phase {
+        Phase::Handshake => {}
+        Phase::Open => frames(Call::new(session, slot, handler, tools, in_own, progress)),
+        Phase::Ending => {
+            let mut call = Call::new(session, slot, handler, tools, in_own, progress);
+            *call.at = call.data.len();
+            call.peer.wire.flush();
+        }
     }
-    call.peer.wire.flush();
-    let (at, fate) = (call.at, take(&mut call.peer.wire.fate));
-    if before != session.conn.state() && session.conn.close_expected() {
-        session.times.since = Stamp::of(tools.now);
-    }
-    (at, fate)
 }
 
-/// Puts a buffer back where it belongs, and keeps what is not done with in it: the beginning of the next message, in
-/// front of what the next read will bring if that follows at once and it is small, or else in a buffer of its own size.
-/// The former keeps reads large where small messages stand close.
+/// Keeps what is not done with: the beginning of the next message, in front of what the next read will bring if that
+/// follows at once and it is small, or else in a buffer of its own size. The former keeps reads large where small
+/// messages stand close.
+#[inline]
 fn put_back<S, D, K: Kernel>(
     session: &mut Session<S, D>,
     tools: &mut Tools<K>,
-    mut data: Vec<u8>,
     at: usize,
     in_own: bool,
     drained: bool,
 ) {
-    let rest = data.len() - at;
-    if rest == 0 && !in_own && !session.exit.is_blocked() {
-        data.clear();
-        tools.read = data;
-        return;
+    if !in_own && at == tools.read.len() && !session.exit.is_blocked() {
+        tools.read.clear();
+    } else {
+        keep_rest(session, tools, at, in_own, drained);
     }
+}
+
+#[inline(never)]
+fn keep_rest<S, D, K: Kernel>(
+    session: &mut Session<S, D>,
+    tools: &mut Tools<K>,
+    at: usize,
+    in_own: bool,
+    drained: bool,
+) {
+    let mut data = take(if in_own {
+        &mut session.own
+    } else {
+        &mut tools.read
+    });
+    let rest = data.len() - at;
     if session.exit.settle(&mut data, in_own && rest == 0) {
         return;
     }
@@ -290,6 +280,10 @@ fn put_back<S, D, K: Kernel>(
 /// One session's turn, taken apart into what each step may touch.
 pub(super) struct Call<'c, H: Handler<K>, K: Kernel> {
     pub(super) peer: Peer<'c, K>,
+    /// What is worked through.
+    pub(super) data: &'c mut [u8],
+    /// Bytes of it that are done with.
+    pub(super) at: &'c mut usize,
     rx: &'c mut Receiver,
     pub(super) handler: &'c mut H,
     pub(super) state: &'c mut Option<H::State>,
@@ -302,21 +296,72 @@ pub(super) struct Call<'c, H: Handler<K>, K: Kernel> {
     pub(super) parser: &'c mut Option<Box<RequestParser>>,
     now: Tick,
     pub(super) refusing: bool,
-    /// Bytes done with.
-    pub(super) at: usize,
 }
 
-impl<H: Handler<K>, K: Kernel> Call<'_, H, K> {
-    fn run(&mut self, data: &mut [u8]) {
+impl<'c, H: Handler<K>, K: Kernel> Call<'c, H, K> {
+    #[inline]
+    fn new(
+        session: &'c mut Session<K::Stream, H::State>,
+        slot: usize,
+        handler: &'c mut H,
+        tools: &'c mut Tools<K>,
+        in_own: bool,
+        progress: &'c mut Progress,
+    ) -> Self {
+        let id = session.id(slot);
+        let data = if in_own {
+            session.own.as_mut_slice()
+        } else {
+            tools.read.as_mut_slice()
+        };
+        let start = data.as_ptr().addr();
+        Self {
+            peer: Peer {
+                id,
+                tx: &mut session.conn.tx,
+                wire: Wire {
+                    kernel: &mut tools.kernel,
+                    exit: &mut session.exit,
+                    cork: &mut tools.cork,
+                    buffer: start..start + data.len(),
+                    max_queued: tools.settings.limits.max_queued,
+                    now: tools.now,
+                    fate: &mut progress.fate,
+                },
+                mail: &mut tools.mail,
+                told: &mut session.told,
+            },
+            data,
+            at: &mut progress.at,
+            rx: &mut session.conn.rx,
+            handler,
+            state: &mut session.state,
+            inbound: &mut tools.inbound,
+            settings: &tools.settings,
+            phase: &mut session.phase,
+            times: &mut session.times,
+            flags: &mut session.flags,
+            need: &mut session.need,
+            parser: &mut session.parser,
+            now: tools.now,
+            refusing: tools.refusing,
+        }
+    }
+
+    /// The handler panicked: its connection ends, with what HTTP or WebSocket has for that.
+    #[inline(never)]
+    fn after_panic(mut self) {
+        let before = self.peer.tx.state();
+        self.peer.wire.reserve();
         if *self.phase == Phase::Handshake {
-            self.greet(data);
+            self.refuse(Refusal::new(500, "the server made a mistake"));
+            *self.at = self.data.len();
+        } else {
+            give_up(&mut self.peer, CloseCode::INTERNAL_ERROR, "");
+            // The peer's Close frame may be in it.
+            self.flags.unread = *self.at < self.data.len();
         }
-        if *self.phase == Phase::Open {
-            self.frames(data);
-        }
-        if *self.phase == Phase::Ending {
-            self.at = data.len();
-        }
+        finish(&mut self.peer, self.flags, self.times, before, self.now);
     }
 
     /// Enters a phase.
@@ -324,113 +369,133 @@ impl<H: Handler<K>, K: Kernel> Call<'_, H, K> {
         *self.phase = phase;
         self.times.restart(self.now);
     }
+}
 
-    fn frames(&mut self, data: &mut [u8]) {
-        let (mut completed, mut control) = (false, false);
-        while self.at < data.len() {
-            let out = &mut Outbound::server(&mut self.peer.wire);
-            let rest = &mut data[self.at..];
-            let step = match self.rx.next(rest, self.inbound, self.peer.tx, out) {
-                Ok(step) => step,
-                Err(violation) => {
-                    tracing::debug!(peer = %self.peer.id, %violation, "protocol violation");
-                    // What follows a violation is not looked at.
-                    self.at = data.len();
-                    let closed = Closed {
-                        violation: Some(violation),
-                        ..Closed::ABNORMAL
-                    };
-                    end(self.handler, self.state, self.peer.id, &closed);
-                    break;
-                }
-            };
-            self.at += step.consumed;
-            let Some(event) = step.event else {
-                *self.need = u32::try_from(step.need).unwrap_or(u32::MAX);
-                break;
-            };
-            match event {
-                Event::Text(text) => {
-                    completed = true;
-                    if let Some(state) = self.state {
-                        self.handler
-                            .on_message(&mut self.peer, state, Message::Text(text));
-                    }
-                }
-                Event::Binary(bytes) => {
-                    completed = true;
-                    if let Some(state) = self.state {
-                        self.handler
-                            .on_message(&mut self.peer, state, Message::Binary(bytes));
-                    }
-                }
-                // The server asks for whole messages.
-                Event::Part(_) => {}
-                Event::Ping(_) => {
-                    control = true;
-                    self.times.heard = Stamp::of(self.now);
-                }
-                Event::Pong(payload) => {
-                    control = true;
-                    // Only the answer to our question shows that somebody is there.
-                    if self.flags.pinged && payload == self.times.nonce {
-                        self.flags.pinged = false;
-                        self.times.heard = Stamp::of(self.now);
-                    }
-                }
-                Event::Close(close) => {
-                    let closed = Closed {
-                        code: close.number(),
-                        reason: close.reason,
-                        clean: true,
-                        violation: None,
-                    };
-                    end(self.handler, self.state, self.peer.id, &closed);
-                }
-            }
-            // The peer has to read before it is answered further.
-            if self.peer.wire.exit.is_blocked() || !self.peer.wire.is_fine() {
-                self.flags.unread = self.at < data.len();
+#[inline]
+fn frames<H: Handler<K>, K: Kernel>(call: Call<'_, H, K>) {
+    let Call {
+        mut peer,
+        data,
+        at,
+        rx,
+        handler,
+        state,
+        inbound,
+        times,
+        flags,
+        need,
+        now,
+        ..
+    } = call;
+    let before = peer.tx.state();
+    let (mut completed, mut control) = (false, false);
+    while *at < data.len() {
+        let out = &mut Outbound::server(&mut peer.wire);
+        let step = match rx.next(&mut data[*at..], inbound, peer.tx, out) {
+            Ok(step) => step,
+            Err(violation) => {
+                tracing::debug!(peer = %peer.id, %violation, "protocol violation");
+                // What follows a violation is not looked at.
+                *at = data.len();
+                let closed = Closed {
+                    violation: Some(violation),
+                    ..Closed::ABNORMAL
+                };
+                end(handler, state, peer.id, &closed);
                 break;
             }
+        };
+        *at += step.consumed;
+        let Some(event) = step.event else {
+            *need = u32::try_from(step.need).unwrap_or(u32::MAX);
+            break;
+        };
+        match event {
+            Event::Text(text) => {
+                completed = true;
+                if let Some(state) = state {
+                    handler.on_message(&mut peer, state, Message::Text(text));
+                }
+            }
+            Event::Binary(bytes) => {
+                completed = true;
+                if let Some(state) = state {
+                    handler.on_message(&mut peer, state, Message::Binary(bytes));
+                }
+            }
+            // The server asks for whole messages.
+            Event::Part(_) => {}
+            Event::Ping(_) => {
+                control = true;
+                times.heard = Stamp::of(now);
+            }
+            Event::Pong(payload) => {
+                control = true;
+                // Only the answer to our question shows that somebody is there.
+                if flags.pinged && payload == times.nonce {
+                    flags.pinged = false;
+                    times.heard = Stamp::of(now);
+                }
+            }
+            Event::Close(close) => {
+                let closed = Closed {
+                    code: close.number(),
+                    reason: close.reason,
+                    clean: true,
+                    violation: None,
+                };
+                end(handler, state, peer.id, &closed);
+            }
         }
-        if completed {
-            self.times.heard = Stamp::of(self.now);
-            self.times.message = Stamp::of(self.now);
+        // The peer has to read before it is answered further.
+        if peer.wire.exit.is_blocked() || !peer.wire.is_fine() {
+            flags.unread = *at < data.len();
+            break;
         }
-        // Between fragments a control frame ends nothing.
-        let ended = completed || control && !self.rx.is_mid_message();
-        self.note_assembly(ended, self.at < data.len());
     }
+    if completed {
+        times.heard = Stamp::of(now);
+        times.message = Stamp::of(now);
+    }
+    // Between fragments a control frame ends nothing.
+    let ended = completed || control && !rx.is_mid_message();
+    // Bytes that were not looked at may be whole messages; the peer is not to blame for them.
+    let assembling = rx.is_mid_message() || *at < data.len() && !flags.unread;
+    if assembling && (ended || !flags.assembling) {
+        times.assembling = Stamp::of(now);
+    }
+    flags.assembling = assembling;
+    finish(&mut peer, flags, times, before, now);
+}
 
-    /// Keeps the time since the incomplete message, or control frame between messages, began. `ended` says that one
-    /// before it has ended.
-    fn note_assembly(&mut self, ended: bool, rest: bool) {
-        // Bytes that were not looked at may be whole messages; the peer is not to blame for them.
-        let assembling = self.rx.is_mid_message() || rest && !self.flags.unread;
-        if assembling && (ended || !self.flags.assembling) {
-            self.times.assembling = Stamp::of(self.now);
-        }
-        self.flags.assembling = assembling;
+/// Tells a slow peer that it is, and sends what was said.
+#[inline]
+fn finish<K: Kernel>(
+    peer: &mut Peer<'_, K>,
+    flags: &mut Flags,
+    times: &mut Times,
+    before: State,
+    now: Tick,
+) {
+    if let Fate::Slow = peer.wire.fate {
+        peer.wire.reserve();
+        flags.slow = true;
+        give_up(peer, CloseCode::TRY_AGAIN_LATER, "reads too slowly");
     }
+    peer.wire.flush();
+    let state = peer.tx.state();
+    if state != before && state == State::Closing {
+        times.since = Stamp::of(now);
+    }
+}
 
-    /// The handler panicked: its connection ends, with what HTTP or WebSocket has for that.
-    fn after_panic(&mut self, len: usize) {
-        if *self.phase == Phase::Handshake {
-            self.refuse(Refusal::new(500, "the server made a mistake"));
-        } else {
-            self.give_up(CloseCode::INTERNAL_ERROR, "");
-            // The peer's Close frame may be in it.
-            self.flags.unread = self.at < len;
-        }
-    }
-
-    /// Closes for a reason of ours.
-    fn give_up(&mut self, code: CloseCode, reason: &str) {
-        let out = &mut Outbound::server(&mut self.peer.wire);
-        // Closed already is as good.
-        let _ = self.peer.tx.close(code, reason, out);
-    }
+/// Closes for a reason of ours.
+#[inline(never)]
+fn give_up<K: Kernel>(peer: &mut Peer<'_, K>, code: CloseCode, reason: &str) {
+    // Closed already is as good.
+    let _ = peer
+        .tx
+        .close(code, reason, &mut Outbound::server(&mut peer.wire));
 }
 
 /// Tells the handler that it is over: once, for whoever was told that it began.

@@ -111,15 +111,13 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
 
     /// One turn. The clock is read once, after the wait; a deadline may so be late by as long as the turn before took.
     fn once_round(&mut self, max_wait: Option<Duration>) -> io::Result<bool> {
-        let mut reports = take(&mut self.reports);
         let timeout = self.timeout(max_wait);
-        self.tools.kernel.poll(&mut reports, timeout)?;
+        self.reports.clear();
+        self.tools.kernel.poll(&mut self.reports, timeout)?;
         self.tools.now = tick_at(self.tools.kernel.now());
-        for report in &reports {
-            self.on_report(*report);
+        for at in 0..self.reports.len() {
+            self.on_report(self.reports[at]);
         }
-        reports.clear();
-        self.reports = reports;
         if !self.ready_list.is_empty() {
             self.serve_ready_list();
         }
@@ -127,7 +125,7 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
             self.deliver();
         }
         self.on_time();
-        if self.acceptor.is_due(self.tools.now) {
+        if self.acceptor.due_at() <= self.tools.now {
             self.accept();
         }
         Ok(!(self.stopping && self.sessions.is_empty()))
@@ -204,7 +202,9 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
         let tools = &mut self.tools;
         let session = &mut self.sessions[slot];
         session.flags.hangup |= hangup;
-        if writable && let Err(error) = session.flush(&mut tools.kernel, &mut tools.pool, tools.now)
+        if writable
+            && session.exit.is_blocked()
+            && let Err(error) = session.flush(&mut tools.kernel, &mut tools.pool, tools.now)
         {
             return self.remove(slot, Some(&error));
         }
@@ -224,19 +224,24 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
 
     fn serve(&mut self, slot: usize) {
         let session = &mut self.sessions[slot];
-        // Only a request asks this.
-        self.tools.refusing =
-            self.stopping || self.open >= self.tools.settings.limits.max_connections;
-        self.open -= usize::from(session.phase == Phase::Open);
+        let before = session.phase;
+        if before == Phase::Handshake {
+            self.tools.refusing =
+                self.stopping || self.open >= self.tools.settings.limits.max_connections;
+        }
         let next = drive(session, slot, &mut self.handler, &mut self.tools);
-        self.open += usize::from(session.phase == Phase::Open);
-        match next {
-            Next::Wait => self.arm(slot),
-            Next::Again => {
-                self.arm(slot);
+        if before != session.phase {
+            self.open -= usize::from(before == Phase::Open);
+            self.open += usize::from(session.phase == Phase::Open);
+        }
+        if let Next::Gone(error) = next {
+            self.remove(slot, error.as_ref());
+        } else {
+            let tools = &self.tools;
+            arm(session, slot, &mut self.wheel, &tools.settings, tools.now);
+            if let Next::Again = next {
                 self.put_on_ready_list(slot);
             }
-            Next::Gone(error) => self.remove(slot, error.as_ref()),
         }
         if self.tools.mail.is_full() {
             self.deliver();

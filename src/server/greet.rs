@@ -10,11 +10,14 @@ use crate::proto::handshake::server::{Request, RequestParser};
 use crate::proto::handshake::{Accept, HandshakeError, Refusal};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
+use core::mem::take;
 
 impl<H: Handler<K>, K: Kernel> Call<'_, H, K> {
     /// Reads on in the request, and answers it once its head is whole. What follows the head are the first frames
     /// (RFC 6455 section 4.2.2), or after a refusal nothing.
-    pub(super) fn greet(&mut self, data: &[u8]) {
+    #[inline(never)]
+    pub(super) fn greet(mut self) {
+        let data = take(&mut self.data);
         // Most requests come in one piece, and then nothing is kept of the parser.
         let mut parser = match self.parser.take() {
             Some(parser) => *parser,
@@ -23,7 +26,7 @@ impl<H: Handler<K>, K: Kernel> Call<'_, H, K> {
         match parser.parse(data) {
             Ok(None) => *self.parser = Some(Box::new(parser)),
             Ok(Some(request)) => {
-                self.at = request.head_len();
+                *self.at = request.head_len();
                 self.answer(&request);
             }
             Err(error) => self.refuse(Refusal::from(error)),

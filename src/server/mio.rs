@@ -16,11 +16,11 @@ use rustix::buffer::spare_capacity;
 use rustix::net::{
     RecvFlags, SendAncillaryBuffer, SendFlags, Shutdown, recv, send, sendmsg, shutdown,
 };
+use rustix::time::{ClockId, clock_gettime};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook_mio::v1_0::Signals;
 use socket2::{Domain, SockRef, Socket, Type};
 use std::io::{self, IoSlice};
-use std::time::Instant;
 
 /// Reports taken per wait.
 const EVENTS: usize = 1024;
@@ -44,7 +44,7 @@ pub struct Mio {
     listener: Option<TcpListener>,
     signals: Option<Signals>,
     stop: Stopper,
-    start: Instant,
+    start: Duration,
 }
 
 /// Stops a server from any thread. Clones stop the same one.
@@ -88,7 +88,7 @@ impl Mio {
         Ok(Self {
             poll,
             events: Events::with_capacity(EVENTS),
-            start: Instant::now(),
+            start: monotonic(),
             listener: Some(listener),
             signals,
             stop: Stopper {
@@ -139,9 +139,16 @@ pub fn listen(addr: SocketAddr, shared: bool) -> io::Result<TcpListener> {
     Ok(TcpListener::from_std(socket.into()))
 }
 
+/// The clock behind `Instant`, which takes four times as long to subtract.
+fn monotonic() -> Duration {
+    // It is never before the system's start.
+    Duration::try_from(clock_gettime(ClockId::Monotonic)).unwrap_or_default()
+}
+
 impl Kernel for Mio {
     type Stream = TcpStream;
 
+    #[inline(always)]
     fn poll(&mut self, ready: &mut Vec<Ready>, timeout: Option<Duration>) -> io::Result<()> {
         match self.poll.poll(&mut self.events, timeout) {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => return Ok(()),
@@ -176,8 +183,9 @@ impl Kernel for Mio {
         Ok(())
     }
 
+    #[inline(always)]
     fn now(&mut self) -> Duration {
-        self.start.elapsed()
+        monotonic().saturating_sub(self.start)
     }
 
     fn accept(&mut self) -> io::Result<TcpStream> {

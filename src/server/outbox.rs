@@ -101,7 +101,7 @@ impl<S> Exit<S> {
     }
 
     /// Sends pieces behind everything that waits. What the kernel does not take waits too.
-    #[inline]
+    #[inline(always)]
     pub(super) fn send<K: Kernel<Stream = S>, const N: usize>(
         &mut self,
         kernel: &mut K,
@@ -121,6 +121,7 @@ impl<S> Exit<S> {
     }
 
     #[cold]
+    #[inline(never)]
     fn queue<const N: usize>(&mut self, pieces: [Piece<'_>; N], mut sent: usize, now: Tick) {
         if self.outbox.is_none() {
             self.written = Stamp::of(now);

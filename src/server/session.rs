@@ -192,6 +192,7 @@ impl<S, D> Session<S, D> {
     }
 
     /// The next thing that time will bring, and when. Every session has one, so none outlives its peer.
+    #[inline(always)]
     pub(super) fn deadline(&self, now: Tick, after: &Deadlines) -> (Tick, Due) {
         let at = |since: Stamp, limit: Tick| now.saturating_sub(since.age(now)) + limit;
         let times = &self.times;

@@ -8,7 +8,6 @@ use super::timer::Tick;
 use crate::kernel::Kernel;
 use crate::proto::{Prepared, Sink};
 use alloc::vec::Vec;
-use core::mem::take;
 use core::ops::Range;
 use std::io;
 
@@ -27,7 +26,7 @@ pub(super) struct Wire<'w, K: Kernel> {
     /// Waiting bytes beyond which the peer is too slow.
     pub(super) max_queued: usize,
     pub(super) now: Tick,
-    pub(super) fate: Fate,
+    pub(super) fate: &'w mut Fate,
 }
 
 /// What has become of the way out.
@@ -54,13 +53,17 @@ impl<K: Kernel> Wire<'_, K> {
     }
 
     /// Sends the cork.
-    #[inline(never)]
+    #[inline(always)]
     pub(super) fn flush(&mut self) {
         if !self.cork.is_empty() {
-            // Taken for the moment, so that its bytes and the exit can be borrowed side by side.
-            let cork = take(self.cork);
-            self.send([Piece::Bytes(&cork)]);
-            self.put_back(cork);
+            send(
+                self.exit,
+                self.kernel,
+                [Piece::Bytes(self.cork)],
+                self.now,
+                self.fate,
+            );
+            self.cork.clear();
         }
     }
 
@@ -71,19 +74,20 @@ impl<K: Kernel> Wire<'_, K> {
 
     /// Makes the reserved place available: that of the Close frame which tells a slow peer why.
     pub(super) fn reserve(&mut self) {
-        self.fate = Fate::Fine;
+        *self.fate = Fate::Fine;
         self.max_queued = usize::MAX;
     }
 
     /// Whether one more frame may go. One message may exceed the limit, or none that is larger could ever be sent.
     fn admits(&mut self) -> bool {
         if self.is_fine() && self.exit.waiting() > self.max_queued {
-            self.fate = Fate::Slow;
+            *self.fate = Fate::Slow;
         }
         self.is_fine()
     }
 
     /// Copies a small frame into the cork.
+    #[inline(always)]
     fn gather(&mut self, head: &[u8], payload: &[u8]) {
         if self.cork.len() + head.len() + payload.len() > CORK {
             self.flush();
@@ -107,27 +111,31 @@ impl<K: Kernel> Wire<'_, K> {
 
     /// Sends the cork, and a big frame behind it from where it lies.
     fn write(&mut self, head: &[u8], payload: Piece<'_>) {
-        let cork = take(self.cork);
-        self.send([Piece::Bytes(&cork), Piece::Bytes(head), payload]);
-        self.put_back(cork);
+        let pieces = [Piece::Bytes(self.cork), Piece::Bytes(head), payload];
+        send(self.exit, self.kernel, pieces, self.now, self.fate);
+        self.cork.clear();
     }
+}
 
-    fn send<const N: usize>(&mut self, pieces: [Piece<'_>; N]) {
-        if self.is_fine()
-            && let Err(error) = self.exit.send(self.kernel, pieces, self.now)
-        {
-            self.fate = Fate::Broken(error);
-        }
+/// Sends, unless that has failed before.
+#[inline(always)]
+fn send<K: Kernel, const N: usize>(
+    exit: &mut Exit<K::Stream>,
+    kernel: &mut K,
+    pieces: [Piece<'_>; N],
+    now: Tick,
+    fate: &mut Fate,
+) {
+    if let Fate::Broken(_) = fate {
+        return;
     }
-
-    fn put_back(&mut self, mut cork: Vec<u8>) {
-        cork.clear();
-        *self.cork = cork;
+    if let Err(error) = exit.send(kernel, pieces, now) {
+        *fate = Fate::Broken(error);
     }
 }
 
 impl<K: Kernel> Sink for Wire<'_, K> {
-    #[inline]
+    #[inline(always)]
     fn frame(&mut self, head: &[u8], payload: &[u8]) {
         if !self.admits() {
             return;

@@ -338,6 +338,30 @@ fn the_program_echoes_and_ends_in_order() {
 }
 
 #[test]
+fn the_program_takes_the_first_subprotocol_that_is_offered() {
+    // `ws` for Node and Chromium fail a connection for which they offered subprotocols and none was chosen.
+    let program = Program::start(&["echo"]);
+    let chosen = |offers: &str| {
+        let mut client = Client::connect(program.addr);
+        let request = std::str::from_utf8(REQUEST).expect("text");
+        let request = request.trim_end().to_owned() + "\r\n" + offers + "\r\n";
+        client.send(request.as_bytes());
+        let head = client.until(frames::take_head);
+        assert!(head.starts_with("HTTP/1.1 101 "), "{head}");
+        let name = "Sec-WebSocket-Protocol: ";
+        let mut lines = head.lines().filter_map(|line| line.strip_prefix(name));
+        let chosen = lines.next().map(str::to_owned);
+        assert_eq!(lines.next(), None, "{head}");
+        chosen
+    };
+    let one = chosen("Sec-WebSocket-Protocol: v2.chat, v1.chat\r\n");
+    assert_eq!(one.as_deref(), Some("v2.chat"));
+    let lines = "Sec-WebSocket-Protocol: ,v1.chat\r\nSec-WebSocket-Protocol: v2.chat\r\n";
+    assert_eq!(chosen(lines).as_deref(), Some("v1.chat"));
+    assert_eq!(chosen(""), None);
+}
+
+#[test]
 fn the_program_broadcasts() {
     let program = Program::start(&["broadcast"]);
     let mut clients: Vec<_> = (0..3).map(|_| Client::open(program.addr)).collect();

@@ -42,8 +42,7 @@ impl<H: Handler<K>, K: Kernel> Call<'_, H, K> {
         if let Err(refusal) = allowed {
             return self.refuse(refusal);
         }
-        let supported = self.settings.protocols.iter().map(|name| name.as_str());
-        let accept = Accept::new(request).protocol(request.choose_protocol(supported));
+        let accept = Accept::new(request).protocol(self.settings.protocols.choose(request));
         let mut head = Vec::new();
         // Nothing was added that could be wrong: the subprotocol is one of those offered.
         if accept.write(&mut head).is_err() {

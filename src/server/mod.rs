@@ -204,6 +204,14 @@ impl Builder {
         self
     }
 
+    /// The first subprotocol that a client offers, whatever it is: for a server to which messages mean nothing. See
+    /// [`Settings::any_protocol`].
+    #[must_use]
+    pub fn any_protocol(mut self) -> Self {
+        self.settings = self.settings.any_protocol();
+        self
+    }
+
     /// SIGTERM and SIGINT stop the server in order. Default: no, as they belong to the process.
     #[must_use]
     pub const fn stop_on_signals(mut self) -> Self {

@@ -4,6 +4,7 @@
 
 use super::session::Deadlines;
 use crate::proto;
+use crate::proto::handshake::server::Request;
 use crate::proto::handshake::{HeadLimits, OriginPolicy};
 use alloc::string::String;
 use alloc::sync::Arc;
@@ -100,7 +101,32 @@ pub struct Settings {
     pub(super) deadlines: Deadlines,
     pub(super) connection: Arc<proto::Config>,
     pub(super) origins: OriginPolicy,
-    pub(super) protocols: Vec<String>,
+    pub(super) protocols: Subprotocols,
+}
+
+/// Which of the subprotocols that a client offers it gets.
+#[derive(Clone, Debug)]
+pub(super) enum Subprotocols {
+    /// The first of these that is offered.
+    Listed(Vec<String>),
+    /// The client's favourite, whatever it is.
+    FirstOffered,
+}
+
+impl Default for Subprotocols {
+    fn default() -> Self {
+        Self::Listed(Vec::new())
+    }
+}
+
+impl Subprotocols {
+    /// The one for this request, or none.
+    pub(super) fn choose<'s>(&'s self, request: &'s Request<'_>) -> Option<&'s str> {
+        match self {
+            Self::Listed(names) => request.choose_protocol(names.iter().map(|name| name.as_str())),
+            Self::FirstOffered => request.protocols().next(),
+        }
+    }
 }
 
 impl Settings {
@@ -137,7 +163,16 @@ impl Settings {
     /// Subprotocols, the preferred one first. Default: none.
     #[must_use]
     pub fn protocols<P: Into<String>>(mut self, protocols: impl IntoIterator<Item = P>) -> Self {
-        self.protocols = protocols.into_iter().map(Into::into).collect();
+        self.protocols = Subprotocols::Listed(protocols.into_iter().map(Into::into).collect());
+        self
+    }
+
+    /// The first subprotocol that a client offers, whatever it is: for a server to which messages mean nothing, as
+    /// one that echoes or relays them. Many clients, browsers among them, give up where they offered some and none was
+    /// chosen.
+    #[must_use]
+    pub fn any_protocol(mut self) -> Self {
+        self.protocols = Subprotocols::FirstOffered;
         self
     }
 }

@@ -33,13 +33,15 @@ pub(crate) enum Command {
     #[command(after_help = "Examples:\n  \
         sockeye echo\n  \
         sockeye echo --listen 127.0.0.1:0 --workers 2\n\n\
-        Upgrades any path and does not look at Origin. SIGTERM or SIGINT says goodbye to all clients and ends.")]
+        Upgrades any path, does not look at Origin, and takes the first subprotocol that is offered.\n\
+        SIGTERM or SIGINT says goodbye to all clients and ends.")]
     Echo(Options),
     /// Send every message to every client, the sender included
     #[command(after_help = "Examples:\n  \
         sockeye broadcast\n  \
         sockeye broadcast --listen 0.0.0.0:9001 --max-message 64KiB\n\n\
-        Upgrades any path and does not look at Origin. A client that reads too slowly is closed with 1013.")]
+        Upgrades any path, does not look at Origin, and takes the first subprotocol that is offered.\n\
+        A client that reads too slowly is closed with 1013.")]
     Broadcast(Options),
 }
 

@@ -102,6 +102,7 @@ fn bind<H: Handler>(
     let mut builder = Builder::new()
         .limits(limits)
         .origins(OriginPolicy::Any)
+        .any_protocol()
         .stop_on_signals();
     if options.workers > 1 {
         builder = builder.share_port().exchange(exchange);

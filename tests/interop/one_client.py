@@ -1,0 +1,132 @@
+"""One client's run: a server and the client, from start to end, and what came of each case."""
+
+import subprocess
+import re
+import threading
+
+from clients import INSTALLED
+from problem import Problem
+from processes import Child
+
+# In the order of the table. The last but one is ours to judge, the others are the client's.
+CASES = [
+    "text",
+    "text, not ASCII",
+    "binary",
+    "empty text",
+    "empty binary",
+    "1 MiB text",
+    "1 MiB in fragments",
+    "16 MiB binary",
+    "1000 in a burst, in order",
+    "two connections do not mix",
+    "the first subprotocol",
+    "its ping is answered",
+    "the server's ping is answered",
+    "close 4000 with a reason, clean",
+    "SIGTERM says 1001",
+    "SIGTERM ends in exit status 0",
+    "refused when it is gone",
+]
+
+READY_SECONDS = 10
+STOP_SECONDS = 20
+RUN_SECONDS = 150
+
+
+class Run:
+    """The methods `result`, `trouble`, `stop`, `gone` and `done` are called as the client reports."""
+
+    def __init__(self, client, binary):
+        self.client = client
+        self.binary = binary
+        self.outcomes = {}
+        self.troubles = []
+        self.is_done = threading.Event()
+
+    def start(self, stack, runner):
+        """Start both; leaving the stack ends both."""
+        self.server_log = self.log("sockeye")
+        self.client_log = self.log(self.client.name)
+        argv = [self.binary, "echo", "--listen", "127.0.0.1:0"]
+        log = stack.enter_context(self.server_log.open("w"))
+        self.server = stack.enter_context(Child("sockeye echo", argv, stderr=log))
+        log = stack.enter_context(self.client_log.open("w"))
+        self.child = self.client.start(stack, self.await_url(), runner, log)
+
+    def log(self, whose):
+        directory = INSTALLED / "logs"
+        directory.mkdir(parents=True, exist_ok=True)
+        return directory / f"{self.client.name}-{whose}.stderr"
+
+    def await_url(self):
+        """Wait for the line that says the server accepts connections."""
+        lines = self.server.lines(READY_SECONDS)
+        line = next(lines, None)
+        lines.close()
+        match = re.fullmatch(r"listening on (ws://\S+:\d+)", line or "")
+        if not match:
+            said = f"said {line!r}" if line else "said nothing"
+            raise Problem(
+                f"{self.binary} echo: expected the line 'listening on ws://ADDR:PORT' within {READY_SECONDS} s, but it "
+                f"{said}; see {self.server_log}."
+            )
+        return match[1]
+
+    # --- what the client reports, on the threads of the HTTP server ---
+
+    def result(self, case, **outcome):
+        self.outcomes[case] = outcome
+
+    def trouble(self, said):
+        self.troubles.append(said)
+
+    def stop(self):
+        self.server.process.terminate()
+
+    def gone(self):
+        try:
+            status = self.server.process.wait(STOP_SECONDS)
+            rest = self.server.rest_of_stdout()
+        except subprocess.TimeoutExpired:
+            status, rest = f"none within {STOP_SECONDS} s", ""
+        seen = f"exit status {status}" + (f" and {rest!r} on stdout" if rest else "")
+        ok = seen == "exit status 0"
+        failed = {"failed": f"expected exit status 0, saw {seen}; see {self.server_log}"}
+        self.outcomes["SIGTERM ends in exit status 0"] = {"ok": True} if ok else failed
+
+    def done(self):
+        self.is_done.set()
+        # A browser stays until it is told.
+        self.child.kill()
+
+    # --- the end ---
+
+    def finish(self):
+        """Wait for the client's end."""
+        for _line in self.child.lines(RUN_SECONDS):
+            pass  # nothing is read there
+        if self.is_done.is_set():
+            return
+        if self.child.expired:
+            self.trouble(f"{self.child.name} was still running after {RUN_SECONDS} s; see {self.client_log}")
+        else:
+            status = self.child.process.wait()
+            self.trouble(f"{self.child.name} ended with {status} before it was done; see {self.client_log}")
+
+    def failures(self):
+        """What went wrong, one sentence each."""
+        yield from (f"{self.client.name}: {trouble}" for trouble in self.troubles)
+        for case in CASES:
+            outcome = self.outcomes.get(case, {"failed": "expected a result, saw none"})
+            if "failed" in outcome:
+                yield f"{self.client.name}: {case}: {outcome['failed']}"
+        for case in self.outcomes.keys() - set(CASES):
+            yield f"{self.client.name}: {case}: expected a case of the list in one_client.py, saw another"
+
+    def verdict(self, case):
+        """A word for the table."""
+        outcome = self.outcomes.get(case, {})
+        if "cannot" in outcome:
+            return "cannot"
+        return "ok" if outcome.get("ok") else "FAILED"

@@ -1,0 +1,230 @@
+"""PyPI's `websockets` as the client: websockets_client.py SERVER-URL RUNNER-URL
+
+The cases of cases.mjs, and those that a browser cannot have.
+"""
+
+import asyncio
+import json
+import random
+import sys
+import time
+import urllib.request
+
+from websockets.asyncio.client import connect
+
+MIB = 1 << 20
+
+# The server pings a silent peer after 20 s and drops it 10 s later if no pong has come.
+IDLE_SECONDS = 32
+
+CASE_SECONDS = 45
+PING_SECONDS = 10
+
+# An odd length, so that fragments end inside of characters.
+FRAGMENT = (1 << 14) + 1
+
+URL, RUNNER = sys.argv[1:]
+
+
+class Unexpected(Exception):
+    """Something else than was expected."""
+
+
+def expect(expected, seen):
+    if expected != seen:
+        raise Unexpected(f"expected {expected}, saw {seen}")
+
+
+def same(expected, seen):
+    """The same kind with the same content; a large one is not shown, only where it differs."""
+    expect(kind(expected), kind(seen))
+    if len(expected) <= 40:
+        return expect(expected, seen)
+    if expected != seen:
+        at = next(i for i, (left, right) in enumerate(zip(expected, seen)) if left != right)
+        raise Unexpected(f"expected {expected[at]!r} at {at} of {len(expected)}, saw {seen[at]!r}")
+
+
+def kind(data):
+    return f"{'text' if isinstance(data, str) else 'binary'} of {len(data)}"
+
+
+def opened(**options):
+    # No pings of its own, which would be life where the server is to ask for it; no proxy on the way.
+    return connect(URL, max_size=None, ping_interval=None, proxy=None, **options)
+
+
+async def close(connection, code=1000, reason=""):
+    await connection.close(code, reason)
+    # The answer repeats the code and leaves the reason out (RFC 6455 section 5.5.1 speaks of the code alone).
+    expect(f"{code} '' from both", ended(connection))
+
+
+def ended(connection):
+    protocol = connection.protocol
+    both = "from both" if protocol.close_rcvd and protocol.close_sent else "not from both"
+    return f"{connection.close_code} {connection.close_reason!r} {both}"
+
+
+def echo(message):
+    async def run():
+        connection = await opened()
+        await connection.send(message)
+        same(message, await connection.recv())
+        await close(connection)
+
+    return run
+
+
+def noise(length):
+    """Bytes without a pattern, the same each time."""
+    return random.Random(1).randbytes(length)
+
+
+def words(size):
+    """At least so many bytes of text, with characters of one to four bytes."""
+    word = "žluťoučký kůň 𝄞 日 "
+    return word * (size // len(word.encode()) + 1)
+
+
+async def fragments():
+    connection = await opened()
+    text = words(MIB)
+    encoded = text.encode()
+    pieces = [encoded[at : at + FRAGMENT] for at in range(0, len(encoded), FRAGMENT)]
+    await connection.send(pieces, text=True)
+    same(text, await connection.recv())
+    await connection.send(pieces)
+    same(encoded, await connection.recv())
+    await close(connection)
+
+
+async def ping():
+    connection = await opened()
+    for payload in (b"", b"are you there?", b"x" * 125):
+        # Done when the pong with this very payload has come.
+        pong = await connection.ping(payload)
+        try:
+            await asyncio.wait_for(pong, PING_SECONDS)
+        except asyncio.TimeoutError:
+            raise Unexpected(f"expected pong {payload}, saw none") from None
+    await close(connection)
+
+
+async def burst():
+    connection = await opened()
+
+    async def send():
+        for i in range(1000):
+            await connection.send(str(i))
+
+    sending = asyncio.create_task(send())
+    for i in range(1000):
+        same(str(i), await connection.recv())
+    await sending
+    await close(connection)
+
+
+async def two():
+    both = [await opened(), await opened()]
+    for i in range(100):
+        for which, connection in enumerate(both):
+            await connection.send(f"{which}: {i}")
+    for i in range(100):
+        for which, connection in enumerate(both):
+            same(f"{which}: {i}", await connection.recv())
+    for connection in both:
+        await close(connection)
+
+
+async def subprotocol():
+    offering = await opened(subprotocols=["v2.chat", "v1.chat"])
+    expect("subprotocol v2.chat", f"subprotocol {offering.subprotocol}")
+    plain = await opened()
+    expect("no subprotocol", plain.subprotocol or "no subprotocol")
+    await close(offering)
+    await close(plain)
+
+
+async def close_4000():
+    await close(await opened(), 4000, "that is all, děkuji")
+
+
+async def server_ping(idle, since):
+    # Silence without a pong would have ended the connection by now.
+    try:
+        await asyncio.wait_for(idle.wait_closed(), since + IDLE_SECONDS - time.monotonic())
+    except asyncio.TimeoutError:
+        pass
+    else:
+        raise Unexpected(f"expected open after {IDLE_SECONDS} s, saw closed: {ended(idle)}")
+    await idle.send("still here")
+    same("still here", await idle.recv())
+    await close(idle)
+
+
+async def sigterm():
+    connection = await opened()
+    await tell("stop")
+    await connection.wait_closed()
+    expect(f"1001 {connection.close_reason or 'with a reason'!r} from both", ended(connection))
+
+
+async def gone():
+    await tell("gone")
+    try:
+        await connect(URL, proxy=None, process_exception=lambda error: error)
+    except ConnectionRefusedError:
+        return
+    raise Unexpected("expected refused, saw open")
+
+
+def post(what, body):
+    request = urllib.request.Request(f"{RUNNER}/{what}", data=json.dumps(body).encode(), method="POST")
+    # The runner is on this machine, and no proxy is to be asked for it.
+    with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request) as answer:
+        answer.read()
+
+
+async def tell(what, body=None):
+    # On a thread: the connections go on meanwhile.
+    await asyncio.to_thread(post, what, body or {})
+
+
+async def outcome(run):
+    try:
+        await asyncio.wait_for(run(), CASE_SECONDS)
+        return {"ok": True}
+    except asyncio.TimeoutError:
+        return {"failed": f"expected an end, saw none within {CASE_SECONDS} s"}
+    except Exception as error:  # whatever it is, it is the case's result
+        said = str(error) if isinstance(error, Unexpected) else f"expected no error, saw {error!r}"
+        return {"failed": said}
+
+
+async def main():
+    idle, since = await opened(), time.monotonic()
+    cases = {
+        "text": echo("hello"),
+        "text, not ASCII": echo("žluťoučký kůň, 日本語, 𝄞 and 👩‍🚀"),
+        "binary": echo(noise(256)),
+        "empty text": echo(""),
+        "empty binary": echo(b""),
+        "1 MiB text": echo(words(MIB)),
+        "1 MiB in fragments": fragments,
+        "16 MiB binary": echo(noise(16 * MIB)),
+        "1000 in a burst, in order": burst,
+        "two connections do not mix": two,
+        "the first subprotocol": subprotocol,
+        "its ping is answered": ping,
+        "close 4000 with a reason, clean": close_4000,
+        "the server's ping is answered": lambda: server_ping(idle, since),
+        "SIGTERM says 1001": sigterm,
+        "refused when it is gone": gone,
+    }
+    for name, run in cases.items():
+        await tell("result", {"case": name, **await outcome(run)})
+    await tell("done")
+
+
+asyncio.run(main())

@@ -19,6 +19,9 @@ INSTALLED = HERE.parent.parent / "target" / "interop"
 INSTALL_SECONDS = 600
 VERSION_SECONDS = 30
 
+# The first one that has `fetch`.
+OLDEST_NODE = 18
+
 # No window, no profile but a new one, and no conversation with anybody but this machine. The sandbox of Chromium does
 # not work for root, nor in most containers; the one page it opens is ours.
 CHROMIUM_FLAGS = [
@@ -83,6 +86,9 @@ class Ws:
     def prepare(self):
         """Install what is missing; returns what is used, with versions."""
         self.node = program(["node", "nodejs"], "nodejs")
+        node = call([self.node, "--version"], "ask Node for its version", VERSION_SECONDS).strip().removeprefix("v")
+        if int(node.split(".")[0]) < OLDEST_NODE:
+            raise Problem(f"{self.node} is {node}; put Node {OLDEST_NODE} or newer first on the path.")
         self.directory = INSTALLED / "ws"
         manifest = self.directory / "node_modules" / "ws" / "package.json"
         if not manifest.exists():
@@ -95,8 +101,7 @@ class Ws:
                 [npm, "install", "--prefix", str(self.directory), "--no-audit", "--no-fund", "ws@latest"],
                 "install ws from npm",
             )
-        node = call([self.node, "--version"], "ask Node for its version", VERSION_SECONDS).strip()
-        return f"node {node.removeprefix('v')}, ws {json.loads(manifest.read_text())['version']}"
+        return f"node {node}, ws {json.loads(manifest.read_text())['version']}"
 
     def start(self, stack, url, runner, log):
         argv = [self.node, str(HERE / "ws.mjs"), str(self.directory), url, runner]

@@ -118,9 +118,11 @@ class Run:
         """What went wrong, one sentence each."""
         yield from (f"{self.client.name}: {trouble}" for trouble in self.troubles)
         for case in CASES:
-            outcome = self.outcomes.get(case, {"failed": "expected a result, saw none"})
-            if "failed" in outcome:
-                yield f"{self.client.name}: {case}: {outcome['failed']}"
+            if "failed" in self.outcomes.get(case, {}):
+                yield f"{self.client.name}: {case}: {self.outcomes[case]['failed']}"
+        missing = [case for case in CASES if case not in self.outcomes]
+        if missing:
+            yield f"{self.client.name}: expected results of all cases, saw none of: {'; '.join(missing)}"
         for case in self.outcomes.keys() - set(CASES):
             yield f"{self.client.name}: {case}: expected a case of the list in one_client.py, saw another"
 

@@ -25,7 +25,7 @@ export class Connection {
     });
     this.opened = new Promise((resolve, reject) => {
       socket.onopen = resolve;
-      socket.onerror = (event) => reject(new Error(`no connection: ${event.message ?? "the browser does not say why"}`));
+      socket.onerror = ({ message }) => reject(new Error(`no connection: ${message ?? "the page is not told why"}`));
       this.closed.then((end) => reject(new Error(`closed: ${shown(end)}`)));
     });
     this.opened.catch(() => {}); // whoever opened it hears of it
@@ -169,7 +169,8 @@ export function expect(expected, seen) {
 export function same(expected, seen) {
   expect(kind(expected), kind(seen));
   if (typeof expected === "string" && expected.length <= 40) return expect(expected, seen);
-  const [left, right] = typeof expected === "string" ? [expected, seen] : [expected, seen].map((d) => new Uint8Array(d));
+  const items = (data) => (typeof data === "string" ? data : new Uint8Array(data));
+  const [left, right] = [items(expected), items(seen)];
   for (let i = 0; i < left.length; i++) {
     if (left[i] !== right[i]) throw new Error(`expected ${left[i]} at ${i} of ${left.length}, saw ${right[i]}`);
   }

@@ -13,8 +13,11 @@ use std::io;
 
 /// Connections accepted per turn, so that a storm of them does not starve those that are there.
 const BATCH: usize = 64;
-/// How long to wait when the system has no descriptors or memory left.
-const PAUSE: Duration = Duration::from_millis(100);
+/// How long to wait when the system has no descriptors or memory left. Nobody reports that somebody else in the process
+/// gave some back; this finds them within 100 ms, at the price of one call in vain for each 50.
+const PAUSE: Duration = Duration::from_millis(50);
+/// How often to complain at most. A server at its limit of descriptors fails after every connection that it accepts.
+const COMPLAIN: Duration = Duration::from_secs(1);
 
 /// Where accepting stands.
 #[derive(Clone, Copy, Debug)]
@@ -23,6 +26,8 @@ pub(super) struct Acceptor {
     due: Tick,
     /// Something was lacking: room, descriptors, memory. The end of a connection may bring it.
     lacking: bool,
+    /// When a failure may be logged again.
+    complain: Tick,
 }
 
 impl Default for Acceptor {
@@ -31,6 +36,7 @@ impl Default for Acceptor {
         Self {
             due: NEVER,
             lacking: false,
+            complain: 0,
         }
     }
 }
@@ -48,35 +54,37 @@ impl Acceptor {
         for _ in 0..BATCH {
             if accepted.len() == room {
                 // Goes on as soon as a connection ends.
-                *self = Self {
-                    due: NEVER,
-                    lacking: true,
-                };
+                (self.due, self.lacking) = (NEVER, true);
                 return accepted;
             }
             match kernel.accept() {
                 Ok(stream) => accepted.push(stream),
                 Err(error) => match error.kind() {
                     WouldBlock => {
-                        *self = Self::default();
+                        (self.due, self.lacking) = (NEVER, false);
                         return accepted;
                     }
                     // The peer has gone before it was accepted, or a signal came: the next one.
                     ConnectionAborted | ConnectionReset | Interrupted => {}
                     // No descriptors, no memory, or something unknown: trying again at once would spin.
                     _ => {
-                        tracing::warn!(%error, "cannot accept; pausing");
-                        *self = Self {
-                            due: now + ticks_in(PAUSE),
-                            lacking: true,
-                        };
+                        (self.due, self.lacking) = (now + ticks_in(PAUSE), true);
+                        self.complain(&error, now);
                         return accepted;
                     }
                 },
             }
         }
-        *self = Self::UNFINISHED;
+        // More may be waiting, and nobody will report it.
+        (self.due, self.lacking) = (0, false);
         accepted
+    }
+
+    fn complain(&mut self, error: &io::Error, now: Tick) {
+        if self.complain <= now {
+            self.complain = now + ticks_in(COMPLAIN);
+            tracing::warn!(%error, "cannot accept; trying again and again");
+        }
     }
 
     /// The kernel reports connections. While accepting fails, that would be a failure for each.
@@ -89,7 +97,7 @@ impl Acceptor {
     /// A connection has ended, and with it what may have been lacking.
     pub(super) const fn on_freed(&mut self) {
         if self.lacking {
-            *self = Self::UNFINISHED;
+            (self.due, self.lacking) = (0, false);
         }
     }
 
@@ -97,10 +105,4 @@ impl Acceptor {
     pub(super) const fn due_at(&self) -> Tick {
         self.due
     }
-
-    /// More may be waiting, and nobody will report it.
-    const UNFINISHED: Self = Self {
-        due: 0,
-        lacking: false,
-    };
 }

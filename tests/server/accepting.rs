@@ -5,6 +5,10 @@ use crate::frames::{REQUEST, close};
 use crate::harness::{Client, Sim, ms, secs};
 use rustix::io::Errno;
 use sockeye::server::{Limits, Timeouts};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use tracing::span::{Attributes, Id, Record};
+use tracing::{Event, Level, Metadata, Subscriber};
 
 fn is_accepted(client: &Client) -> bool {
     client.conn.token().is_some()
@@ -43,7 +47,7 @@ fn a_storm_of_aborted_connections_does_not_hide_the_next() {
 }
 
 #[test]
-fn without_descriptors_accepting_is_tried_ten_times_a_second() {
+fn without_descriptors_accepting_is_tried_twenty_times_a_second() {
     for error in [Errno::MFILE, Errno::NFILE, Errno::NOBUFS, Errno::NOMEM] {
         let mut sim = Sim::new();
         sim.net.set_accept_error(Some(error));
@@ -55,14 +59,14 @@ fn without_descriptors_accepting_is_tried_ten_times_a_second() {
             sim.run_for(secs(10));
             let after = sim.net.calls();
             let accepts = after.accepts - before.accepts;
-            assert!((95..=101).contains(&accepts), "{error}: {accepts} accepts");
+            assert!((190..=201).contains(&accepts), "{error}: {accepts} accepts");
             let polls = after.polls - before.polls;
             assert!(polls <= 3 * accepts, "{error}: {polls} polls");
             before = after;
         }
         // Nobody reports that there are descriptors again.
         sim.net.set_accept_error(None);
-        sim.run_for(ms(103));
+        sim.run_for(ms(53));
         assert!(clients.iter().all(is_accepted), "{error}");
     }
 }
@@ -76,7 +80,68 @@ fn connections_that_arrive_meanwhile_do_not_make_it_try_more_often() {
         sim.run_for(ms(1));
     }
     let accepts = sim.net.calls().accepts;
-    assert!(accepts <= 12, "{accepts} accepts in one second");
+    assert!(accepts <= 22, "{accepts} accepts in one second");
+}
+
+#[test]
+fn failing_for_long_is_said_once_a_second() {
+    let mut sim = Sim::new();
+    let warnings = Warnings::default();
+    let _guard = tracing::subscriber::set_default(warnings.clone());
+    sim.net.set_accept_error(Some(Errno::MFILE));
+    let _waiting = sim.connect();
+    sim.run_for(ms(900));
+    assert_eq!(warnings.count(), 1, "at once");
+    sim.run_for(secs(30));
+    assert!((30..=31).contains(&warnings.count()), "{warnings:?}");
+}
+
+#[test]
+fn connections_that_come_and_go_at_the_limit_are_no_flood_of_complaints() {
+    let mut sim = Sim::new();
+    let warnings = Warnings::default();
+    let _guard = tracing::subscriber::set_default(warnings.clone());
+    for _ in 0..1000 {
+        let client = sim.open();
+        sim.net.queue_accept_error(Errno::MFILE);
+        sim.settle();
+        client.conn.end();
+        sim.settle();
+        sim.run_for(ms(5));
+    }
+    assert!((4..=6).contains(&warnings.count()), "{warnings:?}");
+}
+
+/// Counts what is logged as a warning.
+#[derive(Clone, Debug, Default)]
+struct Warnings(Arc<AtomicUsize>);
+
+impl Warnings {
+    fn count(&self) -> usize {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+impl Subscriber for Warnings {
+    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        *metadata.level() == Level::WARN
+    }
+
+    fn event(&self, _: &Event<'_>) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn new_span(&self, _: &Attributes<'_>) -> Id {
+        Id::from_u64(1)
+    }
+
+    fn record(&self, _: &Id, _: &Record<'_>) {}
+
+    fn record_follows_from(&self, _: &Id, _: &Id) {}
+
+    fn enter(&self, _: &Id) {}
+
+    fn exit(&self, _: &Id) {}
 }
 
 #[test]
@@ -102,7 +167,7 @@ fn an_error_that_passes_costs_a_moment_and_no_connection() {
         sim.net.queue_accept_error(error);
         let client = sim.connect();
         sim.settle();
-        sim.run_for(ms(103));
+        sim.run_for(ms(53));
         assert!(is_accepted(&client), "{error}");
     }
 }

@@ -23,6 +23,7 @@ mod counting;
 mod frames;
 
 mod client;
+mod descriptors;
 mod endings;
 mod serve;
 mod ways;
@@ -40,7 +41,7 @@ fn alone() -> MutexGuard<'static, ()> {
     ALONE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// The descriptors that this process has open. The one that counts them is among them, always.
+/// How many descriptors this process has open. The one that counts them is among them, always.
 fn descriptors() -> usize {
     let list = std::fs::read_dir("/proc/self/fd").expect("there is /proc");
     list.count()

@@ -257,6 +257,34 @@ fn a_member_that_always_lags_a_little_is_not_held_everything_it_was_ever_told() 
     }
 }
 
+#[test]
+fn a_member_that_catches_up_gives_back_what_its_backlog_held() {
+    for len in [20, 200] {
+        let mut sim = Sim::new();
+        let talker = sim.open(ROOM);
+        let behind = sim.open(ROOM);
+        let message = text(&"x".repeat(len));
+        let told = message.len() - 4;
+        let tell = |sim: &mut Sim| {
+            sim.receive(&talker, &message);
+            talker.read_sent(|sent| assert_eq!(sent.len(), told));
+        };
+        behind.set_window(0);
+        let before = counting::held();
+        let backlog = MAX_QUEUED / told;
+        (0..backlog).for_each(|_| tell(&mut sim));
+        assert!(held_since(before) >= backlog * told, "it waits");
+        // It takes all but a little, and is a little behind when the next thing is said.
+        let lag = 10;
+        behind.set_window((backlog - lag) * told);
+        sim.settle();
+        tell(&mut sim);
+        let held = held_since(before);
+        let most = READ_IN_PART * (lag + 1) * told + FIXED;
+        assert!(held <= most, "{held} B held for {lag} messages of {len} B");
+    }
+}
+
 // --- what a broadcast costs ---
 
 /// Allocations of one broadcast to so many members who all take it.

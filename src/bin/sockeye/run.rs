@@ -20,7 +20,12 @@ pub(crate) fn run<H: Handler<State: Send> + Send>(
             "this version has no TLS yet; put a proxy in front, or leave --tls-cert out",
         );
     }
-    match serve(options, &handler) {
+    exit_status(serve(options, &handler))
+}
+
+/// What the program ends with, and a line about what is in the way.
+fn exit_status(result: io::Result<()>) -> ExitCode {
+    match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("sockeye: {error}");
@@ -38,26 +43,39 @@ fn serve<H: Handler<State: Send> + Send>(
     let servers = bind_all(options, handler)?;
     let stoppers: Vec<_> = servers.iter().map(Server::stopper).collect();
     announce(servers[0].local_addr())?;
+    let workers = servers
+        .into_iter()
+        .map(|mut server| move || server.run())
+        .collect();
+    run_together(workers, || {
+        stoppers.iter().for_each(|other| drop(other.stop()));
+    })
+}
+
+/// Runs workers, each on a thread, to their ends. One that fails takes the others along: half a server is worse than
+/// none.
+fn run_together<W>(workers: Vec<W>, stop_all: impl Fn() + Sync) -> io::Result<()>
+where
+    W: FnOnce() -> io::Result<()> + Send,
+{
+    let run = |worker: W| {
+        let result = catch_unwind(AssertUnwindSafe(worker))
+            .unwrap_or_else(|_| Err(io::Error::other("a worker panicked")));
+        if result.is_err() {
+            stop_all();
+        }
+        result
+    };
     thread::scope(|scope| {
-        let stoppers = &stoppers;
-        let workers: Vec<_> = servers
+        let run = &run;
+        let threads: Vec<_> = workers
             .into_iter()
-            .map(|mut server| {
-                scope.spawn(move || {
-                    let result = catch_unwind(AssertUnwindSafe(|| server.run()))
-                        .unwrap_or_else(|_| Err(io::Error::other("a worker panicked")));
-                    // One that fails takes the others along: half a server is worse than none.
-                    if result.is_err() {
-                        stoppers.iter().for_each(|other| drop(other.stop()));
-                    }
-                    result
-                })
-            })
+            .map(|worker| scope.spawn(move || run(worker)))
             .collect();
-        workers
+        threads
             .into_iter()
-            .map(|worker| {
-                worker
+            .map(|thread| {
+                thread
                     .join()
                     .unwrap_or_else(|_| Err(io::Error::other("a worker panicked")))
             })
@@ -129,4 +147,62 @@ fn announce(addr: SocketAddr) -> io::Result<()> {
     let mut stdout = io::stdout().lock();
     writeln!(stdout, "listening on ws://{addr}")?;
     stdout.flush()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{exit_status, run_together};
+    use std::io;
+    use std::process::ExitCode;
+    use std::sync::{Condvar, Mutex};
+    use std::time::Duration;
+
+    /// However slow the machine: a worker that waits longer was not stopped.
+    const PATIENCE: Duration = Duration::from_secs(30);
+
+    type Worker<'w> = Box<dyn FnOnce() -> io::Result<()> + Send + 'w>;
+
+    /// Runs one that does something beside two that serve until they are stopped. Gives what came of it, and how many
+    /// of those two were stopped.
+    fn beside_two(first: fn() -> io::Result<()>) -> (io::Result<()>, usize) {
+        let (stopped, told, ended) = (Mutex::new(false), Condvar::new(), Mutex::new(0));
+        let serve = || {
+            let wait = stopped.lock().expect("no panic");
+            let (_lock, time) = told
+                .wait_timeout_while(wait, PATIENCE, |stopped| !*stopped)
+                .expect("no panic");
+            *ended.lock().expect("no panic") += usize::from(!time.timed_out());
+            Ok(())
+        };
+        let workers: Vec<Worker<'_>> = vec![Box::new(serve), Box::new(first), Box::new(serve)];
+        let result = run_together(workers, || {
+            *stopped.lock().expect("no panic") = true;
+            told.notify_all();
+        });
+        (result, ended.into_inner().expect("no panic"))
+    }
+
+    #[test]
+    fn a_worker_that_panics_takes_the_others_along_and_the_program_fails() {
+        let (result, stopped) = beside_two(|| panic!("asked to"));
+        assert_eq!(stopped, 2);
+        let error = result.as_ref().map_err(ToString::to_string);
+        assert_eq!(error, Err("a worker panicked".to_owned()));
+        assert_eq!(exit_status(result), ExitCode::FAILURE);
+    }
+
+    #[test]
+    fn a_worker_that_fails_takes_the_others_along() {
+        let (result, stopped) = beside_two(|| Err(io::ErrorKind::OutOfMemory.into()));
+        assert_eq!(stopped, 2);
+        let kind = result.map_err(|error| error.kind());
+        assert_eq!(kind, Err(io::ErrorKind::OutOfMemory));
+    }
+
+    #[test]
+    fn workers_that_end_in_order_are_a_success() {
+        let workers = vec![|| Ok(()), || Ok(())];
+        let result = run_together(workers, || unreachable!("nobody failed"));
+        assert_eq!(exit_status(result), ExitCode::SUCCESS);
+    }
 }

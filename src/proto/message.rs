@@ -39,12 +39,16 @@ impl Assembly {
         if header.len > limits.max_frame {
             return Err(Violation::FrameTooBig);
         }
-        // The two numbers are compared, never added: a sum of announced lengths could wrap.
-        if header.len > limits.max_message.saturating_sub(self.len) {
+        // Nothing is added, only compared: a sum of announced lengths could wrap.
+        let left = match self.kind {
+            None => limits.max_message,
+            Some(_) => limits.max_message.saturating_sub(self.len),
+        };
+        if header.len > left {
             return Err(Violation::MessageTooBig);
         }
         let fragments = u64::from(self.fragments);
-        if fragments > 0 && fragments >= limits.fragments_allowed(self.len) {
+        if self.in_progress() && fragments >= limits.fragments_allowed(self.len) {
             return Err(Violation::TooManyFragments);
         }
         Ok(())

@@ -4,6 +4,7 @@
 //!
 //! Not here: text itself. Whoever holds a whole message asks `from_utf8` for its `&str`.
 
+use super::text::is_ascii;
 use core::str::from_utf8;
 
 /// The bytes were not UTF-8.
@@ -42,7 +43,7 @@ impl Validator {
             self.close_character(piece)?
         };
         // Most text is; it is seen in wide steps, and what is not is seen at its first character.
-        if rest.is_ascii() {
+        if is_ascii(rest) {
             return Ok(());
         }
         match from_utf8(rest) {

@@ -18,7 +18,7 @@ use alloc::vec::Vec;
 /// mask::apply([0x37, 0xfa, 0x21, 0x3d], 3, tail);
 /// assert_eq!(&bytes, b"Hello");
 /// ```
-#[inline]
+#[inline(always)]
 pub fn apply(key: [u8; 4], offset: u64, bytes: &mut [u8]) {
     let key = rotate(key, offset);
     match bytes.len() {
@@ -48,6 +48,7 @@ fn apply_ends<const N: usize>(key: [u8; 4], bytes: &mut [u8]) {
 
 /// Of 64 bytes and more, block by block; what does not fill a block lies in the last 64 bytes, read before any is
 /// written.
+#[inline(never)]
 fn apply_blocks(key: [u8; 4], bytes: &mut [u8]) {
     let tail = masked_tail::<64>(key, bytes);
     for block in bytes.as_chunks_mut::<64>().0 {

@@ -52,8 +52,8 @@ fn serve<H: Handler<State: Send> + Send>(
     })
 }
 
-/// Runs workers, each on a thread, to their ends. One that fails takes the others along: half a server is worse than
-/// none.
+/// Runs workers to their ends, the first on this thread: a process with one thread spares itself libc's locks. One that
+/// fails takes the others along: half a server is worse than none.
 fn run_together<W>(workers: Vec<W>, stop_all: impl Fn() + Sync) -> io::Result<()>
 where
     W: FnOnce() -> io::Result<()> + Send,
@@ -66,12 +66,14 @@ where
         }
         result
     };
+    let mut workers = workers.into_iter();
+    let first = workers.next();
     thread::scope(|scope| {
         let run = &run;
         let threads: Vec<_> = workers
-            .into_iter()
             .map(|worker| scope.spawn(move || run(worker)))
             .collect();
+        let result = first.map_or(Ok(()), run);
         threads
             .into_iter()
             .map(|thread| {
@@ -79,7 +81,7 @@ where
                     .join()
                     .unwrap_or_else(|_| Err(io::Error::other("a worker panicked")))
             })
-            .fold(Ok(()), Result::and)
+            .fold(result, Result::and)
     })
 }
 

@@ -112,7 +112,7 @@ fn read_on<H: Handler<K>, K: Kernel>(
         }
         let unread = take(&mut session.flags.unread);
         let in_own = !session.own.is_empty();
-        let mut drained = true;
+        let (mut drained, mut bytes) = (true, 0);
         if !unread {
             let buffer = if in_own {
                 tools.pool.grow(&mut session.own, session.need as usize);
@@ -133,18 +133,16 @@ fn read_on<H: Handler<K>, K: Kernel>(
             };
             // A short read means drained, but not where the end may already stand behind it.
             drained = received.drained && !session.flags.hangup;
-            budget = budget.saturating_sub(received.bytes);
+            bytes = received.bytes;
         }
         if let Err(error) = process(session, slot, handler, tools, in_own, drained) {
             return Next::Gone(Some(error));
         }
-        if unread || session.flags.unread {
-            continue;
-        }
-        if drained {
+        if drained && !unread && !session.flags.unread {
             return Next::Wait;
         }
-        if budget == 0 {
+        budget = budget.saturating_sub(bytes);
+        if budget == 0 && !unread && !session.flags.unread {
             session.flags.paused = true;
             return Next::Again;
         }
@@ -166,7 +164,7 @@ fn process<H: Handler<K>, K: Kernel>(
     // A handler that panics costs its own connection and no other.
     let work = AssertUnwindSafe(|| work(session, slot, handler, tools, in_own, &mut progress));
     if catch_unwind(work).is_err() {
-        Call::new(session, slot, handler, tools, in_own, &mut progress).after_panic();
+        after_panic(session, slot, handler, tools, in_own, &mut progress);
     }
     // Lent to the handler, and not to be held while output waits.
     session.conn.rx.release();
@@ -207,11 +205,7 @@ fn work<H: Handler<K>, K: Kernel>(
     match session.phase {
         Phase::Handshake => {}
         Phase::Open => frames(Call::new(session, slot, handler, tools, in_own, progress)),
-        Phase::Ending => {
-            let mut call = Call::new(session, slot, handler, tools, in_own, progress);
-            *call.at = call.data.len();
-            call.peer.wire.flush();
-        }
+        Phase::Ending => Call::new(session, slot, handler, tools, in_own, progress).discard(),
     }
 }
 
@@ -348,20 +342,11 @@ impl<'c, H: Handler<K>, K: Kernel> Call<'c, H, K> {
         }
     }
 
-    /// The handler panicked: its connection ends, with what HTTP or WebSocket has for that.
+    /// All is said. What still arrives is not looked at.
     #[inline(never)]
-    fn after_panic(mut self) {
-        let before = self.peer.tx.state();
-        self.peer.wire.reserve();
-        if *self.phase == Phase::Handshake {
-            self.refuse(Refusal::new(500, "the server made a mistake"));
-            *self.at = self.data.len();
-        } else {
-            give_up(&mut self.peer, CloseCode::INTERNAL_ERROR, "");
-            // The peer's Close frame may be in it.
-            self.flags.unread = *self.at < self.data.len();
-        }
-        finish(&mut self.peer, self.flags, self.times, before, self.now);
+    fn discard(mut self) {
+        *self.at = self.data.len();
+        self.peer.wire.flush();
     }
 
     /// Enters a phase.
@@ -468,8 +453,33 @@ fn frames<H: Handler<K>, K: Kernel>(call: Call<'_, H, K>) {
     finish(&mut peer, flags, times, before, now);
 }
 
+/// The handler panicked: its connection ends, with what HTTP or WebSocket has for that.
+#[cold]
+#[inline(never)]
+fn after_panic<H: Handler<K>, K: Kernel>(
+    session: &mut Session<K::Stream, H::State>,
+    slot: usize,
+    handler: &mut H,
+    tools: &mut Tools<K>,
+    in_own: bool,
+    progress: &mut Progress,
+) {
+    let mut call = Call::new(session, slot, handler, tools, in_own, progress);
+    let before = call.peer.tx.state();
+    call.peer.wire.reserve();
+    if *call.phase == Phase::Handshake {
+        call.refuse(Refusal::new(500, "the server made a mistake"));
+        *call.at = call.data.len();
+    } else {
+        give_up(&mut call.peer, CloseCode::INTERNAL_ERROR, "");
+        // The peer's Close frame may be in it.
+        call.flags.unread = *call.at < call.data.len();
+    }
+    finish(&mut call.peer, call.flags, call.times, before, call.now);
+}
+
 /// Tells a slow peer that it is, and sends what was said.
-#[inline]
+#[inline(always)]
 fn finish<K: Kernel>(
     peer: &mut Peer<'_, K>,
     flags: &mut Flags,

@@ -124,7 +124,9 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
         if !self.tools.mail.is_empty() {
             self.deliver();
         }
-        self.on_time();
+        if self.wheel.next() <= self.tools.now {
+            self.on_time();
+        }
         if self.acceptor.due_at() <= self.tools.now {
             self.accept();
         }
@@ -142,10 +144,12 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
         self.acceptor = Acceptor::default();
         // What was said before comes before the goodbye, also by others.
         self.hear_others();
-        self.wheel.insert(Entry {
-            at: self.tools.now + self.tools.settings.deadlines.drain,
+        let now = self.tools.now;
+        let drain = Entry {
+            at: now + self.tools.settings.deadlines.drain,
             key: DRAIN,
-        });
+        };
+        self.wheel.insert(drain, now);
         self.for_each_slot(|this, slot| match this.sessions[slot].phase {
             Phase::Open => this.close_session(slot, CloseCode::GOING_AWAY, "server is stopping"),
             Phase::Handshake => this.refuse(slot, HandshakeError::Unavailable),
@@ -330,11 +334,8 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
     }
 
     fn on_time(&mut self) {
-        self.wheel.advance(self.tools.now, &mut self.fired);
-        if self.fired.is_empty() {
-            return;
-        }
         let mut fired = take(&mut self.fired);
+        self.wheel.advance(self.tools.now, &mut fired);
         for entry in fired.drain(..) {
             match entry.key {
                 DRAIN => self.for_each_slot(Self::abort),
@@ -354,6 +355,7 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
             return;
         }
         session.flags.armed = false;
+        session.flags.armed_calm = false;
         // The kernel reports room only when there is much of it. A peer that reads slowly has made some before.
         let tools = &mut self.tools;
         if let Err(error) = session.flush(&mut tools.kernel, &mut tools.pool, now) {
@@ -448,6 +450,7 @@ impl<H: Handler<K>, K: Kernel> fmt::Debug for EventLoop<H, K> {
 
 /// Makes sure that the wheel knows the session's next deadline. One that moved later needs nothing: the old entry
 /// fires, and looks again.
+#[inline(always)]
 fn arm<S, D>(
     session: &mut Session<S, D>,
     slot: usize,
@@ -455,6 +458,10 @@ fn arm<S, D>(
     settings: &Settings,
     now: Tick,
 ) {
+    let calm = session.is_calm();
+    if calm && session.flags.armed_calm {
+        return;
+    }
     let (at, _) = session.deadline(now, &settings.deadlines);
     let at = at.max(now + 1);
     // An entry that is overdue fires in this very turn. Were it put off, a peer that is heard in every turn of a
@@ -464,6 +471,7 @@ fn arm<S, D>(
     if !session.flags.armed || earlier {
         session.flags.armed = true;
         session.times.armed = Stamp::of(at);
-        wheel.insert(Entry { at, key: slot });
+        wheel.insert(Entry { at, key: slot }, now);
     }
+    session.flags.armed_calm |= calm;
 }

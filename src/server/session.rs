@@ -7,8 +7,8 @@ use super::outbox::Exit;
 use super::pool::Pool;
 use super::timer::{Stamp, Tick, ticks_in};
 use crate::kernel::Kernel;
-use crate::proto::Connection;
 use crate::proto::handshake::server::RequestParser;
+use crate::proto::{Connection, State};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 use std::io;
@@ -67,6 +67,8 @@ pub(super) struct Flags {
     pub(super) slow: bool,
     /// The wheel has an entry that counts.
     pub(super) armed: bool,
+    /// That entry is early enough for as long as the session is calm.
+    pub(super) armed_calm: bool,
     /// In the loop's ready list.
     pub(super) on_ready_list: bool,
 }
@@ -189,6 +191,16 @@ impl<S, D> Session<S, D> {
     pub(super) const fn enter(&mut self, phase: Phase, now: Tick) {
         self.phase = phase;
         self.times.restart(now);
+    }
+
+    /// Whether nothing is expected of the peer but to be heard at times. Then frames only put its deadlines off.
+    #[inline]
+    pub(super) fn is_calm(&self) -> bool {
+        self.phase == Phase::Open
+            && self.conn.state() == State::Open
+            && !self.flags.assembling
+            && !self.flags.pinged
+            && !self.exit.is_blocked()
     }
 
     /// The next thing that time will bring, and when. Every session has one, so none outlives its peer.

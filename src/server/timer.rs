@@ -115,7 +115,11 @@ impl Wheel {
     }
 
     /// Asks to be told at a tick; one that has passed already means the next.
-    pub(super) fn insert(&mut self, entry: Entry) {
+    pub(super) fn insert(&mut self, entry: Entry, now: Tick) {
+        // Between turns in which something is due, nobody told it what time it is.
+        if now < self.next {
+            self.now = self.now.max(now);
+        }
         self.place(entry, entry.at.max(self.now + 1));
         self.next = self.find_next();
     }
@@ -140,16 +144,8 @@ impl Wheel {
     }
 
     /// Moves to `now` and collects what has fired on the way.
-    #[inline]
-    pub(super) fn advance(&mut self, now: Tick, fired: &mut Vec<Entry>) {
-        if self.next <= now {
-            self.fire(now, fired);
-        }
-        self.now = self.now.max(now);
-    }
-
     #[inline(never)]
-    fn fire(&mut self, now: Tick, fired: &mut Vec<Entry>) {
+    pub(super) fn advance(&mut self, now: Tick, fired: &mut Vec<Entry>) {
         while self.next <= now {
             let next = self.next;
             self.now = next;
@@ -164,6 +160,7 @@ impl Wheel {
             fired.append(&mut self.take(0, next));
             self.next = self.find_next();
         }
+        self.now = self.now.max(now);
     }
 
     fn place(&mut self, entry: Entry, at: Tick) {
@@ -208,7 +205,7 @@ mod tests {
                 let mut wheel = Wheel::new();
                 wheel.advance(start, &mut Vec::new());
                 let at = start + delay;
-                wheel.insert(Entry { at, key: 7 });
+                wheel.insert(Entry { at, key: 7 }, start);
                 assert_eq!(fired(&mut wheel, at - 1), [], "{start} + {delay}");
                 assert_eq!(fired(&mut wheel, at), [7], "{start} + {delay}");
                 assert_eq!(wheel.next(), NEVER);
@@ -221,10 +218,13 @@ mod tests {
         let mut wheel = Wheel::new();
         let ticks = [5000, 3, 64, 70, 4096, 1, 300_000, 65];
         for at in ticks {
-            wheel.insert(Entry {
-                at,
-                key: at as usize,
-            });
+            wheel.insert(
+                Entry {
+                    at,
+                    key: at as usize,
+                },
+                0,
+            );
         }
         let mut order = Vec::from(ticks.map(|at| at as usize));
         order.sort_unstable();
@@ -235,7 +235,7 @@ mod tests {
     fn a_tick_that_has_passed_fires_at_the_next() {
         let mut wheel = Wheel::new();
         wheel.advance(100, &mut Vec::new());
-        wheel.insert(Entry { at: 5, key: 1 });
+        wheel.insert(Entry { at: 5, key: 1 }, 100);
         assert_eq!(wheel.next(), 101);
         assert_eq!(fired(&mut wheel, 101), [1]);
     }
@@ -244,7 +244,7 @@ mod tests {
     fn what_lies_beyond_the_wheel_goes_round_until_it_is_due() {
         let mut wheel = Wheel::new();
         let at = (1 << 26) + 5;
-        wheel.insert(Entry { at, key: 1 });
+        wheel.insert(Entry { at, key: 1 }, 0);
         assert_eq!(fired(&mut wheel, at - 1), []);
         assert_eq!(fired(&mut wheel, at), [1]);
     }

@@ -92,7 +92,13 @@ impl<K: Kernel> Wire<'_, K> {
         if self.cork.len() + head.len() + payload.len() > CORK {
             self.flush();
         }
-        self.cork.extend_from_slice(head);
+        // The shortest head is the most frequent, and too short for a call that copies.
+        if let &[first, second] = head {
+            self.cork.push(first);
+            self.cork.push(second);
+        } else {
+            self.cork.extend_from_slice(head);
+        }
         self.cork.extend_from_slice(payload);
     }
 

@@ -3,6 +3,7 @@
 use crate::replay::replay;
 use crate::rows::{Expected, With};
 use crate::wire;
+use sockeye::proto::handshake::server::RequestParser;
 use sockeye::proto::{
     CloseCode, Config, Connection, Delivery, Event, Inbound, Limits, Outbound, Role, Violation,
 };
@@ -182,6 +183,16 @@ fn a_million_fragments_of_one_byte() {
         let text = ["a", &"b".repeat(count - 2), "c"].concat();
         assert_eq!(outcome.events, [Expected::Text(text.into_bytes())]);
     }
+}
+
+/// What a driver keeps from one read to the next may move between threads, as tasks of a runtime do.
+#[test]
+fn everything_a_driver_holds_can_be_sent() {
+    const fn sent<T: Send>() {}
+    sent::<RequestParser>();
+    sent::<Connection>();
+    sent::<Inbound>();
+    sent::<Outbound<'_, Vec<u8>>>();
 }
 
 #[test]

@@ -52,12 +52,14 @@ impl<S: Sink + ?Sized> Sink for &mut S {
 ///
 /// Keys must be unpredictable to whoever chooses the payload (RFC 6455 sections 5.3 and 10.3): take them from the
 /// operating system's generator, never from a clock or a simple generator.
-pub trait Keys {
+///
+/// A source can move between threads, so that what lends it, an [`Outbound`], can be held across an `await`.
+pub trait Keys: Send {
     /// A fresh key, asked for once per frame.
     fn key(&mut self) -> [u8; 4];
 }
 
-impl<F: FnMut() -> [u8; 4]> Keys for F {
+impl<F: FnMut() -> [u8; 4] + Send> Keys for F {
     fn key(&mut self) -> [u8; 4] {
         self()
     }

@@ -101,6 +101,65 @@ fn refused(error: HandshakeError) -> Vec<(&'static str, String)> {
     vec![("want", format!("{status} {error:?}"))]
 }
 
+/// Byte by byte: nothing before the head is whole or wrong, then the answer that the row wants, once.
+#[test]
+fn every_row_is_answered_once() {
+    for row in load(ROWS) {
+        let name = &row.name;
+        let want = row.text("want").expect("every row wants something");
+        let status = want.split(' ').next().unwrap();
+        let origins = policy(&row);
+        let mut parser = RequestParser::new(HeadLimits::default());
+        let mut out = Vec::new();
+        let answer = (0..=row.input.len()).find_map(|end| {
+            assert!(out.is_empty(), "{name}: an answer to half a head");
+            let answer = parser.answer(&row.input[..end], &origins, &mut out);
+            answer.transpose()
+        });
+        let again = parser.answer(&row.input, &origins, &mut Vec::new());
+        let written = String::from_utf8(out).unwrap();
+        match answer {
+            None => assert_eq!((want, written.as_str()), ("more", ""), "{name}"),
+            Some(Ok(head_len)) => {
+                let left = row.input.len() - head_len;
+                assert_eq!(left.to_string(), row.text("left").unwrap_or("0"), "{name}");
+                assert_eq!(want, "101", "{name}");
+                assert!(written.starts_with("HTTP/1.1 101 "), "{name}: {written}");
+                assert!(written.ends_with("\r\n\r\n"), "{name}: {written}");
+                assert_eq!(again, Ok(Some(0)), "{name}");
+            }
+            Some(Err(error)) => {
+                assert_eq!(want, format!("{status} {error:?}"), "{name}");
+                let line = format!("HTTP/1.1 {status} ");
+                assert!(written.starts_with(&line), "{name}: {written}");
+                assert!(written.ends_with(&format!("\n{error}\n")), "{name}");
+                assert_eq!(again, Err(error), "{name}");
+                assert_eq!(parser.parse(&row.input).unwrap_err(), error, "{name}");
+            }
+        }
+    }
+}
+
+/// Asked again and again, it writes no second answer.
+#[test]
+fn an_answer_is_written_once() {
+    let good = b"GET / HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+        Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n";
+    let foreign = [&good[..good.len() - 2], b"Origin: http://elsewhere\r\n\r\n"].concat();
+    for head in [good.as_slice(), &foreign, b"POST / HTTP/1.1\r\n"] {
+        let mut parser = RequestParser::new(HeadLimits::default());
+        let mut out = Vec::new();
+        let first = parser.answer(head, &OriginPolicy::SameHost, &mut out);
+        assert_eq!(first.is_ok(), head == good);
+        let written = out.clone();
+        for more in [head, b"", b"\x81\x85"] {
+            let again = parser.answer(more, &OriginPolicy::SameHost, &mut out);
+            assert_eq!(again, first.map(|_| Some(0)));
+            assert_eq!(out, written);
+        }
+    }
+}
+
 #[test]
 fn every_rule_of_the_parser_has_a_row() {
     let rows = load(ROWS);

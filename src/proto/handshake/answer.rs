@@ -1,15 +1,16 @@
 //! What a server writes: the 101 (RFC 6455 §4.2.2 step 5), or a refusal that says why.
 //!
-//! Not here: the choice between the two, pages and files (a refusal is never 1xx or 2xx), and what happens to the
-//! connection: after a refusal has been written it is closed, and everything that still arrives is thrown away.
+//! Not here: the choice between the two, except the plain one of [`RequestParser::answer`]; pages and files (a refusal
+//! is never 1xx or 2xx), and what happens to the connection: after a refusal has been written it is closed, and
+//! everything that still arrives is thrown away.
 
 use alloc::string::{String, ToString as _};
 use alloc::vec::Vec;
 
 use super::extension::{Extensions, is_extension_list};
 use super::outgoing::{check_headers, write_header, write_headers};
-use super::server::Request;
-use super::{HandshakeError, Misuse};
+use super::server::{Request, RequestParser};
+use super::{HandshakeError, Misuse, OriginPolicy};
 
 /// An accepted handshake on its way out.
 ///
@@ -223,6 +224,67 @@ impl<'r> Refusal<'r> {
                 write_header(name, value.as_bytes(), out);
             }
         }
+    }
+}
+
+impl RequestParser {
+    /// Reads as [`parse`](Self::parse) does, and answers: a plain 101 to every good request that `origins` allows, else
+    /// the refusal. For a server that serves the same to all, whatever the path.
+    ///
+    /// `None` means that more bytes are needed; nothing has been written then. Else it says where the first frame
+    /// begins. From then on that is at 0, so a driver may ask after every read.
+    ///
+    /// # Errors
+    ///
+    /// As for [`parse`](Self::parse), and [`HandshakeError::Origin`]. The refusal is in `out`: write that, half-close,
+    /// discard what still arrives, then close. Further calls repeat the error and write nothing.
+    ///
+    /// ```
+    /// use sockeye::proto::handshake::{HandshakeError, HeadLimits, OriginPolicy, server::RequestParser};
+    ///
+    /// let mut received = b"GET /chat HTTP/1.1\r\nHost: server.example.com\r\nUpgrade: websocket\r\n\
+    ///     Connection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
+    ///     Sec-WebSocket-Version: 13\r\n\r\n\x81\x85".to_vec();
+    /// let mut out = Vec::new();
+    /// let mut parser = RequestParser::new(HeadLimits::default());
+    /// assert_eq!(parser.answer(&received[..50], &OriginPolicy::SameHost, &mut out), Ok(None));
+    ///
+    /// let head_len = parser.answer(&received, &OriginPolicy::SameHost, &mut out)?.unwrap();
+    /// assert!(out.starts_with(b"HTTP/1.1 101 Switching Protocols\r\n"));
+    /// received.drain(..head_len);
+    /// assert_eq!(received, b"\x81\x85");
+    /// assert_eq!(parser.answer(&received, &OriginPolicy::SameHost, &mut out), Ok(Some(0)));
+    /// # Ok::<(), HandshakeError>(())
+    /// ```
+    pub fn answer(
+        &mut self,
+        received: &[u8],
+        origins: &OriginPolicy,
+        out: &mut Vec<u8>,
+    ) -> Result<Option<usize>, HandshakeError> {
+        if let Some(error) = self.refused {
+            return Err(error);
+        }
+        if self.accepted {
+            return Ok(Some(0));
+        }
+        let result = self.parse(received).and_then(|request| {
+            let Some(request) = request else {
+                return Ok(None);
+            };
+            origins.check(&request)?;
+            // Nothing was added that could be wrong; the same goes for the refusal.
+            let _ = Accept::new(&request).write(out);
+            Ok(Some(request.head_len()))
+        });
+        match result {
+            Ok(head_len) => self.accepted = head_len.is_some(),
+            Err(error) => {
+                self.refused = Some(error);
+                let _ = Refusal::from(error).write(out);
+            }
+        }
+        result
     }
 }
 

@@ -30,7 +30,9 @@ pub struct RequestParser {
     limits: HeadLimits,
     scanner: Scanner,
     line: Range<usize>,
-    refused: Option<HandshakeError>,
+    pub(super) refused: Option<HandshakeError>,
+    /// Whether [`answer`](Self::answer) has written a 101.
+    pub(super) accepted: bool,
 }
 
 impl RequestParser {
@@ -42,6 +44,7 @@ impl RequestParser {
             scanner: Scanner::new(Kind::Request, 0),
             line: 0..0,
             refused: None,
+            accepted: false,
         }
     }
 

@@ -1,11 +1,13 @@
-"""Test a server: the suite's fuzzing client against `sockeye echo`."""
+"""Test a server: the suite's fuzzing client against `sockeye echo`, or against an example that drives the core itself."""
 
+import collections
 import contextlib
 import json
 import os
 import pathlib
 import re
 import shutil
+import signal
 import subprocess
 import sys
 
@@ -21,8 +23,28 @@ AGENT = "Sockeye"
 READY_SECONDS = 10
 RUN_SECONDS = 1800
 
+# What is tested: what cargo builds for it, the arguments that let it choose a port, and its status on SIGTERM.
+Subject = collections.namedtuple("Subject", "name build arguments status")
 
-def run(patterns):
+ECHO = Subject("sockeye echo", ["--release", "--bin", "sockeye"], ["echo", "--listen", "127.0.0.1:0"], 0)
+
+# Drivers of the core that are not ours to ship: they die of the signal, and that is no fault.
+EXAMPLES = ("embed", "tokio")
+
+
+def example(name):
+    build = ["--no-default-features", "--example", name]
+    return Subject(f"the example {name}", build, ["127.0.0.1:0"], -signal.SIGTERM)
+
+
+def run_example(name, patterns):
+    """Test one of the examples; the report goes to a place of its own."""
+    global REPORTS
+    REPORTS = REPORTS.parent / name
+    return run(patterns, example(name))
+
+
+def run(patterns, subject=ECHO):
     """Test the server with the cases that match the patterns; returns the exit status."""
     suite = suites.find()
     if suite is None:
@@ -31,13 +53,15 @@ def run(patterns):
     selected = suite.select(patterns)
     limit = time_limit()
 
-    url = os.environ.get("SERVER_URL")
-    binary = None if url else os.environ.get("SOCKEYE") or build()
+    # These name an echo server to take instead, so an example would pass by what another server does.
+    url = os.environ.get("SERVER_URL") if subject is ECHO else None
+    binary = os.environ.get("SOCKEYE") if subject is ECHO else None
+    binary = None if url else binary or build(subject)
     empty_directory(REPORTS)
     if url:
         problems = fuzz(suite, url, selected, limit)
     else:
-        problems = fuzz_binary(suite, binary, selected, limit)
+        problems = fuzz_binary(suite, subject, binary, selected, limit)
     return report(selected, problems)
 
 
@@ -56,19 +80,20 @@ def time_limit():
     return int(text)
 
 
-def build():
+def build(subject):
     """Build the program and return its path, which cargo alone knows: it depends on its configuration."""
-    argv = ["cargo", "build", "--release", "--bin", "sockeye", "--message-format=json-render-diagnostics"]
+    command = ["cargo", "build", *subject.build]
+    argv = [*command, "--message-format=json-render-diagnostics"]
     try:
         done = subprocess.run(argv, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
     except OSError as error:
         raise Problem(f"cannot run cargo: {error}") from error
     if done.returncode != 0:
-        raise Problem("cargo build --release failed.")
+        raise Problem(f"{' '.join(command)} failed.")
     messages = map(json.loads, done.stdout.splitlines())
     executables = [message["executable"] for message in messages if message.get("executable")]
     if not executables:
-        raise Problem("cargo build --release made no program.")
+        raise Problem(f"{' '.join(command)} made no program.")
     return executables[-1]
 
 
@@ -78,15 +103,15 @@ def empty_directory(directory):
     directory.mkdir(parents=True)
 
 
-def fuzz_binary(suite, binary, selected, limit):
-    """Start our server, run the suite against it, and stop it; returns the problems met."""
+def fuzz_binary(suite, subject, binary, selected, limit):
+    """Start the server, run the suite against it, and stop it; returns the problems met."""
     with contextlib.ExitStack() as stack:
         log = stack.enter_context((REPORTS / "sockeye.stderr").open("w"))
-        argv = [binary, "echo", "--listen", "127.0.0.1:0"]
-        server = stack.enter_context(Child("sockeye echo", argv, stderr=log))
+        argv = [binary, *subject.arguments]
+        server = stack.enter_context(Child(subject.name, argv, stderr=log))
         url = await_url(server)
         problems = fuzz(suite, url, selected, limit)
-        return problems + stop(server)
+        return problems + stop(server, subject.status)
 
 
 def await_url(server):
@@ -95,30 +120,30 @@ def await_url(server):
     line = next(lines, None)
     lines.close()
     if line is None and server.expired:
-        raise Problem(f"sockeye echo did not say within {READY_SECONDS} s that it listens.")
+        raise Problem(f"{server.name} did not say within {READY_SECONDS} s that it listens.")
     if line is None:
         status = server.process.wait()
-        raise Problem(f"sockeye echo ended with {status} before it listened; see {shown('sockeye.stderr')}.")
+        raise Problem(f"{server.name} ended with {status} before it listened; see {shown('sockeye.stderr')}.")
     match = re.fullmatch(r"listening on (ws://\S+:\d+)", line)
     if not match:
-        raise Problem(f"sockeye echo printed '{line}' instead of 'listening on ws://ADDR:PORT'.")
+        raise Problem(f"{server.name} printed '{line}' instead of 'listening on ws://ADDR:PORT'.")
     return match[1]
 
 
-def stop(server):
+def stop(server, expected=0):
     """Stop the server and return what was wrong with its end."""
     ended = server.process.poll()
     if ended is not None:
-        return [f"sockeye echo ended during the run, with {ended}; see {shown('sockeye.stderr')}."]
+        return [f"{server.name} ended during the run, with {ended}; see {shown('sockeye.stderr')}."]
     try:
         status = server.stop()
     except Problem as problem:
         return [str(problem)]
     problems = []
-    if status != 0:
-        problems.append(f"sockeye echo exited with {status} on SIGTERM, not 0; see {shown('sockeye.stderr')}.")
+    if status != expected:
+        problems.append(f"{server.name} exited with {status} on SIGTERM, not {expected}; see {shown('sockeye.stderr')}.")
     if server.rest_of_stdout():
-        problems.append("sockeye echo printed more to stdout than the one line that says it listens.")
+        problems.append(f"{server.name} printed more to stdout than the one line that says it listens.")
     return problems
 
 

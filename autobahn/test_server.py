@@ -93,6 +93,17 @@ class Stop(WithReports):
         (problem,) = self.problems(READY + WAIT)
         self.assertIn("exited with -15 on SIGTERM", problem)
 
+    def test_a_death_by_the_signal_is_none_where_it_is_expected(self):
+        child = self.child(READY + WAIT)
+        server.await_url(child)
+        self.assertEqual(server.stop(child, server.example("embed").status), [])
+
+    def test_a_clean_exit_is_a_problem_where_none_is_expected(self):
+        child = self.child(EXIT_ON_SIGTERM.format(0) + READY + WAIT)
+        server.await_url(child)
+        (problem,) = server.stop(child, server.example("embed").status)
+        self.assertIn("exited with 0 on SIGTERM, not -15", problem)
+
     def test_an_earlier_end_is_a_problem(self):
         child = self.child(READY)
         server.await_url(child)
@@ -108,6 +119,21 @@ class Stop(WithReports):
         # The grandchild holds the pipe: were it alive, reading to the end of the pipe would take a minute.
         start = f"import subprocess; subprocess.Popen({python(WAIT)!r})\n"
         self.assertEqual(self.problems(EXIT_ON_SIGTERM.format(0) + start + READY + WAIT), [])
+
+
+class Example(WithReports):
+    def test_another_server_is_not_taken_for_it(self):
+        suite = StandInSuite("")
+        suite.prepare = lambda: None
+        suite.select = lambda _patterns: SELECTED
+        self.enter(mock.patch.object(server.suites, "find", lambda: suite))
+        self.enter(mock.patch.dict(server.os.environ, {"SERVER_URL": "ws://127.0.0.1:9", "SOCKEYE": "/bin/false"}))
+        built = self.enter(mock.patch.object(server, "build", return_value="built"))
+        run = self.enter(mock.patch.object(server, "fuzz_binary", return_value=[]))
+        self.assertEqual(server.run_example("tokio", ["1.*"]), 1)
+        built.assert_called_once()
+        self.assertEqual(run.call_args.args[2], "built")
+        self.assertEqual(server.REPORTS.name, "tokio")
 
 
 class Fuzz(WithReports):

@@ -25,7 +25,7 @@ async fn main() -> std::io::Result<()> {
 
 /// The driver, for TCP, TLS and whatever else tokio reads. Where it ends before the connection does, the state is
 /// still `Open`.
-async fn serve(
+pub(crate) async fn serve(
     mut stream: impl AsyncRead + AsyncWrite + Unpin,
 ) -> Result<State, Box<dyn Error + Send + Sync>> {
     let mut parser = RequestParser::new(HeadLimits::default());

@@ -144,6 +144,55 @@ fn refusals() {
     }
 }
 
+/// The reason phrases of RFC 9110 section 15 and RFC 6585; another status goes out without one.
+#[test]
+fn every_status_that_a_refusal_may_need_has_its_phrase() {
+    for (status, phrase) in [
+        (301, "Moved Permanently"),
+        (302, "Found"),
+        (303, "See Other"),
+        (307, "Temporary Redirect"),
+        (308, "Permanent Redirect"),
+        (400, "Bad Request"),
+        (401, "Unauthorized"),
+        (403, "Forbidden"),
+        (404, "Not Found"),
+        (405, "Method Not Allowed"),
+        (408, "Request Timeout"),
+        (410, "Gone"),
+        (413, "Content Too Large"),
+        (414, "URI Too Long"),
+        (417, "Expectation Failed"),
+        (426, "Upgrade Required"),
+        (429, "Too Many Requests"),
+        (431, "Request Header Fields Too Large"),
+        (500, "Internal Server Error"),
+        (502, "Bad Gateway"),
+        (503, "Service Unavailable"),
+        (504, "Gateway Timeout"),
+        (505, "HTTP Version Not Supported"),
+        (599, ""),
+    ] {
+        let mut out = Vec::new();
+        Refusal::new(status, "x").write(&mut out).unwrap();
+        let line = format!("HTTP/1.1 {status} {phrase}\r\n");
+        assert!(text(out).starts_with(&line), "{line}");
+    }
+}
+
+#[test]
+fn every_misuse_says_what_was_wrong() {
+    let texts = Misuse::ALL.map(|misuse| misuse.to_string());
+    for (i, text) in texts.iter().enumerate() {
+        assert!(text.is_ascii() && !text.is_empty() && !text.ends_with('.'));
+        assert!(!texts[i + 1..].contains(text), "{text} twice");
+    }
+    assert_eq!(
+        Misuse::HeaderValue.to_string(),
+        "a header value must not hold control bytes"
+    );
+}
+
 #[test]
 fn refusals_of_the_application() {
     let mut out = Vec::new();

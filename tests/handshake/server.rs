@@ -193,6 +193,9 @@ fn texts_fit_a_close_reason() {
             text.is_ascii() && text.len() <= 123 && !text.ends_with('.'),
             "{text}"
         );
+        if let HandshakeError::Head(inner) = error {
+            assert_eq!(inner.to_string(), text);
+        }
         assert!(error.section().starts_with("RFC "));
         assert!((400..=505).contains(&error.status()));
     }
@@ -218,6 +221,35 @@ fn fields_are_readable() {
         head.as_ptr_range()
             .contains(&request.header("cookie").unwrap().as_ptr())
     );
+}
+
+/// A caller that does not keep its promise to feed the same bytes again gets an error, not a panic and not a request.
+#[test]
+fn bytes_that_changed_in_between_are_refused() {
+    let line = b"GET / HTTP/1.1\r\n";
+    for (first, then, last, error) in [
+        (
+            &b"X: x"[..],
+            &b"H:\0x"[..],
+            &b"\r\n\r\n"[..],
+            HeadError::HeaderName,
+        ),
+        (b"X: x", b"HHHH", b"\r\n\r\n", HeadError::HeaderName),
+        (b"X: x\r\n\r", b"X: xxxx", b"\n", HeadError::Incomplete),
+        (
+            &[b"X: ".as_slice(), &[b'x'; 65 * 4 - 3]].concat(),
+            &b"a:\r\n".repeat(65),
+            b"\r\n\r\n",
+            HeadError::TooManyHeaders,
+        ),
+    ] {
+        let mut parser = RequestParser::new(HeadLimits::default());
+        let begun = [line, first].concat();
+        assert!(parser.parse(&begun).unwrap().is_none());
+        let changed = [line, then, last].concat();
+        let got = parser.parse(&changed).unwrap_err();
+        assert_eq!(got, HandshakeError::Head(error), "{then:?}");
+    }
 }
 
 #[test]

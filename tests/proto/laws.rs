@@ -185,6 +185,25 @@ fn a_million_fragments_of_one_byte() {
     }
 }
 
+#[test]
+fn what_a_message_was_lent_from_can_be_freed_at_once() {
+    for role in roles() {
+        let mut conn = connection(role, Delivery::Messages);
+        let mut input = wire::frame(role, 0x02, &[7; 3000]);
+        input.extend(wire::frame(role, 0x80, &[7; 3000]));
+        let mut out = Outbound::server(Vec::new());
+        let mut inbound = Inbound::new();
+        let step = conn
+            .rx
+            .next(&mut input, &mut inbound, &mut conn.tx, &mut out)
+            .unwrap();
+        assert_eq!(step.event, Some(Event::Binary(&[7; 6000])));
+        assert!(conn.rx.heap_bytes() >= 6000);
+        conn.rx.release();
+        assert_eq!(conn.rx.heap_bytes(), 0);
+    }
+}
+
 /// What a driver keeps from one read to the next may move between threads, as tasks of a runtime do.
 #[test]
 fn everything_a_driver_holds_can_be_sent() {

@@ -22,4 +22,5 @@ mod headers;
 mod laws;
 mod mask;
 mod random;
+mod texts;
 mod utf8;

@@ -431,8 +431,7 @@ impl Receiver {
                 // It can only fail for a client without keys, whose every own send says so.
                 let _ = tx.pong(payload, out);
             }
-            Opcode::Ping | Opcode::Pong => {}
-            Opcode::Continuation | Opcode::Text | Opcode::Binary => {}
+            Opcode::Ping | Opcode::Pong | Opcode::Continuation | Opcode::Text | Opcode::Binary => {}
         }
         Ok(Progress::Found(
             end,

@@ -17,7 +17,7 @@ fn rows() {
         check(row, &outcome);
     }
     tell(&rows, "handshake request");
-    assert!(rows.len() > 200);
+    assert!(rows.len() > if cfg!(miri) { 20 } else { 200 });
 }
 
 fn run(row: &Row, input: &[u8], ends: &mut dyn Iterator<Item = usize>) -> Outcome {
@@ -161,6 +161,7 @@ fn an_answer_is_written_once() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "not all rows are loaded")]
 fn every_rule_of_the_parser_has_a_row() {
     let rows = load(ROWS);
     let policies = [

@@ -1,5 +1,6 @@
 //! The closing handshake: every state against every frame and every way to send.
 
+use crate::STRIDE;
 use crate::pair::{Pair, Side};
 use crate::replay::owned;
 use crate::rows::Expected;
@@ -250,7 +251,7 @@ fn our_close_may_come_at_any_byte_of_theirs() {
                 wire::frame(role, 0x88, &[0x03, 0xE9, b'x']),
             ]
             .concat();
-            for at in 0..wire.len() {
+            for at in (0..wire.len()).step_by(STRIDE.min(13)) {
                 let mut config = Config::default();
                 config.delivery = delivery;
                 let mut side = Side::new(role, config);

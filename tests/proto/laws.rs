@@ -41,6 +41,7 @@ fn lent_from(conn: &mut Connection, input: &mut [u8]) -> (isize, usize) {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "takes too long")]
 fn a_message_in_one_read_is_lent_from_the_input() {
     for role in roles() {
         let key = if role == Role::Server { 4 } else { 0 };
@@ -150,6 +151,7 @@ fn text_is_judged_as_it_arrives_and_once_more_when_lent() {
 
 /// A core that looked at the whole frame on every call would visit 2^39 bytes here and not finish.
 #[test]
+#[cfg_attr(miri, ignore = "takes too long")]
 fn a_mebibyte_one_byte_at_a_time() {
     let text: String = ('a'..='z').cycle().take(1 << 20).collect();
     for role in roles() {
@@ -169,6 +171,7 @@ fn a_mebibyte_one_byte_at_a_time() {
 
 /// The same for fragments: a core that went over the message with each of them would visit 2^39 bytes.
 #[test]
+#[cfg_attr(miri, ignore = "takes too long")]
 fn a_million_fragments_of_one_byte() {
     let count = 1 << 20;
     for role in roles() {

@@ -1,5 +1,6 @@
 //! Masking against the byte loop of RFC 6455 section 5.3.
 
+use crate::STRIDE;
 use sockeye::proto::frame::mask;
 
 const KEYS: [[u8; 4]; 4] = [
@@ -30,8 +31,8 @@ fn in_place_at_every_length_offset_and_alignment() {
     for key in KEYS {
         for offset in 0..8 {
             let masked = reference(key, offset, &plain);
-            for len in 0..=320 {
-                for alignment in 0..64 {
+            for len in (0..=320).step_by(STRIDE) {
+                for alignment in (0..64).step_by(STRIDE.min(31)) {
                     let at = alignment..alignment + len;
                     field.0.fill(0xA5);
                     field.0[at.clone()].copy_from_slice(&plain[..len]);
@@ -49,8 +50,8 @@ fn in_place_at_every_length_offset_and_alignment() {
 fn appended_at_every_length_and_alignment() {
     let plain = counting(64 + 320);
     for key in KEYS {
-        for alignment in 0..64 {
-            for len in 0..=320 {
+        for alignment in (0..64).step_by(STRIDE.min(31)) {
+            for len in (0..=320).step_by(STRIDE) {
                 let from = &plain[alignment..alignment + len];
                 let mut out = vec![0xA5; alignment % 7];
                 mask::append(key, from, &mut out);

@@ -152,7 +152,7 @@ fn noise() -> impl Strategy<Value = (Vec<u8>, bool)> {
 
 fn config(cases: u32) -> ProptestConfig {
     ProptestConfig {
-        cases,
+        cases: if cfg!(miri) { 3 } else { cases },
         failure_persistence: None,
         ..ProptestConfig::default()
     }

@@ -84,6 +84,11 @@ impl Conn {
         self.link(|link| std::mem::take(&mut link.sent))
     }
 
+    /// How many bytes the server has sent that were not asked for.
+    pub fn untaken(&self) -> usize {
+        self.link(|link| link.sent.len())
+    }
+
     /// Looks at what the server has sent, then forgets it, without allocating.
     pub fn read_sent<R>(&self, look: impl FnOnce(&[u8]) -> R) -> R {
         self.link(|link| {
@@ -96,6 +101,11 @@ impl Conn {
     /// Bytes that the server has not received yet.
     pub fn unreceived(&self) -> usize {
         self.link(|link| link.inbound.len() + link.flight.iter().map(Vec::len).sum::<usize>())
+    }
+
+    /// Pieces that have not arrived.
+    pub fn under_way(&self) -> usize {
+        self.link(|link| link.flight.len())
     }
 
     pub fn sends(&self) -> usize {

@@ -1,2 +1,2 @@
 #![no_main]
-libfuzzer_sys::fuzz_target!(|data: &[u8]| sockeye_fuzz::connection(data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| sockeye_fuzz::connection::connection(data));

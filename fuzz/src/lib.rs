@@ -1,64 +1,115 @@
 //! The bodies of the fuzz targets: each takes bytes and panics where a law is broken.
+//!
+//! | file | what |
+//! |---|---|
+//! | one per target | its body |
+//! | `choices` | decisions from bytes |
+//! | `literal`, `http` | the RFCs read aloud, to compare with |
+//!
+//! This is a library, so that the bodies are compiled and replay the committed corpora wherever tests run: here, and
+//! in `tests/corpora.rs` of the crate itself.
+//!
+//! Not here: the fuzzer; `fuzz_targets/` hands these bodies to it.
 
-use sockeye::proto::{Config, Connection, Event, Inbound, Outbound, Role, Violation};
-use std::sync::Arc;
+mod choices;
+pub mod connection;
+pub mod handshake_client;
+pub mod handshake_server;
+pub mod header;
+mod http;
+mod literal;
+pub mod mask;
+#[cfg(feature = "server")]
+pub mod server;
+pub mod utf8;
 
-/// What a connection made of its input.
-type Outcome = (Vec<String>, Vec<u8>, Option<Violation>);
+/// A target's body.
+pub type Body = fn(&[u8]);
 
-/// The same bytes in any pieces give the same events, output and error. The first bytes choose role and pieces.
-pub fn connection(data: &[u8]) {
-    let [choice, stream @ ..] = data else { return };
-    let role = if choice & 1 == 0 {
-        Role::Server
-    } else {
-        Role::Client
-    };
-    let piece = usize::from(choice >> 1) + 1;
-    let whole = drive(role, stream, stream.len().max(1));
-    assert_eq!(drive(role, stream, piece), whole);
-    assert_eq!(drive(role, stream, 1), whole);
-}
-
-fn drive(role: Role, stream: &[u8], piece: usize) -> Outcome {
-    let mut conn = Connection::new(role, Arc::new(Config::default()));
-    let mut inbound = Inbound::new();
-    let mut keys = || [1, 2, 3, 4];
-    let mut out = Outbound::client(Vec::new(), &mut keys);
-    let (mut events, mut buffer) = (Vec::new(), Vec::new());
-    for part in stream.chunks(piece) {
-        buffer.extend_from_slice(part);
-        let mut at = 0;
-        loop {
-            let rest = &mut buffer[at..];
-            match conn.rx.next(rest, &mut inbound, &mut conn.tx, &mut out) {
-                Err(violation) => return (events, out.sink, Some(violation)),
-                Ok(step) => {
-                    at += step.consumed;
-                    match step.event {
-                        None => break,
-                        Some(Event::Text(text)) => assert_eq!(conn.tx.text(text, &mut out), Ok(())),
-                        Some(event) => events.push(format!("{event:?}")),
-                    }
-                }
-            }
-        }
-        buffer.drain(..at);
-    }
-    (events, out.sink, None)
-}
+/// Every target by name.
+pub const TARGETS: &[(&str, Body)] = &[
+    ("connection", connection::connection),
+    ("handshake_client", handshake_client::handshake_client),
+    ("handshake_server", handshake_server::handshake_server),
+    ("header", header::header),
+    ("mask", mask::mask),
+    #[cfg(feature = "server")]
+    ("server", server::server),
+    ("utf8", utf8::utf8),
+];
 
 #[cfg(test)]
 mod tests {
-    /// Keeps the bodies compiling and passing where no fuzzer runs.
-    #[test]
-    fn the_bodies_hold_on_small_inputs() {
-        for first in 0..=255 {
-            for second in [0, 0x80, 0x85, 0xfe, 0xff] {
-                for choice in 0..4 {
-                    super::connection(&[choice, first, second, 1, 2, 3, 4, b'a', b'b', 0xff]);
-                }
+    use super::{Body, TARGETS};
+    use std::path::{Path, PathBuf};
+    use std::{fs, panic};
+
+    /// This file belongs to two crates; the corpora lie beside it.
+    fn corpora() -> PathBuf {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let here = root.join("fuzz");
+        if here.is_dir() { here } else { root.into() }.join("corpus")
+    }
+
+    /// The files of a corpus; that there are some is part of the test.
+    fn corpus(target: &str) -> Vec<(PathBuf, Vec<u8>)> {
+        let dir = corpora().join(target);
+        let entries =
+            fs::read_dir(&dir).unwrap_or_else(|error| panic!("{}: {error}", dir.display()));
+        let paths = entries.map(|entry| entry.expect("an entry").path());
+        let mut files: Vec<_> = paths
+            .map(|path| {
+                let bytes = fs::read(&path).expect("a file");
+                (path, bytes)
+            })
+            .collect();
+        assert!(!files.is_empty(), "{} is empty", dir.display());
+        files.sort();
+        files
+    }
+
+    fn replay(target: &str) {
+        let (_, body): &(_, Body) = TARGETS
+            .iter()
+            .find(|(name, _)| *name == target)
+            .expect("a target");
+        for (path, bytes) in corpus(target) {
+            if panic::catch_unwind(|| body(&bytes)).is_err() {
+                panic!("{} breaks a law of {target}", path.display());
             }
+        }
+    }
+
+    macro_rules! replayed {
+        ($($target:ident)*) => {
+            $(#[test]
+            fn $target() {
+                replay(stringify!($target));
+            })*
+
+            #[test]
+            fn every_target_is_replayed() {
+                let replayed = [$(stringify!($target)),*];
+                assert!(TARGETS.iter().all(|(name, _)| replayed.contains(name)));
+            }
+        };
+    }
+
+    #[cfg(feature = "server")]
+    replayed!(connection handshake_client handshake_server header mask server utf8);
+    #[cfg(not(feature = "server"))]
+    replayed!(connection handshake_client handshake_server header mask utf8);
+
+    #[test]
+    fn the_corpora_are_those_of_the_targets() {
+        let entries = fs::read_dir(corpora()).expect("corpora");
+        for entry in entries {
+            let name = entry.expect("an entry").file_name();
+            let known = TARGETS.iter().any(|(target, _)| name == **target);
+            assert!(
+                known || !cfg!(feature = "server"),
+                "{name:?} is no target's"
+            );
         }
     }
 }

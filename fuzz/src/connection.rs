@@ -247,7 +247,8 @@ fn send_it(
         Send::Text(text) => tx.text(text, out),
         Send::Binary(data) => tx.binary(data, out),
         Send::Prepared(MessageKind::Text, data) => {
-            tx.prepared(&Prepared::text(&String::from_utf8_lossy(data)), out)
+            let text = std::str::from_utf8(data).expect("the script makes it so");
+            tx.prepared(&Prepared::text(text), out)
         }
         Send::Prepared(MessageKind::Binary, data) => tx.prepared(&Prepared::binary(data), out),
         Send::Fragment(kind, data, last) => tx.fragment(*kind, data, *last, out),

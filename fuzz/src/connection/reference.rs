@@ -278,10 +278,7 @@ impl Endpoint<'_> {
             Send::Binary(data) | Send::Prepared(MessageKind::Binary, data) => {
                 self.say(Said::Binary(data.clone()));
             }
-            Send::Prepared(MessageKind::Text, data) => {
-                let text = String::from_utf8_lossy(data).into_owned();
-                self.say(Said::Text(text.into()));
-            }
+            Send::Prepared(MessageKind::Text, data) => self.say(Said::Text(data.clone())),
             Send::Ping(data) => self.say(Said::Ping(data.clone())),
             Send::Pong(data) => self.say(Said::Pong(data.clone())),
             Send::Fragment(kind, data, last) => return self.send_fragment(*kind, data, *last),

@@ -194,7 +194,11 @@ impl Writer<'_> {
         match which {
             9 => Send::Text(String::from_utf8_lossy(&self.payload()).into()),
             10 => Send::Binary(self.payload()),
-            11 => Send::Prepared(kind(self.choices.flag()), self.payload()),
+            11 if self.choices.flag() => {
+                let text = String::from_utf8_lossy(&self.payload()).into_owned();
+                Send::Prepared(MessageKind::Text, text.into())
+            }
+            11 => Send::Prepared(MessageKind::Binary, self.payload()),
             12 => {
                 let how = self.choices.byte();
                 Send::Fragment(kind(how & 1 == 0), self.payload(), how & 2 != 0)

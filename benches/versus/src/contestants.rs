@@ -1,0 +1,157 @@
+//! Who takes part. To add one: a source under `contestants/`, a `[[bin]]` for it, and an entry here.
+
+use clap::ValueEnum;
+
+/// One server, and how it is used.
+#[derive(Debug)]
+pub(crate) struct Contestant {
+    pub(crate) name: &'static str,
+    pub(crate) about: &'static str,
+    pub(crate) source: Source,
+    pub(crate) reply: Reply,
+    /// What it leaves out of a server's checks (RFC 6455), as its source of the pinned version has it.
+    pub(crate) skips: &'static str,
+}
+
+/// What it is built from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Source {
+    /// The program of the repository, `sockeye echo`.
+    Sockeye,
+    /// A binary of this crate, and its arguments.
+    Here(&'static str, &'static [&'static str]),
+    /// `contestants/uwebsockets.cpp`.
+    UWebSockets,
+}
+
+/// What comes back for a frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Reply {
+    /// The message, in an unmasked frame.
+    Unmasked,
+    /// The very bytes that were sent.
+    Verbatim,
+}
+
+/// The names as arguments take them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Name {
+    Sockeye,
+    Raw,
+    #[value(name = "uwebsockets")]
+    UWebSockets,
+    TokioWebsockets,
+    TokioWebsocketsFeed,
+    Fastwebsockets,
+}
+
+const SOCKEYE: Contestant = Contestant {
+    name: "sockeye",
+    about: "`sockeye echo` of this repository",
+    source: Source::Sockeye,
+    reply: Reply::Unmasked,
+    skips: "nothing",
+};
+
+const RAW: Contestant = Contestant {
+    name: "raw",
+    about: "a bare level-triggered epoll loop that sends back the bytes it reads",
+    source: Source::Here("raw", &[]),
+    reply: Reply::Verbatim,
+    skips: "everything: it is the floor, and no WebSocket server; its replies are 4 bytes longer, for they have the mask",
+};
+
+const UWEBSOCKETS: Contestant = Contestant {
+    name: "uwebsockets",
+    about: "uWebSockets as in the crate libuwebsockets-sys 0.0.10, `ws->send(message, opCode)`",
+    source: Source::UWebSockets,
+    reply: Reply::Unmasked,
+    skips: "TODO",
+};
+
+const TOKIO_WEBSOCKETS: Contestant = Contestant {
+    name: "tokio-websockets",
+    about: "tokio-websockets 0.13.3 as its own echo example: `send` for each message",
+    source: Source::Here("tokio-websockets", &[]),
+    reply: Reply::Unmasked,
+    skips: "TODO",
+};
+
+const TOKIO_WEBSOCKETS_FEED: Contestant = Contestant {
+    name: "tokio-websockets-feed",
+    about: "the same with `feed`, and `flush` when no message is ready",
+    source: Source::Here("tokio-websockets", &["--feed"]),
+    ..TOKIO_WEBSOCKETS
+};
+
+const FASTWEBSOCKETS: Contestant = Contestant {
+    name: "fastwebsockets",
+    about: "fastwebsockets 0.10.0 as its own echo example: hyper, `FragmentCollector`, `write_frame`",
+    source: Source::Here("fastwebsockets", &[]),
+    reply: Reply::Unmasked,
+    skips: "TODO",
+};
+
+impl Name {
+    pub(crate) const fn contestant(self) -> &'static Contestant {
+        match self {
+            Self::Sockeye => &SOCKEYE,
+            Self::Raw => &RAW,
+            Self::UWebSockets => &UWEBSOCKETS,
+            Self::TokioWebsockets => &TOKIO_WEBSOCKETS,
+            Self::TokioWebsocketsFeed => &TOKIO_WEBSOCKETS_FEED,
+            Self::Fastwebsockets => &FASTWEBSOCKETS,
+        }
+    }
+}
+
+/// Those asked for, or all, in the order of the table.
+pub(crate) fn chosen(only: &[Name]) -> Vec<&'static Contestant> {
+    Name::value_variants()
+        .iter()
+        .filter(|name| only.is_empty() || only.contains(name))
+        .map(|name| name.contestant())
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Name, Source, chosen};
+    use clap::ValueEnum;
+
+    #[test]
+    fn arguments_name_the_contestants_as_the_tables_do() {
+        for name in Name::value_variants() {
+            let argument = name.to_possible_value().unwrap();
+            assert_eq!(argument.get_name(), name.contestant().name);
+        }
+        assert_eq!(chosen(&[]).len(), Name::value_variants().len());
+        assert_eq!(chosen(&[Name::Raw])[0].name, "raw");
+    }
+
+    #[test]
+    fn the_manifest_has_the_versions_and_programs_that_the_table_names() {
+        let manifest = include_str!("../Cargo.toml");
+        for contestant in chosen(&[]) {
+            if let Source::Here(program, _) = contestant.source {
+                assert!(manifest.contains(&format!("name = \"{program}\"")));
+            }
+        }
+        for (package, name) in [
+            ("libuwebsockets-sys", Name::UWebSockets),
+            ("tokio-websockets", Name::TokioWebsockets),
+            ("fastwebsockets", Name::Fastwebsockets),
+        ] {
+            let line = manifest
+                .lines()
+                .find(|line| line.starts_with(&format!("{package} = ")));
+            let version = line.unwrap().split_once("\"=").unwrap().1;
+            let version = version.split_once('"').unwrap().0;
+            let about = name.contestant().about;
+            assert!(
+                about.contains(&format!("{package} {version}")),
+                "{package} {version}"
+            );
+        }
+    }
+}

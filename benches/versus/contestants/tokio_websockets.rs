@@ -1,1 +1,70 @@
-fn main() {}
+//! tokio-websockets as its own echo example uses it. `--feed` answers all messages that are ready before it flushes,
+//! which is what the library offers to those who are pipelined to.
+
+use futures_util::future::{Either, FutureExt};
+use futures_util::{SinkExt, StreamExt};
+use std::env;
+use std::io;
+use tokio::net::{TcpListener, TcpStream};
+use tokio_websockets::{Config, Error, Limits, Message, ServerBuilder, WebSocketStream};
+
+fn main() -> io::Result<()> {
+    let feeds = env::args().any(|arg| arg == "--feed");
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_io()
+        .build()?;
+    runtime.block_on(async move {
+        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        println!("listening on ws://{}", listener.local_addr()?);
+        loop {
+            let (stream, _) = listener.accept().await?;
+            stream.set_nodelay(true)?;
+            let task = if feeds {
+                Either::Left(serve_feeding(stream))
+            } else {
+                Either::Right(serve(stream))
+            };
+            // A lost connection is the end of its task, and nothing else.
+            tokio::spawn(tokio::task::unconstrained(task.map(drop)));
+        }
+    })
+}
+
+async fn accept(stream: TcpStream) -> Result<WebSocketStream<TcpStream>, Error> {
+    let builder = ServerBuilder::new()
+        // A message is answered in one frame, however large.
+        .config(Config::default().frame_size(usize::MAX))
+        .limits(Limits::default());
+    Ok(builder.accept(stream).await?.1)
+}
+
+async fn serve(stream: TcpStream) -> Result<(), Error> {
+    let mut socket = accept(stream).await?;
+    while let Some(message) = socket.next().await {
+        let message = message?;
+        if is_data(&message) {
+            socket.send(message).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn serve_feeding(stream: TcpStream) -> Result<(), Error> {
+    let mut socket = accept(stream).await?;
+    while let Some(message) = socket.next().await {
+        let mut next = Some(message);
+        while let Some(message) = next {
+            let message = message?;
+            if is_data(&message) {
+                socket.feed(message).await?;
+            }
+            next = socket.next().now_or_never().flatten();
+        }
+        socket.flush().await?;
+    }
+    Ok(())
+}
+
+fn is_data(message: &Message) -> bool {
+    message.is_text() || message.is_binary()
+}

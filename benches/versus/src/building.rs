@@ -35,6 +35,8 @@ impl Flavour {
 /// A server that can be started.
 #[derive(Clone, Debug)]
 pub(crate) struct Program {
+    /// The contestant's, unless it takes part more than once.
+    pub(crate) name: &'static str,
     pub(crate) contestant: &'static Contestant,
     pub(crate) path: PathBuf,
     pub(crate) args: Vec<String>,
@@ -63,6 +65,7 @@ pub(crate) fn build(contestants: &[&'static Contestant], flavour: Flavour) -> Re
                 Source::UWebSockets => (uwebsockets(flavour)?, Vec::new()),
             };
             Ok(Program {
+                name: contestant.name,
                 contestant,
                 path,
                 args: args.into_iter().map(str::to_owned).collect(),

@@ -50,7 +50,7 @@ const SOCKEYE: Contestant = Contestant {
     about: "`sockeye echo` of this repository",
     source: Source::Sockeye,
     reply: Reply::Unmasked,
-    skips: "nothing",
+    skips: "nothing known",
 };
 
 const RAW: Contestant = Contestant {

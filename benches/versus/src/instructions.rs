@@ -116,7 +116,7 @@ fn collected(log: &Path) -> Result<u64> {
 }
 
 fn report(options: &Options, programs: &[Program], counts: &[Vec<f64>]) -> Report {
-    let name = |index: usize| programs[index].contestant.name;
+    let name = |index: usize| programs[index].name;
     let baseline = &counts[0];
     let mut head = vec!["contestant".to_owned()];
     for pipeline in &options.pipeline {

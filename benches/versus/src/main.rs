@@ -1,16 +1,20 @@
 //! Sockeye beside other WebSocket echo servers, on one machine. README.md says how, and how not to read it.
 
 mod building;
+mod comparison;
 mod contestants;
+mod handshakes;
 mod instructions;
 mod load;
 mod options;
 mod report;
+mod rounds;
 mod server;
+mod speed;
 mod stats;
 mod tools;
 
-use clap::{Parser, Subcommand};
+use clap::{Args, Parser, Subcommand};
 use std::process::ExitCode;
 
 type Error = Box<dyn std::error::Error>;
@@ -21,22 +25,38 @@ type Result<T> = std::result::Result<T, Error>;
     name = "versus",
     about = "Sockeye beside other WebSocket echo servers, on one machine",
     after_help = "Examples:\n  \
+        benches/versus/run                          speed: 20 rounds, about ten minutes\n  \
+        benches/versus/run speed --rounds 6 --seconds 1 --only sockeye,uwebsockets\n  \
         benches/versus/run instructions             what the servers execute for a message",
     disable_help_subcommand = true
 )]
 struct Cli {
     #[command(subcommand)]
-    command: Command,
+    command: Option<Command>,
 }
 
 #[derive(Subcommand)]
 enum Command {
+    Speed(speed::Options),
     Instructions(instructions::Options),
+    Handshakes(handshakes::Options),
+}
+
+/// The options of a command that was not written.
+fn defaults<O: Args>() -> O {
+    let matches = O::augment_args(clap::Command::new("versus")).get_matches_from(["versus"]);
+    match O::from_arg_matches(&matches) {
+        Ok(options) => options,
+        Err(error) => error.exit(),
+    }
 }
 
 fn main() -> ExitCode {
-    let result = match Cli::parse().command {
+    let command = Cli::parse().command;
+    let result = match command.unwrap_or_else(|| Command::Speed(defaults())) {
+        Command::Speed(options) => speed::run(&options),
         Command::Instructions(options) => instructions::run(&options),
+        Command::Handshakes(options) => handshakes::run(&options),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

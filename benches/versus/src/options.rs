@@ -4,6 +4,7 @@ use crate::contestants::{self, Contestant, Name};
 use crate::load::frame::{Payload, Script};
 use clap::Args;
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// Who takes part, and where the results go.
 #[derive(Args, Clone, Debug)]
@@ -43,5 +44,26 @@ pub(crate) struct Content {
 impl Content {
     pub(crate) fn payload(&self) -> Payload {
         self.text.map_or(Payload::Binary, Payload::Text)
+    }
+}
+
+/// How often, and how long.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct Rounds {
+    /// Rounds; an interval of 95% wants 6 at least, a narrow one 20 and more
+    #[arg(long, default_value_t = 20, value_name = "NUMBER", value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..=1000))]
+    pub(crate) rounds: usize,
+    /// How long each contestant is measured in each round
+    #[arg(long, default_value_t = 2.0, value_name = "SECONDS")]
+    pub(crate) seconds: f64,
+    /// Where the order of the rounds begins
+    #[arg(long, default_value_t = 6455, value_name = "NUMBER", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) seed: u64,
+}
+
+impl Rounds {
+    /// Page faults, TCP's tuning of its buffers and the processor's clock are over after that.
+    pub(crate) fn warm_up(&self) -> Duration {
+        Duration::from_secs_f64((self.seconds / 4.0).min(0.5))
     }
 }

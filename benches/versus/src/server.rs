@@ -55,7 +55,7 @@ impl Server {
             Err(error) => {
                 let _ = child.kill();
                 let _ = child.wait();
-                Err(format!("{}: {error}", program.contestant.name).into())
+                Err(format!("{}: {error}", program.name).into())
             }
         }
     }

@@ -8,9 +8,11 @@
 
 pub(crate) mod frame;
 pub(crate) mod handshake;
+pub(crate) mod storm;
 
 use crate::contestants::Reply;
-use frame::{Payload, masked, unmasked};
+use core::fmt;
+use frame::{Payload, Script, masked, unmasked};
 use rustix::buffer::spare_capacity;
 use rustix::event::{Timespec, epoll};
 use rustix::io::Errno;
@@ -36,6 +38,26 @@ pub(crate) struct Shape {
     /// Messages sent at once on a connection.
     pub(crate) pipeline: usize,
     pub(crate) payload: Payload,
+}
+
+impl fmt::Display for Shape {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let what = match self.payload {
+            Payload::Binary => "bytes",
+            Payload::Text(Script::Ascii) => "bytes of ASCII text",
+            Payload::Text(Script::Mixed) => "bytes of text in several scripts",
+        };
+        let Self {
+            size,
+            connections,
+            pipeline,
+            ..
+        } = self;
+        write!(
+            f,
+            "{size} {what} × {connections} connections × {pipeline} at once"
+        )
+    }
 }
 
 /// When to stop sending.

@@ -1,5 +1,5 @@
-//! tokio-websockets as its own echo example uses it. `--feed` answers all messages that are ready before it flushes,
-//! which is what the library offers to those who are pipelined to.
+//! tokio-websockets as its own echo example uses it. `--feed` takes all messages that are ready, answers them
+//! and flushes once, which is the most that the library offers to those who are pipelined to.
 
 use futures_util::future::{Either, FutureExt};
 use futures_util::{SinkExt, StreamExt};
@@ -51,14 +51,16 @@ async fn serve(stream: TcpStream) -> Result<(), Error> {
 
 async fn serve_feeding(stream: TcpStream) -> Result<(), Error> {
     let mut socket = accept(stream).await?;
+    let mut ready = Vec::new();
     while let Some(message) = socket.next().await {
+        // All of them first: to ask for a message flushes what was fed.
         let mut next = Some(message);
         while let Some(message) = next {
-            let message = message?;
-            if is_data(&message) {
-                socket.feed(message).await?;
-            }
+            ready.push(message?);
             next = socket.next().now_or_never().flatten();
+        }
+        for message in ready.drain(..).filter(is_data) {
+            socket.feed(message).await?;
         }
         socket.flush().await?;
     }

@@ -79,7 +79,7 @@ const TOKIO_WEBSOCKETS: Contestant = Contestant {
 
 const TOKIO_WEBSOCKETS_FEED: Contestant = Contestant {
     name: "tokio-websockets-feed",
-    about: "the same with `feed`, and `flush` when no message is ready",
+    about: "the same, but it takes all messages that are ready, `feed`s the answers and flushes once",
     source: Source::Here("tokio-websockets", &["--feed"]),
     ..TOKIO_WEBSOCKETS
 };

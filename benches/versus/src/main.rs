@@ -6,12 +6,14 @@ mod contestants;
 mod handshakes;
 mod instructions;
 mod load;
+mod memory;
 mod options;
 mod report;
 mod rounds;
 mod server;
 mod speed;
 mod stats;
+mod syscalls;
 mod tools;
 
 use clap::{Args, Parser, Subcommand};
@@ -39,6 +41,8 @@ struct Cli {
 enum Command {
     Speed(speed::Options),
     Instructions(instructions::Options),
+    Syscalls(syscalls::Options),
+    Memory(memory::Options),
     Handshakes(handshakes::Options),
 }
 
@@ -56,6 +60,8 @@ fn main() -> ExitCode {
     let result = match command.unwrap_or_else(|| Command::Speed(defaults())) {
         Command::Speed(options) => speed::run(&options),
         Command::Instructions(options) => instructions::run(&options),
+        Command::Syscalls(options) => syscalls::run(&options),
+        Command::Memory(options) => memory::run(&options),
         Command::Handshakes(options) => handshakes::run(&options),
     };
     match result {

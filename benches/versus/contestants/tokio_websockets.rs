@@ -1,8 +1,7 @@
 //! tokio-websockets as its own echo example uses it. `--feed` takes all messages that are ready, answers them
 //! and flushes once, which is the most that the library offers to those who are pipelined to.
 
-use futures_util::future::{Either, FutureExt};
-use futures_util::{SinkExt, StreamExt};
+use futures_util::{FutureExt, SinkExt, StreamExt};
 use std::env;
 use std::io;
 use tokio::net::{TcpListener, TcpStream};
@@ -19,13 +18,7 @@ fn main() -> io::Result<()> {
         loop {
             let (stream, _) = listener.accept().await?;
             stream.set_nodelay(true)?;
-            let task = if feeds {
-                Either::Left(serve_feeding(stream))
-            } else {
-                Either::Right(serve(stream))
-            };
-            // A lost connection is the end of its task, and nothing else.
-            tokio::spawn(tokio::task::unconstrained(task.map(drop)));
+            tokio::spawn(tokio::task::unconstrained(serve(stream, feeds)));
         }
     })
 }
@@ -38,8 +31,22 @@ async fn accept(stream: TcpStream) -> Result<WebSocketStream<TcpStream>, Error> 
     Ok(builder.accept(stream).await?.1)
 }
 
-async fn serve(stream: TcpStream) -> Result<(), Error> {
-    let mut socket = accept(stream).await?;
+async fn serve(stream: TcpStream, feeds: bool) {
+    let Ok(mut socket) = accept(stream).await else {
+        return;
+    };
+    let result = if feeds {
+        echo_feeding(&mut socket).await
+    } else {
+        echo(&mut socket).await
+    };
+    if result.is_err() {
+        // The close frame for a fault is queued by then; a lost connection takes none.
+        let _ = socket.flush().await;
+    }
+}
+
+async fn echo(socket: &mut WebSocketStream<TcpStream>) -> Result<(), Error> {
     while let Some(message) = socket.next().await {
         let message = message?;
         if is_data(&message) {
@@ -49,8 +56,7 @@ async fn serve(stream: TcpStream) -> Result<(), Error> {
     Ok(())
 }
 
-async fn serve_feeding(stream: TcpStream) -> Result<(), Error> {
-    let mut socket = accept(stream).await?;
+async fn echo_feeding(socket: &mut WebSocketStream<TcpStream>) -> Result<(), Error> {
     let mut ready = Vec::new();
     while let Some(message) = socket.next().await {
         // All of them first: to ask for a message flushes what was fed.

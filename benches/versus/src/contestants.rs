@@ -66,7 +66,10 @@ const UWEBSOCKETS: Contestant = Contestant {
     about: "uWebSockets as in the crate libuwebsockets-sys 0.0.10, `ws->send(message, opCode)`",
     source: Source::UWebSockets,
     reply: Reply::Unmasked,
-    skips: "TODO",
+    skips: "the MASK bit (it is never read), minimal lengths, a binary message or one after a ping inside a fragmented \
+            one, UTF-8 before the last fragment; faults end the connection without a close frame, wrong close codes get \
+            an empty one, as do 1012-1014 and 3000-3999, which are valid; of the request, Upgrade, Connection and the \
+            version are not looked at, nor the key beyond its length",
 };
 
 const TOKIO_WEBSOCKETS: Contestant = Contestant {
@@ -74,7 +77,8 @@ const TOKIO_WEBSOCKETS: Contestant = Contestant {
     about: "tokio-websockets 0.13.3 as its own echo example: `send` for each message",
     source: Source::Here("tokio-websockets", &[]),
     reply: Reply::Unmasked,
-    skips: "TODO",
+    skips: "of frames nothing; of the request, the method, the version of HTTP, Host and the key, and Connection is \
+            searched for a part of a word",
 };
 
 const TOKIO_WEBSOCKETS_FEED: Contestant = Contestant {
@@ -89,7 +93,9 @@ const FASTWEBSOCKETS: Contestant = Contestant {
     about: "fastwebsockets 0.10.0 as its own echo example: hyper, `FragmentCollector`, `write_frame`",
     source: Source::Here("fastwebsockets", &[]),
     reply: Reply::Unmasked,
-    skips: "TODO",
+    skips: "that a frame is masked, minimal lengths, the length of pongs and closes, an unfinished message inside \
+            another; most faults end the connection without a close frame; it refuses 1014, which is valid; of the \
+            request, the method, the version of HTTP, Host, Upgrade, Connection and the key",
 };
 
 impl Name {

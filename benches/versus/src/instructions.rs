@@ -49,7 +49,7 @@ pub(crate) struct Options {
 
 pub(crate) fn run(options: &Options) -> Result<()> {
     let (fewer, more) = (options.messages[0], options.messages[1]);
-    if fewer >= more || options.pipeline.iter().any(|pipeline| *pipeline == 0) {
+    if fewer >= more || options.pipeline.contains(&0) {
         return Err("--messages wants the smaller number first, and --pipeline at least 1".into());
     }
     tools::need("valgrind", "valgrind")?;

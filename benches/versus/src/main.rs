@@ -1,6 +1,8 @@
 //! Sockeye beside other WebSocket echo servers, on one machine. README.md says how, and how not to read it.
 
 mod building;
+mod by_hand;
+mod checks;
 mod comparison;
 mod contestants;
 mod handshakes;
@@ -44,6 +46,8 @@ enum Command {
     Syscalls(syscalls::Options),
     Memory(memory::Options),
     Handshakes(handshakes::Options),
+    Checks(checks::Options),
+    Load(by_hand::Options),
 }
 
 /// The options of a command that was not written.
@@ -63,6 +67,8 @@ fn main() -> ExitCode {
         Command::Syscalls(options) => syscalls::run(&options),
         Command::Memory(options) => memory::run(&options),
         Command::Handshakes(options) => handshakes::run(&options),
+        Command::Checks(options) => checks::run(&options),
+        Command::Load(options) => by_hand::run(&options),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

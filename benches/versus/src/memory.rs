@@ -160,7 +160,7 @@ fn report(options: &Options, programs: &[Program], results: &[Held]) -> Report {
             rows: rows.collect(),
         }],
         notes: vec![
-            "VmRSS with all connections open, less VmRSS with one, divided by the others. Opened one after the other, \
+            "Resident pages (/proc/PID/smaps_rollup) with all connections open, less those with one, divided by the others. Opened one after the other, \
              and nothing was sent: what a server keeps for a connection that had a message is not in it, nor is what \
              the kernel holds."
                 .to_owned(),

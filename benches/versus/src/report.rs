@@ -10,7 +10,6 @@ use std::fs;
 /// One table and what must be known to read it.
 pub(crate) struct Table {
     pub(crate) title: String,
-    /// The first column is left-aligned, the others are numbers.
     pub(crate) head: Vec<String>,
     pub(crate) rows: Vec<Vec<String>>,
 }
@@ -30,9 +29,10 @@ impl Report {
         let skips = skips(contestants);
         let tables = || self.tables.iter().chain([&skips]);
         println!("{}", self.title);
-        for table in tables() {
+        for table in &self.tables {
             println!("\n{}\n{}", table.title, table.text());
         }
+        println!("{}", who(contestants));
         println!("{}", bullets(&self.notes, ""));
         if let Some(path) = &common.markdown {
             let mut text = format!(
@@ -53,6 +53,16 @@ impl Report {
     }
 }
 
+/// As a list: sentences make no columns.
+fn who(contestants: &[&Contestant]) -> String {
+    contestants.iter().fold(String::new(), |text, contestant| {
+        let Contestant {
+            name, about, skips, ..
+        } = contestant;
+        text + &format!("{name}: {about}\n    leaves out: {skips}\n")
+    })
+}
+
 fn bullets(lines: &[String], bullet: &str) -> String {
     lines
         .iter()
@@ -62,11 +72,17 @@ fn bullets(lines: &[String], bullet: &str) -> String {
 /// What stands beside each number: whoever checks less is faster.
 fn skips(contestants: &[&Contestant]) -> Table {
     Table {
-        title: "What each leaves out of a server's checks".to_owned(),
-        head: vec!["contestant".to_owned(), "leaves out".to_owned()],
+        title: "Who they are, and what each leaves out of a server's checks".to_owned(),
+        head: ["contestant", "is", "leaves out"]
+            .map(str::to_owned)
+            .to_vec(),
         rows: contestants
             .iter()
-            .map(|contestant| vec![contestant.name.to_owned(), contestant.skips.to_owned()])
+            .map(|contestant| {
+                [contestant.name, contestant.about, contestant.skips]
+                    .map(str::to_owned)
+                    .to_vec()
+            })
             .collect(),
     }
 }
@@ -78,7 +94,7 @@ impl Table {
         for row in [&self.head].into_iter().chain(&self.rows) {
             let mut line = String::new();
             for (column, (cell, width)) in row.iter().zip(&widths).enumerate() {
-                if column == 0 || self.is_prose(column) {
+                if self.is_words(column) {
                     line += &format!("  {cell:<width$}");
                 } else {
                     line += &format!("  {cell:>width$}");
@@ -92,24 +108,17 @@ impl Table {
 
     fn markdown(&self) -> String {
         let line = |cells: &[String]| format!("| {} |\n", cells.join(" | "));
-        let rule = (0..self.head.len()).map(|column| match column {
-            _ if column == 0 || self.is_prose(column) => "---",
-            _ => "---:",
-        });
+        let rule =
+            (0..self.head.len()).map(|column| if self.is_words(column) { "---" } else { "---:" });
         let rule = format!("|{}|\n", rule.collect::<Vec<_>>().join("|"));
         let rows = self.rows.iter().map(|row| line(row));
         line(&self.head) + &rule + &rows.collect::<String>()
     }
 
-    /// Words, not numbers.
-    fn is_prose(&self, column: usize) -> bool {
-        self.rows
-            .iter()
-            .any(|row| row[column].matches(' ').count() > 3)
-            || self
-                .rows
-                .iter()
-                .all(|row| !row[column].contains(|c: char| c.is_ascii_digit()))
+    /// Words are aligned left, numbers right.
+    fn is_words(&self, column: usize) -> bool {
+        let is_number = |cell: &String| cell.starts_with(|c: char| c.is_ascii_digit() || c == '-');
+        !self.rows.iter().all(|row| is_number(&row[column]))
     }
 
     fn widths(&self) -> Vec<usize> {

@@ -8,15 +8,14 @@ use crate::building::{Flavour, Program, build};
 use crate::load::{Load, Shape, Until};
 use crate::options::{Common, Content};
 use crate::report::{Report, Table};
+use crate::scratch::Scratch;
 use crate::server::Server;
 use crate::tools;
 use clap::Args;
 use serde_json::json;
-use std::env;
 use std::ffi::OsString;
 use std::fs;
 use std::path::Path;
-use std::process;
 
 /// User instructions per message, by valgrind
 #[derive(Args, Clone, Debug)]
@@ -86,9 +85,9 @@ fn counted(
     shape: Shape,
     messages: u64,
 ) -> Result<(u64, u64)> {
-    let log = env::temp_dir().join(format!("versus-callgrind-{}", process::id()));
+    let log = Scratch::new("callgrind");
     let mut log_file = OsString::from("--log-file=");
-    log_file.push(&log);
+    log_file.push(log.path());
     let wrap = [
         "valgrind".into(),
         "--tool=callgrind".into(),
@@ -101,9 +100,7 @@ fn counted(
     // The connections end before the server: so both runs end alike.
     drop(load);
     server.stop()?;
-    let collected = collected(&log);
-    let _ = fs::remove_file(&log);
-    Ok((done.messages, collected?))
+    Ok((done.messages, collected(log.path())?))
 }
 
 fn collected(log: &Path) -> Result<u64> {

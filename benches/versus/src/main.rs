@@ -12,6 +12,7 @@ mod memory;
 mod options;
 mod report;
 mod rounds;
+mod scratch;
 mod server;
 mod speed;
 mod stats;
@@ -27,9 +28,10 @@ type Result<T> = std::result::Result<T, Error>;
 #[derive(Parser)]
 #[command(
     name = "versus",
+    bin_name = "benches/versus/run",
     about = "Sockeye beside other WebSocket echo servers, on one machine",
     after_help = "Examples:\n  \
-        benches/versus/run                          speed: 20 rounds, about ten minutes\n  \
+        benches/versus/run                          speed: 20 rounds, a quarter of an hour\n  \
         benches/versus/run speed --rounds 6 --seconds 1 --only sockeye,uwebsockets\n  \
         benches/versus/run instructions             what the servers execute for a message",
     disable_help_subcommand = true

@@ -21,7 +21,7 @@ const OTHERS: u64 = 64;
 #[derive(Args, Clone, Debug)]
 #[command(after_help = "Examples:\n  \
     benches/versus/run memory\n  \
-    benches/versus/run memory --connections 100000 --only sockeye,uwebsockets   (needs ulimit -Hn 100064)")]
+    benches/versus/run memory --connections 100000 --only sockeye,uwebsockets   (as root)")]
 pub(crate) struct Options {
     #[command(flatten)]
     common: Common,
@@ -72,20 +72,18 @@ fn raise_descriptors(needed: u64) -> Result<()> {
     if limit.current.is_none_or(|current| current >= needed) {
         return Ok(());
     }
-    if limit.maximum.is_some_and(|maximum| maximum < needed) {
-        return Err(format!(
-            "{needed} descriptors are needed, and the hard limit is {}: raise it (as root: ulimit -Hn {needed}, or \
-             LimitNOFILE= of the service), or ask for fewer --connections",
-            limit.maximum.unwrap_or_default()
-        )
-        .into());
-    }
+    // Only root may raise the hard limit, and no further than /proc/sys/fs/nr_open.
     let raised = Rlimit {
         current: Some(needed),
-        maximum: limit.maximum,
+        maximum: limit.maximum.map(|maximum| maximum.max(needed)),
     };
     setrlimit(Resource::Nofile, raised).map_err(|error| {
-        format!("cannot raise the limit of descriptors to {needed}: {error}").into()
+        format!(
+            "{needed} descriptors are needed, and the hard limit is {}; it cannot be raised: {error}. As root: ulimit \
+             -Hn {needed}, if need be after sysctl fs.nr_open={needed}; or ask for fewer --connections",
+            limit.maximum.unwrap_or_default()
+        )
+        .into()
     })
 }
 

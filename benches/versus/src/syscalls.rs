@@ -9,17 +9,17 @@ use crate::load::{Load, Shape, Until};
 use crate::options::{Common, Content};
 use crate::report::{Report, Table};
 use crate::rounds;
+use crate::scratch::Scratch;
 use crate::server::Server;
 use crate::tools;
 use clap::Args;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::json;
 use std::collections::BTreeMap;
-use std::env;
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::{self, Child, Command, Stdio};
+use std::process::{Child, Command, Stdio};
 
 /// System calls per message, by strace
 #[derive(Args, Clone, Debug)]
@@ -92,16 +92,16 @@ impl Options {
 /// A running strace.
 struct Trace {
     strace: Child,
-    summary: std::path::PathBuf,
+    summary: Scratch,
 }
 
 impl Trace {
     /// Returns when it watches.
     fn attach(server: &Server) -> Result<Self> {
-        let summary = env::temp_dir().join(format!("versus-strace-{}", process::id()));
+        let summary = Scratch::new("strace");
         let mut strace = Command::new("setpriv")
             .args(["--pdeathsig", "KILL", "strace", "-f", "-c", "-o"])
-            .arg(&summary)
+            .arg(summary.path())
             .args(["-p", &server.pid().to_string()])
             .stdin(Stdio::null())
             .stderr(Stdio::piped())
@@ -120,7 +120,7 @@ impl Trace {
     fn detach(mut self) -> Result<BTreeMap<String, u64>> {
         kill_process(Pid::from_child(&self.strace), Signal::INT)?;
         self.strace.wait()?;
-        read_summary(&self.summary)
+        read_summary(self.summary.path())
     }
 }
 
@@ -128,7 +128,6 @@ impl Drop for Trace {
     fn drop(&mut self) {
         let _ = self.strace.kill();
         let _ = self.strace.wait();
-        let _ = fs::remove_file(&self.summary);
     }
 }
 

@@ -1,5 +1,6 @@
 //! Connecting and the opening handshake, of the load's side.
 
+use rustix::net::sockopt::set_socket_linger;
 use rustix::net::{AddressFamily, SocketFlags, SocketType};
 use std::io::{self, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4, TcpStream};
@@ -14,8 +15,9 @@ pub(crate) const REQUEST: &str = "GET / HTTP/1.1\r\n\
     Sec-WebSocket-Version: 13\r\n\r\n";
 const ACCEPT: &str = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
 
-/// An address has 28 000 ports by default; each of these takes fewer, and the next begins at the next address.
-pub(crate) const CONNECTIONS_PER_ADDRESS: usize = 20_000;
+/// An address has 28 000 ports by default, and the kernel finds the second half of them slowly: it tries all of one parity
+/// first. So the next connections come from the next address.
+pub(crate) const CONNECTIONS_PER_ADDRESS: usize = 10_000;
 
 /// Connects and shakes hands, and waits for both. `index` counts the connections of one load.
 pub(crate) fn connect(addr: SocketAddr, index: usize) -> io::Result<TcpStream> {
@@ -24,7 +26,7 @@ pub(crate) fn connect(addr: SocketAddr, index: usize) -> io::Result<TcpStream> {
     } else {
         connect_from(source(index), addr)?
     };
-    stream.set_nodelay(true)?;
+    prepare(&stream)?;
     stream.set_read_timeout(Some(Duration::from_secs(30)))?;
     stream.write_all(REQUEST.as_bytes())?;
     let mut answer = Vec::new();
@@ -38,6 +40,14 @@ pub(crate) fn connect(addr: SocketAddr, index: usize) -> io::Result<TcpStream> {
     }
     check(&answer)?;
     Ok(stream)
+}
+
+/// What all connections of the load have in common.
+pub(super) fn prepare(stream: &TcpStream) -> io::Result<()> {
+    stream.set_nodelay(true)?;
+    // It ends with a reset, so that its port is free at once: else thousands are in TIME_WAIT for the next server.
+    set_socket_linger(stream, Some(Duration::ZERO))?;
+    Ok(())
 }
 
 /// Which of the loopback network's addresses a connection comes from.
@@ -83,9 +93,9 @@ mod tests {
     #[test]
     fn sources_are_loopback_addresses_that_do_not_run_out() {
         assert_eq!(source(0).to_string(), "127.0.0.1:0");
-        assert_eq!(source(19_999).to_string(), "127.0.0.1:0");
-        assert_eq!(source(20_000).to_string(), "127.0.0.2:0");
-        assert_eq!(source(1_000_000).to_string(), "127.0.0.51:0");
+        assert_eq!(source(9_999).to_string(), "127.0.0.1:0");
+        assert_eq!(source(10_000).to_string(), "127.0.0.2:0");
+        assert_eq!(source(1_000_000).to_string(), "127.0.0.101:0");
     }
 
     #[test]

@@ -1,11 +1,10 @@
 //! Handshakes, one after the other on many connections at once: connect, ask, be answered, be gone.
 
-use super::handshake::{REQUEST, check, is_whole};
+use super::handshake::{REQUEST, check, is_whole, prepare};
 use super::{Done, STUCK};
 use rustix::buffer::spare_capacity;
 use rustix::event::epoll;
 use rustix::io::Errno;
-use rustix::net::sockopt::set_socket_linger;
 use rustix::net::{RecvFlags, recv};
 use std::io::{self, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -68,9 +67,7 @@ impl Storm {
     /// Connects and asks. On the loopback the kernel does the first by itself, so waiting for it costs nothing.
     fn begin(&mut self, index: usize) -> io::Result<()> {
         let mut stream = TcpStream::connect(self.addr)?;
-        stream.set_nodelay(true)?;
-        // It goes with a reset, so that its port is free at once: else all are in TIME_WAIT soon.
-        set_socket_linger(&stream, Some(Duration::ZERO))?;
+        prepare(&stream)?;
         stream.write_all(REQUEST.as_bytes())?;
         stream.set_nonblocking(true)?;
         epoll::add(

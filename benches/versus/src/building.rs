@@ -1,7 +1,7 @@
 //! Building the contestants, each in two flavours, with one set of flags for all.
 
 use crate::Result;
-use crate::contestants::{Contestant, Source};
+use crate::contestants::{Contestant, Name, Source};
 use crate::tools;
 use serde_json::Value;
 use std::env;
@@ -39,7 +39,7 @@ pub(crate) struct Program {
     pub(crate) name: &'static str,
     pub(crate) contestant: &'static Contestant,
     pub(crate) path: PathBuf,
-    pub(crate) args: Vec<String>,
+    pub(crate) args: &'static [&'static str],
 }
 
 /// Builds what is not built yet.
@@ -47,31 +47,43 @@ pub(crate) fn build(contestants: &[&'static Contestant], flavour: Flavour) -> Re
     eprintln!("building for {} …", flavour.cpu());
     contestants
         .iter()
-        .map(|contestant| {
-            let (path, args) = match contestant.source {
-                Source::Sockeye => (
-                    cargo_build(&root().join("Cargo.toml"), "sockeye", None, flavour)?,
-                    vec!["echo", "--listen", "127.0.0.1:0"],
-                ),
-                Source::Here(name, args) => (
-                    cargo_build(
-                        &here().join("Cargo.toml"),
-                        name,
-                        Some("contestants"),
-                        flavour,
-                    )?,
-                    args.to_vec(),
-                ),
-                Source::UWebSockets => (uwebsockets(flavour)?, Vec::new()),
-            };
-            Ok(Program {
-                name: contestant.name,
-                contestant,
-                path,
-                args: args.into_iter().map(str::to_owned).collect(),
-            })
-        })
+        .map(|contestant| program(contestant, flavour))
         .collect()
+}
+
+fn program(contestant: &'static Contestant, flavour: Flavour) -> Result<Program> {
+    let (path, args): (_, &[&str]) = match contestant.source {
+        Source::Sockeye => {
+            let path = cargo_build(&root().join("Cargo.toml"), "sockeye", None, flavour)?;
+            return Ok(Program::sockeye(contestant.name, path));
+        }
+        Source::Here(name, args) => {
+            let manifest = here().join("Cargo.toml");
+            (
+                cargo_build(&manifest, name, Some("contestants"), flavour)?,
+                args,
+            )
+        }
+        Source::UWebSockets => (uwebsockets(flavour)?, &[]),
+    };
+    Ok(Program {
+        name: contestant.name,
+        contestant,
+        path,
+        args,
+    })
+}
+
+impl Program {
+    /// A build of this repository's program.
+    pub(crate) fn sockeye(name: &'static str, path: PathBuf) -> Self {
+        Self {
+            name,
+            contestant: Name::Sockeye.contestant(),
+            path,
+            args: &["echo", "--listen", "127.0.0.1:0"],
+        }
+    }
 }
 
 /// Where this crate is.
@@ -125,7 +137,7 @@ fn uwebsockets(flavour: Flavour) -> Result<PathBuf> {
     let dir = flavour.target().join("uwebsockets");
     let program = dir.join("uwebsockets");
     let echo = here().join("contestants/uwebsockets.cpp");
-    if is_newer(&program, &echo) {
+    if is_newer(&program, &echo) && is_newer(&program, &here().join("Cargo.lock")) {
         return Ok(program);
     }
     tools::need("g++", "g++")?;
@@ -137,6 +149,8 @@ fn uwebsockets(flavour: Flavour) -> Result<PathBuf> {
         "-flto=auto".to_owned(),
         format!("-march={}", flavour.cpu()),
         "-DLIBUS_NO_SSL".to_owned(),
+        // The warnings are not ours to heed.
+        "-w".to_owned(),
     ];
     let include = format!("-I{}", sockets.display());
     let mut objects = Vec::new();

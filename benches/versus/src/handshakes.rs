@@ -1,7 +1,7 @@
 //! `handshakes`: opening handshakes per second, and the server's CPU time for each, in interleaved rounds.
 
 use crate::Result;
-use crate::building::{Flavour, Program, build};
+use crate::building::{Flavour, Program};
 use crate::comparison;
 use crate::load::storm::storm;
 use crate::options::{Common, Rounds};
@@ -27,7 +27,7 @@ pub(crate) struct Options {
 
 pub(crate) fn run(options: &Options) -> Result<()> {
     let contestants = options.common.contestants();
-    let mut programs = build(&contestants, Flavour::Timed)?;
+    let mut programs = options.common.programs(Flavour::Timed)?;
     programs.extend(comparison::once_more(&programs));
     rounds::pin(&options.common)?;
     let measurement = rounds::interleaved(&programs, &options.rounds, |program| {

@@ -4,7 +4,7 @@
 //! Instructions are no time: they say how much code stands between the two system calls, and hardly vary.
 
 use crate::Result;
-use crate::building::{Flavour, Program, build};
+use crate::building::{Flavour, Program};
 use crate::load::{Load, Shape, Until};
 use crate::options::{Common, Content};
 use crate::report::{Report, Table};
@@ -53,7 +53,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     }
     tools::need("valgrind", "valgrind")?;
     let contestants = options.common.contestants();
-    let programs = build(&contestants, Flavour::Counted)?;
+    let programs = options.common.programs(Flavour::Counted)?;
     let mut counts = Vec::new();
     for program in &programs {
         let mut row = Vec::new();

@@ -8,6 +8,7 @@ mod contestants;
 mod handshakes;
 mod instructions;
 mod load;
+mod machine;
 mod memory;
 mod options;
 mod report;

@@ -3,7 +3,7 @@
 //! The kernel's part, about 4 KB for each end, is the same for all and not in it.
 
 use crate::Result;
-use crate::building::{Flavour, Program, build};
+use crate::building::{Flavour, Program};
 use crate::load::handshake::{CONNECTIONS_PER_ADDRESS, connect};
 use crate::options::Common;
 use crate::report::{Report, Table};
@@ -41,7 +41,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     raise_descriptors(options.connections as u64 + OTHERS)?;
     look_at_ports()?;
     let contestants = options.common.contestants();
-    let programs = build(&contestants, Flavour::Timed)?;
+    let programs = options.common.programs(Flavour::Timed)?;
     rounds::pin(&options.common)?;
     let mut results = Vec::new();
     for program in &programs {

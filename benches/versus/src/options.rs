@@ -1,5 +1,7 @@
 //! Options that several commands share.
 
+use crate::Result;
+use crate::building::{Flavour, Program, build};
 use crate::contestants::{self, Contestant, Name};
 use crate::load::frame::{Payload, Script};
 use clap::Args;
@@ -12,6 +14,9 @@ pub(crate) struct Common {
     /// Only these contestants, separated by commas
     #[arg(long, value_enum, value_delimiter = ',', value_name = "NAMES")]
     only: Vec<Name>,
+    /// Another build of the program `sockeye`, to compare two versions within rounds
+    #[arg(long, value_name = "FILE")]
+    also: Option<PathBuf>,
     /// The core that the servers run on
     #[arg(long, default_value_t = 0, value_name = "CORE")]
     pub(crate) server_core: usize,
@@ -29,6 +34,18 @@ pub(crate) struct Common {
 impl Common {
     pub(crate) fn contestants(&self) -> Vec<&'static Contestant> {
         contestants::chosen(&self.only)
+    }
+
+    /// The same, built, and the other build.
+    pub(crate) fn programs(&self, flavour: Flavour) -> Result<Vec<Program>> {
+        let mut programs = build(&self.contestants(), flavour)?;
+        if let Some(path) = &self.also {
+            let path = path
+                .canonicalize()
+                .map_err(|error| format!("{}: {error}", path.display()))?;
+            programs.push(Program::sockeye("other sockeye", path));
+        }
+        Ok(programs)
     }
 }
 

@@ -2,8 +2,9 @@
 
 use crate::Result;
 use crate::contestants::Contestant;
+use crate::machine;
 use crate::options::Common;
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::fmt::Write;
 use std::fs;
 
@@ -27,13 +28,14 @@ impl Report {
     /// Prints it, and writes the files that were asked for.
     pub(crate) fn publish(&self, common: &Common, contestants: &[&Contestant]) -> Result<()> {
         let skips = skips(contestants);
+        let machine = machine::describe();
         let tables = || self.tables.iter().chain([&skips]);
         println!("{}", self.title);
         for table in &self.tables {
             println!("\n{}\n{}", table.title, table.text());
         }
-        println!("{}", who(contestants));
-        println!("{}", bullets(&self.notes, ""));
+        print!("{}", who(contestants));
+        println!("\n{}{machine}", bullets(&self.notes, ""));
         if let Some(path) = &common.markdown {
             let mut text = format!(
                 "<!-- Written by benches/versus; of one machine, at one moment. Do not edit. -->\n\n# {}\n",
@@ -42,11 +44,13 @@ impl Report {
             for table in tables() {
                 write!(text, "\n## {}\n\n{}", table.title, table.markdown())?;
             }
-            write!(text, "\n## How\n\n{}", bullets(&self.notes, "- "))?;
+            let notes = bullets(&self.notes, "- ");
+            write!(text, "\n## How\n\n{notes}- {machine}\n")?;
             fs::write(path, text).map_err(|error| format!("{}: {error}", path.display()))?;
         }
         if let Some(path) = &common.json {
-            let json = serde_json::to_string_pretty(&self.json)? + "\n";
+            let json = json!({ "machine": machine, "measurement": self.json });
+            let json = serde_json::to_string_pretty(&json)? + "\n";
             fs::write(path, json).map_err(|error| format!("{}: {error}", path.display()))?;
         }
         Ok(())

@@ -40,7 +40,7 @@ impl Server {
             .arg(core.to_string())
             .args(wrap)
             .arg(&program.path)
-            .args(&program.args)
+            .args(program.args)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .spawn()

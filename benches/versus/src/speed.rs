@@ -1,7 +1,7 @@
 //! `speed`: messages per second, and the server's CPU time for each, in interleaved rounds.
 
 use crate::Result;
-use crate::building::{Flavour, Program, build};
+use crate::building::{Flavour, Program};
 use crate::comparison;
 use crate::load::{Load, Shape, Until};
 use crate::options::{Common, Content, Rounds};
@@ -16,6 +16,7 @@ use std::time::Duration;
 #[command(after_help = "Examples:\n  \
     benches/versus/run speed\n  \
     benches/versus/run speed --only sockeye,uwebsockets --rounds 30 --seconds 3\n  \
+    benches/versus/run speed --only sockeye --also /tmp/older/target/release/sockeye\n  \
     benches/versus/run speed --load 20x64x1,1048576x4x1 --text=mixed --markdown speed.md")]
 pub(crate) struct Options {
     #[command(flatten)]
@@ -59,7 +60,7 @@ impl FromStr for LoadOption {
 
 pub(crate) fn run(options: &Options) -> Result<()> {
     let contestants = options.common.contestants();
-    let mut programs = build(&contestants, Flavour::Timed)?;
+    let mut programs = options.common.programs(Flavour::Timed)?;
     programs.extend(comparison::once_more(&programs));
     rounds::pin(&options.common)?;
     let shapes: Vec<_> = options

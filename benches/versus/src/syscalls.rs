@@ -4,7 +4,7 @@
 //! more messages may be waiting when it reads, so these are counts and no times.
 
 use crate::Result;
-use crate::building::{Flavour, Program, build};
+use crate::building::{Flavour, Program};
 use crate::load::{Load, Shape, Until};
 use crate::options::{Common, Content};
 use crate::report::{Report, Table};
@@ -53,7 +53,7 @@ struct Counted {
 pub(crate) fn run(options: &Options) -> Result<()> {
     tools::need("strace", "strace")?;
     let contestants = options.common.contestants();
-    let programs = build(&contestants, Flavour::Timed)?;
+    let programs = options.common.programs(Flavour::Timed)?;
     rounds::pin(&options.common)?;
     let mut counts = Vec::new();
     for program in &programs {

@@ -1,0 +1,47 @@
+//! What the numbers are of: without it they say nothing.
+
+use std::fs;
+use std::process::Command;
+
+/// One sentence about the machine and its compilers.
+pub(crate) fn describe() -> String {
+    let kernel = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
+    format!(
+        "{}; Linux {}; {}; {}; commit {}",
+        processors(),
+        kernel.trim(),
+        first_line("rustc", &["--version"]),
+        first_line("g++", &["--version"]),
+        commit(),
+    )
+}
+
+fn processors() -> String {
+    let info = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let values = info.lines().filter_map(|line| line.split_once(": "));
+    let models: Vec<_> = values
+        .filter(|(key, _)| key.trim() == "model name")
+        .map(|(_, model)| model)
+        .collect();
+    let model = models.first().unwrap_or(&"an unknown processor");
+    format!("{} × {model}", models.len())
+}
+
+/// What is measured; with a plus if the work tree differs from it.
+fn commit() -> String {
+    let commit = first_line("git", &["rev-parse", "--short", "HEAD"]);
+    let differs = first_line("git", &["status", "--porcelain", "--untracked-files=no"]);
+    let differs = if differs.is_empty() { "" } else { "+" };
+    format!("{commit}{differs}")
+}
+
+/// Nothing if the program is not there.
+fn first_line(program: &str, args: &[&str]) -> String {
+    let output = Command::new(program)
+        .args(args)
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .output();
+    let text = output.map(|output| output.stdout).unwrap_or_default();
+    let text = String::from_utf8_lossy(&text);
+    text.lines().next().unwrap_or_default().to_owned()
+}

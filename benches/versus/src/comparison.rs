@@ -64,7 +64,8 @@ fn table(what: &What, load: &str, series: &[&Series]) -> Table {
         "contestant".to_owned(),
         format!("{}s/s", what.unit),
         format!("CPU ns/{}", what.unit),
-        "core busy".to_owned(),
+        "server busy".to_owned(),
+        "load busy".to_owned(),
         format!("rate, {} ÷ it", first.name),
         "95%".to_owned(),
         format!("CPU, it ÷ {}", first.name),
@@ -76,6 +77,7 @@ fn table(what: &What, load: &str, series: &[&Series]) -> Table {
             format!("{:.0}", series.median(Sample::rate)),
             format!("{:.1}", series.median(Sample::cpu_each)),
             format!("{:.0}%", 100.0 * series.median(Sample::busy)),
+            format!("{:.0}%", 100.0 * series.median(Sample::load_busy)),
         ];
         for ratio in ahead(first, series) {
             row.push(format!("{:.3}", ratio.median));
@@ -118,7 +120,7 @@ fn notes(what: &What, measurement: &Measurement, rounds: &Rounds) -> Vec<String>
             rounds.rounds, rounds.seed, rounds.seconds, 100.0 * coverage
         ),
         format!("\"sockeye again\" is the same program: what its row is off 1 is noise. Time stolen by the hypervisor: {stolen}."),
-        "A rate says something of a server only where its core is busy; elsewhere the load was the slower. CPU time has \
+        "A rate says something of a server only where it is busy, and more so than the load. CPU time has \
          the kernel's part in it, and on the loopback a part of the client's."
             .to_owned(),
     ];
@@ -147,6 +149,7 @@ fn json_of(series: &[&Series]) -> Value {
                 "per_second": series.median(Sample::rate),
                 "cpu_ns": series.median(Sample::cpu_each),
                 "busy": series.median(Sample::busy),
+                "load_busy": series.median(Sample::load_busy),
                 "rate_ratio": ratio(rate),
                 "cpu_ratio": ratio(cpu),
                 "rounds": series.samples.iter().map(|sample| json!({

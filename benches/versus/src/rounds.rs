@@ -10,6 +10,7 @@ use crate::options::{Common, Rounds};
 use crate::server::Server;
 use crate::stats::{Interval, interval_of_median, median};
 use rustix::thread::{CpuSet, sched_setaffinity};
+use rustix::time::{ClockId, clock_gettime};
 use std::fs;
 use std::io::{IsTerminal, Write, stderr};
 use std::time::{Duration, Instant};
@@ -24,6 +25,8 @@ pub(crate) struct Sample {
     pub(crate) elapsed: Duration,
     /// What the server had of its core.
     pub(crate) cpu: Duration,
+    /// What the load had of its own.
+    pub(crate) load: Duration,
 }
 
 impl Sample {
@@ -37,6 +40,10 @@ impl Sample {
 
     pub(crate) fn busy(&self) -> f64 {
         self.cpu.as_secs_f64() / self.elapsed.as_secs_f64()
+    }
+
+    pub(crate) fn load_busy(&self) -> f64 {
+        self.load.as_secs_f64() / self.elapsed.as_secs_f64()
     }
 }
 
@@ -123,12 +130,21 @@ pub(crate) fn sampled(
     work: impl FnOnce() -> Result<(u64, Duration)>,
 ) -> Result<Sample> {
     let before = server.cpu_time()?;
+    let load = own_time()?;
     let (count, elapsed) = work()?;
+    let load = own_time()? - load;
     Ok(Sample {
         count,
         elapsed,
+        load,
         cpu: server.cpu_time()? - before,
     })
+}
+
+/// The time that this thread, which is the load, has had on a core.
+fn own_time() -> Result<Duration> {
+    let time = clock_gettime(ClockId::ThreadCPUTime);
+    Ok(Duration::try_from(time)?)
 }
 
 /// Keeps the load, which is this thread, on its core.
@@ -220,6 +236,7 @@ mod tests {
             count: *rate,
             elapsed: Duration::from_secs(1),
             cpu: Duration::from_millis(500),
+            load: Duration::from_millis(250),
         });
         Series {
             name: "x",
@@ -242,6 +259,7 @@ mod tests {
         assert_eq!(sample.rate(), 1000.0);
         assert_eq!(sample.cpu_each(), 500_000.0);
         assert_eq!(sample.busy(), 0.5);
+        assert_eq!(sample.load_busy(), 0.25);
     }
 
     #[test]

@@ -395,24 +395,13 @@ fn frames<H: Handler<K>, K: Kernel>(call: Call<'_, H, K>) {
             *need = u32::try_from(step.need).unwrap_or(u32::MAX);
             break;
         };
-        match event {
-            Event::Text(text) => {
-                completed = true;
-                if let Some(state) = state {
-                    handler.on_message(&mut peer, state, Message::Text(text));
-                }
-            }
-            Event::Binary(bytes) => {
-                completed = true;
-                if let Some(state) = state {
-                    handler.on_message(&mut peer, state, Message::Binary(bytes));
-                }
-            }
-            // The server asks for whole messages.
-            Event::Part(_) => {}
+        let message = match event {
+            Event::Text(text) => Some(Message::Text(text)),
+            Event::Binary(bytes) => Some(Message::Binary(bytes)),
             Event::Ping(_) => {
                 control = true;
                 times.heard = Stamp::of(now);
+                None
             }
             Event::Pong(payload) => {
                 control = true;
@@ -421,6 +410,7 @@ fn frames<H: Handler<K>, K: Kernel>(call: Call<'_, H, K>) {
                     flags.pinged = false;
                     times.heard = Stamp::of(now);
                 }
+                None
             }
             Event::Close(close) => {
                 let closed = Closed {
@@ -430,6 +420,15 @@ fn frames<H: Handler<K>, K: Kernel>(call: Call<'_, H, K>) {
                     violation: None,
                 };
                 end(handler, state, peer.id, &closed);
+                None
+            }
+            // The server asks for whole messages.
+            Event::Part(_) => None,
+        };
+        if let Some(message) = message {
+            completed = true;
+            if let Some(state) = state {
+                handler.on_message(&mut peer, state, message);
             }
         }
         // The peer has to read before it is answered further.
@@ -442,12 +441,15 @@ fn frames<H: Handler<K>, K: Kernel>(call: Call<'_, H, K>) {
         times.heard = Stamp::of(now);
         times.message = Stamp::of(now);
     }
-    // Between fragments a control frame ends nothing.
-    let ended = completed || control && !rx.is_mid_message();
+    let in_message = rx.is_mid_message();
     // Bytes that were not looked at may be whole messages; the peer is not to blame for them.
-    let assembling = rx.is_mid_message() || *at < data.len() && !flags.unread;
-    if assembling && (ended || !flags.assembling) {
-        times.assembling = Stamp::of(now);
+    let assembling = in_message || *at < data.len() && !flags.unread;
+    if assembling {
+        // Between fragments a control frame ends nothing.
+        let ended = completed || control && !in_message;
+        if ended || !flags.assembling {
+            times.assembling = Stamp::of(now);
+        }
     }
     flags.assembling = assembling;
     finish(&mut peer, flags, times, before, now);

@@ -18,7 +18,15 @@ pub struct Step<'a> {
     pub event: Option<Event<'a>>,
 }
 
-impl Step<'_> {
+impl<'a> Step<'a> {
+    pub(super) const fn with(consumed: usize, event: Event<'a>) -> Self {
+        Self {
+            consumed,
+            need: 0,
+            event: Some(event),
+        }
+    }
+
     pub(super) const fn nothing(consumed: usize, need: usize) -> Self {
         Self {
             consumed,

@@ -6,6 +6,7 @@
 //! | `send` | messages to bytes |
 //! | `closing` | the closing handshake, as a table |
 //! | `event` | what receiving gives |
+//! | `found` | where in the input that lies |
 //! | `sink` | where frames go, keys, and what a driver lends |
 //! | `prepared` | a message encoded once for many |
 //! | `config` | limits, and how data is delivered |
@@ -16,6 +17,7 @@
 mod closing;
 mod config;
 mod event;
+mod found;
 mod prepared;
 mod receive;
 mod send;

@@ -8,13 +8,13 @@
 use super::closing::{Action, Input, State};
 use super::config::{Config, Delivery};
 use super::event::{Event, Part, Step};
+use super::found::{Found, control, message, slice};
 use super::send::Sender;
 use super::sink::{Inbound, Outbound, Sink};
 use crate::proto::Violation;
 use crate::proto::close::{CloseReason, MAX_CONTROL_LEN, check_prefix};
 use crate::proto::frame::{Header, MessageKind, Opcode, Role, Rules, Status, mask};
 use crate::proto::message::Assembly;
-use crate::proto::text;
 use alloc::sync::Arc;
 use core::ops::Range;
 
@@ -57,15 +57,6 @@ enum Progress {
     Found(usize, Found),
 }
 
-/// Where an event lies. Ranges count from the front of the input.
-enum Found {
-    Nothing,
-    Control(Opcode, Range<usize>),
-    Message(MessageKind, Range<usize>),
-    Assembled(MessageKind),
-    Part(Part<'static>, Range<usize>),
-}
-
 impl Receiver {
     pub(super) fn new(config: Arc<Config>) -> Self {
         Self {
@@ -105,19 +96,10 @@ impl Receiver {
         // Nearly all messages are one frame that is there entirely; everything else takes the long way.
         if let Some((kind, at)) = self.at_first_sight(input, tx) {
             let consumed = at.end;
-            let payload = slice(input, at);
-            let event = match kind {
-                MessageKind::Binary => Event::Binary(payload),
-                MessageKind::Text => match text::from_bytes(payload) {
-                    Some(text) => Event::Text(text),
-                    None => return Err(self.fail(Violation::InvalidUtf8, tx, out)),
-                },
+            return match message(kind, slice(input, at)) {
+                Ok(event) => Ok(Step::with(consumed, event)),
+                Err(violation) => Err(self.fail(violation, tx, out)),
             };
-            return Ok(Step {
-                consumed,
-                need: 0,
-                event: Some(event),
-            });
         }
         self.look_closer(input, tx, out)
     }
@@ -167,18 +149,18 @@ impl Receiver {
         out: &mut Outbound<'_, S>,
     ) -> Result<Step<'a>, Violation> {
         let mut consumed = 0;
-        let (found, need) = loop {
+        let found = loop {
             if tx.state() == State::Closed {
                 return Ok(Step::nothing(input.len(), 0));
             }
             let rest = input.get_mut(consumed..).unwrap_or_default();
             match self.advance(rest, tx, out) {
-                Ok(Progress::Need(need)) => break (Found::Nothing, need),
+                Ok(Progress::Need(need)) => return Ok(Step::nothing(consumed, need)),
                 Ok(Progress::Passed(bytes)) => consumed += bytes,
                 Ok(Progress::Found(bytes, found)) => {
                     let found = found.moved(consumed);
                     consumed += bytes;
-                    break (found, 0);
+                    break found;
                 }
                 Err(violation) => return Err(self.fail(violation, tx, out)),
             }
@@ -186,24 +168,19 @@ impl Receiver {
         // The one borrow. Everything above dealt in positions.
         let input: &'a [u8] = input;
         let event = match found {
-            Found::Nothing => return Ok(Step::nothing(consumed, need)),
-            Found::Message(MessageKind::Binary, at) => Event::Binary(slice(input, at)),
-            Found::Message(MessageKind::Text, at) => match text::from_bytes(slice(input, at)) {
-                Some(text) => Event::Text(text),
-                None => return Err(self.fail(Violation::InvalidUtf8, tx, out)),
+            Found::Message(kind, at) => match message(kind, slice(input, at)) {
+                Ok(event) => event,
+                Err(violation) => return Err(self.fail(violation, tx, out)),
             },
-            Found::Assembled(kind) => assembled(kind, self.message.bytes())?,
+            // Judged while it arrived, so this cannot fail; it makes the `&str`.
+            Found::Assembled(kind) => message(kind, self.message.bytes())?,
             Found::Part(part, at) => Event::Part(Part {
                 data: slice(input, at),
                 ..part
             }),
-            Found::Control(opcode, at) => control_event(opcode, slice(input, at))?,
+            Found::Control(opcode, at) => control(opcode, slice(input, at))?,
         };
-        Ok(Step {
-            consumed,
-            need: 0,
-            event: Some(event),
-        })
+        Ok(Step::with(consumed, event))
     }
 
     /// Frees what the last event was lent from. The next call of [`next`](Self::next) does so too; this is for a driver
@@ -440,19 +417,6 @@ impl Receiver {
     }
 }
 
-impl Found {
-    /// The same place, `by` bytes further on.
-    fn moved(self, by: usize) -> Self {
-        let shift = |at: Range<usize>| at.start + by..at.end + by;
-        match self {
-            Self::Control(opcode, at) => Self::Control(opcode, shift(at)),
-            Self::Message(kind, at) => Self::Message(kind, shift(at)),
-            Self::Part(part, at) => Self::Part(part, shift(at)),
-            Self::Nothing | Self::Assembled(_) => self,
-        }
-    }
-}
-
 /// A Close frame whose rest has not arrived is judged on a copy: at most 125 bytes, and the input stays masked.
 fn check_close_so_far(key: [u8; 4], masked: &[u8]) -> Result<(), Violation> {
     let mut copy = [0; MAX_CONTROL_LEN];
@@ -461,28 +425,4 @@ fn check_close_so_far(key: [u8; 4], masked: &[u8]) -> Result<(), Violation> {
     body.copy_from_slice(masked.get(..len).unwrap_or_default());
     mask::apply(key, 0, body);
     check_prefix(body)
-}
-
-fn assembled(kind: MessageKind, bytes: &[u8]) -> Result<Event<'_>, Violation> {
-    match kind {
-        MessageKind::Binary => Ok(Event::Binary(bytes)),
-        // Judged while it arrived, so this cannot fail; it makes the `&str`.
-        MessageKind::Text => text::from_bytes(bytes)
-            .map(Event::Text)
-            .ok_or(Violation::InvalidUtf8),
-    }
-}
-
-fn control_event(opcode: Opcode, payload: &[u8]) -> Result<Event<'_>, Violation> {
-    Ok(match opcode {
-        Opcode::Ping => Event::Ping(payload),
-        Opcode::Pong => Event::Pong(payload),
-        Opcode::Close | Opcode::Continuation | Opcode::Text | Opcode::Binary => {
-            Event::Close(CloseReason::parse(payload)?)
-        }
-    })
-}
-
-fn slice(input: &[u8], at: Range<usize>) -> &[u8] {
-    input.get(at).unwrap_or_default()
 }

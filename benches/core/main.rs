@@ -13,6 +13,7 @@ mod mask;
 mod receiver;
 mod ring;
 mod streams;
+mod text;
 mod utf8;
 
 use criterion::{Criterion, criterion_group, criterion_main};
@@ -29,6 +30,6 @@ fn config() -> Criterion {
 criterion_group! {
     name = benches;
     config = config();
-    targets = header::benches, mask::benches, utf8::benches, receiver::benches, echo::benches
+    targets = header::benches, mask::benches, utf8::benches, text::benches, receiver::benches, echo::benches
 }
 criterion_main!(benches);

@@ -57,7 +57,7 @@ pub fn benches(c: &mut Criterion) {
 }
 
 /// These words over and over, in whole characters, as many as fit into `len` bytes.
-fn text(words: &str, len: usize) -> String {
+pub fn text(words: &str, len: usize) -> String {
     let mut left = len;
     let fits = |c: &char| {
         let rest = left.checked_sub(c.len_utf8());

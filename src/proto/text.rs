@@ -1,7 +1,7 @@
 //! Bytes to text: the one place with `unsafe`.
 //!
 //! Most text is ASCII, which a few wide comparisons show; `core::str::from_utf8` goes byte by byte until it is aligned,
-//! which payload behind a header never is, and takes several times as long (`benches/core`, group `text`).
+//! which payload behind a header seldom is. The benchmark group `text` of `benches/core` has them side by side.
 //!
 //! Not here: text in pieces, which is `utf8`.
 
@@ -20,8 +20,8 @@ pub(crate) fn from_bytes(bytes: &[u8]) -> Option<&str> {
     }
 }
 
-/// As the method of slices, in fewer steps for the short ones: what does not fill a block is looked at as the end of the
-/// slice, where blocks may overlap.
+/// As the method of slices, in fewer steps for the short ones: what does not fill a block is looked at as the end of
+/// the slice, where blocks may overlap.
 #[inline(always)]
 pub(crate) fn is_ascii(bytes: &[u8]) -> bool {
     match bytes.len() {

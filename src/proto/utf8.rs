@@ -2,7 +2,7 @@
 //!
 //! `core::str::from_utf8` does the work; this carries the up to three bytes of a character that a piece leaves open.
 //!
-//! Not here: text itself. Whoever holds a whole message asks `from_utf8` for its `&str`.
+//! Not here: text itself. Whoever holds a whole message asks `text` for its `&str`.
 
 use super::text::is_ascii;
 use core::str::from_utf8;

@@ -3,7 +3,7 @@
 use crate::Result;
 use crate::contestants::Reply;
 use crate::load::{Load, Shape, Until};
-use crate::options::Content;
+use crate::options::{Content, number};
 use clap::Args;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -22,10 +22,11 @@ pub(crate) struct Options {
     /// Payload bytes of a message
     #[arg(long, default_value_t = 20, value_name = "BYTES")]
     size: usize,
+    /// Connections, open at the same time
     #[arg(long, default_value_t = 64, value_name = "NUMBER")]
     connections: usize,
     /// Messages sent at once on a connection
-    #[arg(long, default_value_t = 1, value_name = "NUMBER", value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..))]
+    #[arg(long, default_value_t = 1, value_name = "NUMBER", value_parser = number(1..))]
     pipeline: usize,
     /// How long to send
     #[arg(long, default_value_t = 5.0, value_name = "SECONDS")]

@@ -119,13 +119,17 @@ fn notes(what: &What, measurement: &Measurement, rounds: &Rounds) -> Vec<String>
              with probability {:.1}%, whatever the distribution.",
             rounds.rounds, rounds.seed, rounds.seconds, 100.0 * coverage
         ),
-        format!("\"sockeye again\" is the same program: what its row is off 1 is noise. Time stolen by the hypervisor: {stolen}."),
+        format!(
+            "\"sockeye again\" is the same program: what its row is off 1 is noise. Time stolen by the hypervisor: \
+             {stolen}."
+        ),
         "A rate says something of a server only where it is busy, and more so than the load. CPU time has \
          the kernel's part in it, and on the loopback a part of the client's."
             .to_owned(),
     ];
     if coverage < CONFIDENCE {
-        notes.push("Too few rounds for intervals of 95%: these are the extremes. Believe nothing of this run.".to_owned());
+        let note = "Too few rounds for intervals of 95%: these are the extremes. Believe nothing of this run.";
+        notes.push(note.to_owned());
     }
     notes
 }

@@ -58,7 +58,8 @@ const RAW: Contestant = Contestant {
     about: "a bare level-triggered epoll loop that sends back the bytes it reads",
     source: Source::Here("raw", &[]),
     reply: Reply::Verbatim,
-    skips: "everything: it is the floor, and no WebSocket server; its replies are 4 bytes longer, for they have the mask",
+    skips: "everything: it is the floor, and no WebSocket server; its replies are 4 bytes longer, for they have the \
+            mask",
 };
 
 const UWEBSOCKETS: Contestant = Contestant {
@@ -66,10 +67,10 @@ const UWEBSOCKETS: Contestant = Contestant {
     about: "uWebSockets as in the crate libuwebsockets-sys 0.0.10, `ws->send(message, opCode)`",
     source: Source::UWebSockets,
     reply: Reply::Unmasked,
-    skips: "the MASK bit (it is never read), minimal lengths, a binary message or one after a ping inside a fragmented \
-            one, UTF-8 before the last fragment; faults end the connection without a close frame, wrong close codes get \
-            an empty one, as do 1012-1014 and 3000-3999, which are valid; of the request, Upgrade, Connection and the \
-            version are not looked at, nor the key beyond its length",
+    skips: "the MASK bit (it is never read), minimal lengths, a binary message or one after a ping inside a \
+            fragmented one, UTF-8 before the last fragment; faults end the connection without a close frame, wrong \
+            close codes get an empty one, as do 1012-1014 and 3000-3999, which are valid; of the request, Upgrade, \
+            Connection and the version are not looked at, nor the key beyond its length",
 };
 
 const TOKIO_WEBSOCKETS: Contestant = Contestant {

@@ -4,7 +4,7 @@ use crate::Result;
 use crate::building::{Flavour, Program};
 use crate::comparison;
 use crate::load::storm::storm;
-use crate::options::{Common, Rounds};
+use crate::options::{Common, Rounds, number};
 use crate::rounds::{self, Sample};
 use crate::server::Server;
 use clap::Args;
@@ -21,7 +21,7 @@ pub(crate) struct Options {
     #[command(flatten)]
     rounds: Rounds,
     /// Handshakes in progress at once; fewer than a listener's queue holds
-    #[arg(long, default_value_t = 64, value_name = "NUMBER", value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..=500))]
+    #[arg(long, default_value_t = 64, value_name = "NUMBER", value_parser = number(1..=500))]
     at_once: usize,
 }
 

@@ -5,7 +5,7 @@
 use crate::Result;
 use crate::building::{Flavour, Program};
 use crate::load::handshake::{CONNECTIONS_PER_ADDRESS, connect};
-use crate::options::Common;
+use crate::options::{Common, number};
 use crate::report::{Report, Table};
 use crate::rounds;
 use crate::server::Server;
@@ -26,7 +26,7 @@ pub(crate) struct Options {
     #[command(flatten)]
     common: Common,
     /// Idle connections
-    #[arg(long, default_value_t = 19_000, value_name = "NUMBER", value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(2..))]
+    #[arg(long, default_value_t = 19_000, value_name = "NUMBER", value_parser = number(2..))]
     connections: usize,
 }
 
@@ -160,9 +160,9 @@ fn report(options: &Options, programs: &[Program], results: &[Held]) -> Report {
             rows: rows.collect(),
         }],
         notes: vec![
-            "Resident pages (/proc/PID/smaps_rollup) with all connections open, less those with one, divided by the others. Opened one after the other, \
-             and nothing was sent: what a server keeps for a connection that had a message is not in it, nor is what \
-             the kernel holds."
+            "Resident pages (/proc/PID/smaps_rollup) with all connections open, less those with one, divided by the \
+             others. Opened one after the other, and nothing was sent: what a server keeps for a connection that had \
+             a message is not in it, nor is what the kernel holds."
                 .to_owned(),
         ],
         json: json!({

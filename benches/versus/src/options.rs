@@ -5,6 +5,8 @@ use crate::building::{Flavour, Program, build};
 use crate::contestants::{self, Contestant, Name};
 use crate::load::frame::{Payload, Script};
 use clap::Args;
+use clap::builder::RangedU64ValueParser;
+use std::ops::RangeBounds;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -68,7 +70,7 @@ impl Content {
 #[derive(Args, Clone, Debug)]
 pub(crate) struct Rounds {
     /// Rounds; an interval of 95% wants 6 at least, a narrow one 20 and more
-    #[arg(long, default_value_t = 20, value_name = "NUMBER", value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..=1000))]
+    #[arg(long, default_value_t = 20, value_name = "NUMBER", value_parser = number(1..=1000))]
     pub(crate) rounds: usize,
     /// How long each contestant is measured in each round
     #[arg(long, default_value_t = 2.0, value_name = "SECONDS")]
@@ -76,6 +78,11 @@ pub(crate) struct Rounds {
     /// Where the order of the rounds begins
     #[arg(long, default_value_t = 6455, value_name = "NUMBER", value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) seed: u64,
+}
+
+/// Reads a number within a range.
+pub(crate) fn number(range: impl RangeBounds<u64>) -> RangedU64ValueParser<usize> {
+    RangedU64ValueParser::new().range(range)
 }
 
 impl Rounds {

@@ -6,7 +6,7 @@
 use crate::Result;
 use crate::building::{Flavour, Program};
 use crate::load::{Load, Shape, Until};
-use crate::options::{Common, Content};
+use crate::options::{Common, Content, number};
 use crate::report::{Report, Table};
 use crate::rounds;
 use crate::scratch::Scratch;
@@ -35,8 +35,9 @@ pub(crate) struct Options {
     #[arg(long, default_value_t = 20, value_name = "BYTES")]
     size: usize,
     /// Messages sent at once on a connection
-    #[arg(long, default_value_t = 1, value_name = "NUMBER", value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..))]
+    #[arg(long, default_value_t = 1, value_name = "NUMBER", value_parser = number(1..))]
     pipeline: usize,
+    /// Connections, open at the same time
     #[arg(long, default_value_t = 64, value_name = "NUMBER")]
     connections: usize,
     /// Messages in all
@@ -188,8 +189,8 @@ fn report(options: &Options, programs: &[Program], counts: &[Counted]) -> Report
             rows: rows.collect(),
         }],
         notes: vec![format!(
-            "strace -f -c, attached when the connections were open and had had one batch each; {} messages. The share of \
-             epoll_wait depends on how much was ready when it was called, and strace delays that.",
+            "strace -f -c, attached when the connections were open and had had one batch each; {} messages. The share \
+             of epoll_wait depends on how much was ready when it was called, and strace delays that.",
             counts[0].messages
         )],
         json: json!({

@@ -15,8 +15,8 @@ pub(crate) const REQUEST: &str = "GET / HTTP/1.1\r\n\
     Sec-WebSocket-Version: 13\r\n\r\n";
 const ACCEPT: &str = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
 
-/// An address has 28 000 ports by default, and the kernel finds the second half of them slowly: it tries all of one parity
-/// first. So the next connections come from the next address.
+/// An address has 28 000 ports by default, and the kernel finds the second half of them slowly: it tries all of one
+/// parity first. So the next connections come from the next address.
 pub(crate) const CONNECTIONS_PER_ADDRESS: usize = 10_000;
 
 /// Connects and shakes hands, and waits for both. `index` counts the connections of one load.

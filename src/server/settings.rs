@@ -51,8 +51,8 @@ impl Default for Limits {
     }
 }
 
-/// How long peers may take. Deadlines never fire early, and at most 2 ms late; a span of more than 12 days, as
-/// `Duration::MAX`, means 12 days.
+/// How long peers may take. Deadlines never fire early, and at most 2 ms late, or as late as a turn of the loop takes
+/// where that is longer; a span of more than 12 days, as `Duration::MAX`, means 12 days.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Timeouts {
     /// From accepting to a complete request; then 408. Default: 5 s.
@@ -62,8 +62,8 @@ pub struct Timeouts {
     /// Silence, in completed frames, after which a ping is sent. Default: 20 s.
     pub ping: Duration,
     /// From that ping to its pong; then 1001. Data shows life as well; a pong that does not repeat the ping's payload
-    /// does not. What waits in the kernel's own buffers goes before the ping, and its time counts: for peers that read very
-    /// slowly, allow more. Default: 10 s.
+    /// does not. What waits in the kernel's own buffers goes before the ping, and its time counts: for peers that read
+    /// very slowly, allow more. Default: 10 s.
     pub pong: Duration,
     /// From one message to the next; then 1001. Default: none, as pings find dead peers.
     pub idle: Option<Duration>,

@@ -1,4 +1,4 @@
-"""Test a server: the suite's fuzzing client against `sockeye echo`, or against an example that drives the core itself."""
+"""Test a server: the suite's fuzzing client against `sockeye echo`, or an example that drives the core by itself."""
 
 import collections
 import contextlib
@@ -141,7 +141,8 @@ def stop(server, expected=0):
         return [str(problem)]
     problems = []
     if status != expected:
-        problems.append(f"{server.name} exited with {status} on SIGTERM, not {expected}; see {shown('sockeye.stderr')}.")
+        problem = f"{server.name} exited with {status} on SIGTERM, not {expected}"
+        problems.append(f"{problem}; see {shown('sockeye.stderr')}.")
     if server.rest_of_stdout():
         problems.append(f"{server.name} printed more to stdout than the one line that says it listens.")
     return problems

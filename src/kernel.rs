@@ -1,7 +1,7 @@
 //! The seam between the loop and the operating system: everything the loop asks of the kernel.
 //!
-//! Production is [`Mio`](crate::server::Mio), chosen by type, so the seam costs nothing. Tests put a simulated kernel here and
-//! decide readiness, partial writes, errors and time.
+//! Production is [`Mio`](crate::server::Mio), chosen by type, so the seam costs nothing. Tests put a simulated kernel
+//! here and decide readiness, partial writes, errors and time.
 //!
 //! Not here: what the answers mean; that is the loop's.
 

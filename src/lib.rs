@@ -21,8 +21,8 @@
 //!
 //! # Which door
 //!
-//! - You have a server and want WebSockets in it: [`proto::Connection`], after [`proto::handshake`]. `examples/embed.rs`
-//!   and `examples/tokio.rs` drive them, on `std` sockets and as tasks.
+//! - You have a server and want WebSockets in it: [`proto::Connection`], after [`proto::handshake`].
+//!   `examples/embed.rs` and `examples/tokio.rs` drive them, on `std` sockets and as tasks.
 //! - You want a server: [`server::Builder`] and a [`server::Handler`].
 //! - You want to run something: the program, `sockeye --help`.
 //!

@@ -22,7 +22,8 @@ async fn read<const N: usize>(stream: &mut DuplexStream) -> [u8; N] {
 }
 
 /// The clock is stopped and moves on by itself where everybody waits. So behind each byte of two messages the server
-/// waits for more until its next ping is due, which cancels the read; only when the ping is here the next byte goes out.
+/// waits for more until its next ping is due, which cancels the read; only when the ping is here the next byte goes
+/// out.
 #[tokio::test(start_paused = true)]
 async fn a_ping_behind_every_byte() {
     let (mut client, server) = duplex(1024);

@@ -49,8 +49,8 @@ struct Outcome {
     out: Vec<u8>,
 }
 
-/// Same bytes, same outcome, in any delivery and any pieces; the outcome is the one that the RFC says; the peer can read
-/// what we wrote, and nothing stands behind a Close frame.
+/// Same bytes, same outcome, in any delivery and any pieces; the outcome is the one that the RFC says; the peer can
+/// read what we wrote, and nothing stands behind a Close frame.
 pub fn connection(data: &[u8]) {
     let script = Script::read(data);
     let whole = Drive::new(&script, Delivery::Messages).run(Pieces::Whole);

@@ -28,8 +28,8 @@ const MAX_IDLE_TURNS: usize = 32;
 const MAX_TURNS: usize = 400;
 
 /// Whatever peers, network and application do: nothing panics and nothing spins; who is told that a connection began is
-/// told once that it ended; what a peer sent is heard, what it was told arrives, in order, as valid frames; and when the
-/// peers fall silent, time ends every session.
+/// told once that it ended; what a peer sent is heard, what it was told arrives, in order, as valid frames; and when
+/// the peers fall silent, time ends every session.
 pub fn server(data: &[u8]) {
     let mut world = World::new(Choices::new(data));
     for _ in 0..MAX_OPS {
@@ -358,7 +358,8 @@ impl<'a> World<'a> {
             guest.compare(self.server.handler());
             guest.falls_silent();
         }
-        // Accepting may have been paused; then the handshake, a message, a ping, its pong and the closing take their time.
+        // Accepting may have been paused; then the handshake, a message, a ping, its pong and the closing take their
+        // time.
         self.run_for(Duration::from_secs(120));
         self.calm_down();
         assert_eq!(self.server.connections(), 0, "sessions outlive their peers");

@@ -86,7 +86,11 @@ fn cuts(len: usize, cuts: &[prop::sample::Index]) -> Vec<usize> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: if cfg!(miri) { 3 } else { 2000 }, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig {
+        cases: if cfg!(miri) { 3 } else { 2000 },
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    })]
 
     #[test]
     fn noise(input in prop::collection::vec(any::<u8>(), 0..300), at in any::<[prop::sample::Index; 3]>()) {
@@ -109,7 +113,8 @@ proptest! {
     #[test]
     #[cfg_attr(miri, ignore = "patterns take too long to build")]
     fn what_is_written_is_read(
-        name in "[!-~]{1,12}", value in "\\PC{0,20}|[ -~]{0,20}|.{0,8}", target in "/[!-~]{0,30}", nonce in any::<[u8; 16]>(),
+        name in "[!-~]{1,12}", value in "\\PC{0,20}|[ -~]{0,20}|.{0,8}", target in "/[!-~]{0,30}",
+        nonce in any::<[u8; 16]>(),
         protocols in prop::collection::hash_set("[a-zA-Z0-9.+-]{1,8}", 0..5),
     ) {
         let protocols: Vec<&str> = protocols.iter().map(String::as_str).collect();

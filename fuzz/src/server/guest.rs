@@ -134,8 +134,8 @@ impl Guest {
 
     // --- what it gets ---
 
-    /// Understands what has arrived, which is right to the last bit, and answers if it is honest. Says whether there was
-    /// anything.
+    /// Understands what has arrived, which is right to the last bit, and answers if it is honest. Says whether there
+    /// was anything.
     pub(super) fn read(&mut self) -> bool {
         let fresh = self.conn.untaken() > 0;
         if fresh {

@@ -1,7 +1,7 @@
 //! Masking (RFC 6455 section 5.3): XOR with a four-byte key, from any offset, at any alignment.
 //!
-//! In safe code: blocks of fixed size, which the compiler turns into vector instructions, and overlapping ends rather than
-//! loops over what does not fill a block.
+//! In safe code: blocks of fixed size, which the compiler turns into vector instructions, and overlapping ends rather
+//! than loops over what does not fill a block.
 //!
 //! Not here: where keys come from; see [`Keys`](crate::proto::Keys).
 

@@ -39,8 +39,8 @@ pub struct Rules {
     pub in_message: bool,
 }
 
-/// What is to be said about each first byte, with and without compression and a message in progress: judged when this is
-/// compiled, for it is asked for every frame.
+/// What is to be said about each first byte, with and without compression and a message in progress: judged when this
+/// is compiled, for it is asked for every frame.
 static FIRST_BYTES: [[Result<Opcode, Violation>; 256]; 4] = [
     first_bytes(false, false),
     first_bytes(false, true),

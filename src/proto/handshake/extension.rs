@@ -154,7 +154,8 @@ fn extension<'a>(rest: &mut Cursor<'a>) -> Option<Extension<'a>> {
     Some(Extension { name, params })
 }
 
-/// `token [ "=" ( token | quoted-string ) ]`, with the whitespace around all of it. The value still has its backslashes.
+/// `token [ "=" ( token | quoted-string ) ]`, with the whitespace around all of it. The value still has its
+/// backslashes.
 fn param<'a>(rest: &mut Cursor<'a>) -> Option<(&'a str, Option<&'a str>)> {
     rest.whitespace();
     let name = rest.token()?;

@@ -24,7 +24,8 @@
 //! | `drive`, `greet` | one session's turn: frames, and the request before them |
 //! | `session` | one peer's state and deadlines |
 //! | `wire`, `outbox`, `mail`, `pool` | output and buffers |
-//! | `exchange` | broadcasts between loops |
+//! | `deliver`, `exchange` | broadcasts: to the loop's own connections, and between loops |
+//! | `peer`, `message`, `settings` | what a handler is given, and what a server is told |
 //! | `accept`, `timer`, `random` | what the names say |
 //! | `mio` | the real [`kernel`](crate::kernel) |
 //!

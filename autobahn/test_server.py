@@ -43,7 +43,10 @@ class WithReports(unittest.TestCase):
         directory = tempfile.TemporaryDirectory()
         self.addCleanup(directory.cleanup)
         root = pathlib.Path(directory.name)
-        patch = mock.patch.multiple(server, ROOT=root, REPORTS=root, READY_SECONDS=5)
+        # The reports of an example lie beside those of the server, and so in there too.
+        reports = root / "server"
+        reports.mkdir()
+        patch = mock.patch.multiple(server, ROOT=root, REPORTS=reports, READY_SECONDS=5)
         patch.start()
         self.addCleanup(patch.stop)
         self.output = io.StringIO()
@@ -112,7 +115,9 @@ class Stop(WithReports):
         self.assertIn("ended during the run, with 0", problem)
 
     def test_a_second_line_is_a_problem(self):
-        (problem,) = self.problems(EXIT_ON_SIGTERM.format(0) + READY + "print('more', flush=True)\n" + WAIT)
+        # In one write: between two, the signal might come.
+        both = READY.replace(":9'", ":9\\nmore'")
+        (problem,) = self.problems(EXIT_ON_SIGTERM.format(0) + both + WAIT)
         self.assertIn("printed more to stdout", problem)
 
     def test_what_the_server_started_ends_with_it(self):
@@ -178,7 +183,7 @@ class Report(WithReports):
 
     def test_a_bad_close(self):
         self.assertEqual(self.status({"1.1.1": self.entry(), "1.1.2": self.entry("WRONG CODE")}), 1)
-        self.assertIn("1.1.2: OK, close: WRONG CODE: second\n  sockeye_case.html\n", self.output.getvalue())
+        self.assertIn("1.1.2: OK, close: WRONG CODE: second\n  server/sockeye_case.html\n", self.output.getvalue())
 
     def test_a_case_the_suite_did_not_reach(self):
         self.assertEqual(self.status({"1.1.1": self.entry()}), 1)

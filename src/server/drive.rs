@@ -467,7 +467,7 @@ fn after_panic<H: Handler<K>, K: Kernel>(
     progress: &mut Progress,
 ) {
     let mut call = Call::new(session, slot, handler, tools, in_own, progress);
-    let before = call.peer.tx.state();
+    call.flags.slow |= matches!(call.peer.wire.fate, Fate::Slow);
     call.peer.wire.reserve();
     if *call.phase == Phase::Handshake {
         call.refuse(Refusal::new(500, "the server made a mistake"));
@@ -477,6 +477,8 @@ fn after_panic<H: Handler<K>, K: Kernel>(
         // The peer's Close frame may be in it.
         call.flags.unread = *call.at < call.data.len();
     }
+    // Only an open connection's handler is called; it may have closed it before it panicked.
+    let before = State::Open;
     finish(&mut call.peer, call.flags, call.times, before, call.now);
 }
 

@@ -72,9 +72,11 @@ impl<K: Kernel> Wire<'_, K> {
         self.frame(&[], bytes);
     }
 
-    /// Makes the reserved place available: that of the Close frame which tells a slow peer why.
+    /// Makes the reserved place available: that of the Close frame which tells a slow peer why. What is broken stays so.
     pub(super) fn reserve(&mut self) {
-        *self.fate = Fate::Fine;
+        if let Fate::Slow = self.fate {
+            *self.fate = Fate::Fine;
+        }
         self.max_queued = usize::MAX;
     }
 

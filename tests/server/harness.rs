@@ -77,6 +77,16 @@ impl Handler<SimKernel> for Probe {
         };
         match text.split_once(' ').unwrap_or((text, "")) {
             ("!panic", _) => panic!("asked to"),
+            ("!close-and-panic", reason) => {
+                self.note_close(peer.close(CloseCode::NORMAL, reason).is_ok());
+                panic!("asked to");
+            }
+            // As a handler does that unwraps what sending says.
+            ("!send-or-panic", count) => {
+                let bytes = vec![b'x'; count.parse().expect("a count")];
+                while peer.send(bytes.as_slice()).is_ok() {}
+                panic!("asked to");
+            }
             ("!close", reason) => {
                 self.note_close(peer.close(CloseCode::NORMAL, reason).is_ok());
             }

@@ -25,6 +25,7 @@ mod harness;
 mod last_deadlines;
 mod long_timeouts;
 mod order;
+mod panics;
 mod partial_writes;
 mod pipelining;
 mod stopping;

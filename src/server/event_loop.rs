@@ -94,6 +94,7 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
     ///
     /// Those of [`Kernel::poll`].
     pub fn run(&mut self) -> io::Result<()> {
+        self.read_clock();
         while self.once_round(None)? {}
         Ok(())
     }
@@ -104,9 +105,13 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
     ///
     /// Those of [`Kernel::poll`].
     pub fn turn(&mut self, max_wait: Option<Duration>) -> io::Result<bool> {
-        // Time has passed where the caller was.
-        self.tools.now = tick_at(self.tools.kernel.now());
+        self.read_clock();
         self.once_round(max_wait)
+    }
+
+    /// For whoever is called from outside: time has passed where the caller was.
+    fn read_clock(&mut self) {
+        self.tools.now = tick_at(self.tools.kernel.now());
     }
 
     /// One turn. The clock is read once, after the wait; a deadline may so be late by as long as the turn before took.
@@ -114,7 +119,7 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
         let timeout = self.timeout(max_wait);
         self.reports.clear();
         self.tools.kernel.poll(&mut self.reports, timeout)?;
-        self.tools.now = tick_at(self.tools.kernel.now());
+        self.read_clock();
         for at in 0..self.reports.len() {
             self.on_report(self.reports[at]);
         }
@@ -139,6 +144,7 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
             return;
         }
         tracing::info!(connections = self.sessions.len(), "stopping");
+        self.read_clock();
         self.stopping = true;
         self.tools.kernel.stop_listening();
         self.acceptor = Acceptor::default();

@@ -18,6 +18,7 @@ mod sim;
 
 mod accepting;
 mod backpressure;
+mod clock;
 mod deadlines;
 mod endings;
 mod fairness;

@@ -157,3 +157,17 @@ fn closing_by_the_peer_and_stopping_meet() {
     assert!(!sim.goes_on);
     assert_eq!(sim.only_end().code, 1000);
 }
+
+#[test]
+fn a_stop_long_after_the_last_turn_leaves_time_to_answer() {
+    let mut sim = Sim::new();
+    let mut client = sim.open();
+    sim.net.pass(secs(15));
+    sim.server.stop();
+    sim.settle();
+    assert_eq!(client.frame(), Frame::close(1001, "server is stopping"));
+    sim.run_for(secs(2));
+    client.assert_quiet();
+    client.close_in_order(&mut sim, 1001);
+    assert!(!sim.goes_on);
+}

@@ -95,6 +95,11 @@ impl Net {
         self.0.borrow().listening
     }
 
+    /// Time passes in which nobody asks the server to do anything.
+    pub fn pass(&self, span: Duration) {
+        self.0.borrow_mut().now += span;
+    }
+
     /// From now on every poll comes back so much late.
     pub fn set_lag(&self, lag: Duration) {
         self.0.borrow_mut().lag = lag;

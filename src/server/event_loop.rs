@@ -131,6 +131,8 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
         }
         if self.wheel.next() <= self.tools.now {
             self.on_time();
+            // It may have found room for a peer that was not heard for want of it, and that spoke to all.
+            self.deliver();
         }
         if self.acceptor.due_at() <= self.tools.now {
             self.accept();

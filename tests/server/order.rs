@@ -239,3 +239,23 @@ fn any_pieces_give_the_same_answers() {
         assert!(client.frames() == expected, "pieces of {piece}");
     }
 }
+
+#[test]
+fn what_is_said_when_a_deadline_finds_room_goes_out_in_that_turn() {
+    let mut sim = Sim::new();
+    let mut other = sim.open();
+    let talker = sim.open();
+    talker.conn.set_window(10);
+    talker.conn.tell_room_from(usize::MAX);
+    talker.push(&text("this does not fit"));
+    sim.settle();
+    talker.push(&text("!all hello"));
+    sim.settle();
+    assert_eq!(sim.probe().messages.len(), 1);
+    // Room that the kernel does not tell of is found at the next deadline.
+    talker.conn.set_window(1000);
+    while sim.probe().messages.len() == 1 {
+        sim.server.turn(Some(secs(60))).expect("polling works");
+    }
+    assert_eq!(other.frame(), Frame::text("hello"));
+}

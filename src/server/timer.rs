@@ -241,6 +241,22 @@ mod tests {
     }
 
     #[test]
+    fn what_is_due_and_has_not_fired_is_not_passed_over() {
+        for at in [10, 70, 5000] {
+            let mut wheel = Wheel::new();
+            wheel.insert(Entry { at, key: 1 }, 0);
+            let now = at + 5;
+            let later = Entry {
+                at: now + 10,
+                key: 2,
+            };
+            wheel.insert(later, now);
+            assert_eq!(fired(&mut wheel, now), [1], "{at}");
+            assert_eq!(fired(&mut wheel, now + 10), [2], "{at}");
+        }
+    }
+
+    #[test]
     fn what_lies_beyond_the_wheel_goes_round_until_it_is_due() {
         let mut wheel = Wheel::new();
         let at = (1 << 26) + 5;

@@ -108,6 +108,24 @@ fn the_right_pong_keeps_a_silent_peer() {
 }
 
 #[test]
+fn a_pong_that_may_take_long_does_not_put_off_the_next_ping() {
+    let timeouts = Timeouts {
+        ping: secs(5),
+        pong: secs(30),
+        ..Timeouts::default()
+    };
+    let mut sim = Sim::with(Limits::default(), timeouts);
+    let mut client = sim.open();
+    for _ in 0..3 {
+        let quiet_since = sim.net.now();
+        pass(&mut sim, &mut client, quiet_since + secs(5));
+        let ping = client.frame();
+        client.push(&pong(&ping.payload));
+        sim.settle();
+    }
+}
+
+#[test]
 fn nonces_differ() {
     let (mut sim, mut client) = opened();
     let first = pinged(&mut sim, &mut client);

@@ -2,6 +2,7 @@
 
 use crate::frames::{Frame, binary, ping, text};
 use crate::harness::{Client, Sim};
+use rustix::io::Errno;
 
 /// Bytes that differ from their neighbours near and far, so that none can be lost or doubled unseen.
 fn payload(len: usize, seed: usize) -> Vec<u8> {
@@ -265,4 +266,17 @@ fn direct_messages_and_broadcasts_keep_their_order() {
         assert_eq!(talker.frames(), expected.0, "step {step}");
         assert_eq!(listener.frames(), expected.1, "step {step}");
     }
+}
+
+#[test]
+fn nothing_follows_what_a_failed_send_lost() {
+    let mut sim = Sim::new();
+    let client = sim.open();
+    client.conn.queue_send_fault(Errno::PIPE);
+    // Small frames, but more than are gathered for one send: the first send is made before the last frame is there.
+    client.push(&text("!many 15000"));
+    sim.settle();
+    assert!(client.conn.take_sent().is_empty());
+    assert!(client.conn.is_closed());
+    assert_eq!(sim.only_end().code, 1006);
 }

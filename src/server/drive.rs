@@ -8,21 +8,19 @@
 //!
 //! Not here: which session is driven when, and deadlines; that is `event_loop` and `session`.
 
+use super::Handler;
+use super::call::{Call, Progress};
+use super::frames::{finish, frames, give_up};
 use super::mail::Mail;
-use super::message::Message;
-use super::peer::Peer;
 use super::pool::Pool;
 use super::random::Random;
-use super::session::{Flags, Phase, Session, Times};
+use super::session::{Phase, Session};
 use super::settings::Settings;
-use super::timer::{Stamp, Tick};
-use super::wire::{CORK, Fate, Wire};
-use super::{Closed, ConnectionId, Handler};
+use super::timer::Tick;
+use super::wire::{CORK, Fate};
 use crate::kernel::Kernel;
 use crate::proto::handshake::Refusal;
-use crate::proto::handshake::server::RequestParser;
-use crate::proto::{CloseCode, Event, Inbound, Outbound, Receiver, State};
-use alloc::boxed::Box;
+use crate::proto::{CloseCode, Inbound, State};
 use alloc::vec::Vec;
 use core::mem::take;
 use core::panic::AssertUnwindSafe;
@@ -181,14 +179,6 @@ fn process<H: Handler<K>, K: Kernel>(
     }
 }
 
-/// How far the work has come; known also after a panic.
-#[derive(Default)]
-pub(super) struct Progress {
-    /// Bytes done with.
-    pub(super) at: usize,
-    fate: Fate,
-}
-
 /// Calls what has to be called for the bytes received, and sends what was said.
 #[inline]
 fn work<H: Handler<K>, K: Kernel>(
@@ -271,190 +261,6 @@ fn keep_rest<S, D, K: Kernel>(
     }
 }
 
-/// One session's turn, taken apart into what each step may touch.
-pub(super) struct Call<'c, H: Handler<K>, K: Kernel> {
-    pub(super) peer: Peer<'c, K>,
-    /// What is worked through.
-    pub(super) data: &'c mut [u8],
-    /// Bytes of it that are done with.
-    pub(super) at: &'c mut usize,
-    rx: &'c mut Receiver,
-    pub(super) handler: &'c mut H,
-    pub(super) state: &'c mut Option<H::State>,
-    inbound: &'c mut Inbound,
-    pub(super) settings: &'c Settings,
-    phase: &'c mut Phase,
-    times: &'c mut Times,
-    flags: &'c mut Flags,
-    need: &'c mut u32,
-    pub(super) parser: &'c mut Option<Box<RequestParser>>,
-    now: Tick,
-    pub(super) refusing: bool,
-}
-
-impl<'c, H: Handler<K>, K: Kernel> Call<'c, H, K> {
-    #[inline]
-    fn new(
-        session: &'c mut Session<K::Stream, H::State>,
-        slot: usize,
-        handler: &'c mut H,
-        tools: &'c mut Tools<K>,
-        in_own: bool,
-        progress: &'c mut Progress,
-    ) -> Self {
-        let id = session.id(slot);
-        let data = if in_own {
-            session.own.as_mut_slice()
-        } else {
-            tools.read.as_mut_slice()
-        };
-        let start = data.as_ptr().addr();
-        Self {
-            peer: Peer {
-                id,
-                tx: &mut session.conn.tx,
-                wire: Wire {
-                    kernel: &mut tools.kernel,
-                    exit: &mut session.exit,
-                    cork: &mut tools.cork,
-                    buffer: start..start + data.len(),
-                    max_queued: tools.settings.limits.max_queued,
-                    now: tools.now,
-                    fate: &mut progress.fate,
-                },
-                mail: &mut tools.mail,
-                told: &mut session.told,
-            },
-            data,
-            at: &mut progress.at,
-            rx: &mut session.conn.rx,
-            handler,
-            state: &mut session.state,
-            inbound: &mut tools.inbound,
-            settings: &tools.settings,
-            phase: &mut session.phase,
-            times: &mut session.times,
-            flags: &mut session.flags,
-            need: &mut session.need,
-            parser: &mut session.parser,
-            now: tools.now,
-            refusing: tools.refusing,
-        }
-    }
-
-    /// All is said. What still arrives is not looked at.
-    #[inline(never)]
-    fn discard(mut self) {
-        *self.at = self.data.len();
-        self.peer.wire.flush();
-    }
-
-    /// Enters a phase.
-    pub(super) const fn enter(&mut self, phase: Phase) {
-        *self.phase = phase;
-        self.times.restart(self.now);
-    }
-}
-
-#[inline]
-fn frames<H: Handler<K>, K: Kernel>(call: Call<'_, H, K>) {
-    let Call {
-        mut peer,
-        data,
-        at,
-        rx,
-        handler,
-        state,
-        inbound,
-        times,
-        flags,
-        need,
-        now,
-        ..
-    } = call;
-    let before = peer.tx.state();
-    let (mut completed, mut control) = (false, false);
-    while *at < data.len() {
-        let out = &mut Outbound::server(&mut peer.wire);
-        let step = match rx.next(&mut data[*at..], inbound, peer.tx, out) {
-            Ok(step) => step,
-            Err(violation) => {
-                tracing::debug!(peer = %peer.id, %violation, "protocol violation");
-                // What follows a violation is not looked at.
-                *at = data.len();
-                let closed = Closed {
-                    violation: Some(violation),
-                    ..Closed::ABNORMAL
-                };
-                end(handler, state, peer.id, &closed);
-                break;
-            }
-        };
-        *at += step.consumed;
-        let Some(event) = step.event else {
-            *need = u32::try_from(step.need).unwrap_or(u32::MAX);
-            break;
-        };
-        let message = match event {
-            Event::Text(text) => Some(Message::Text(text)),
-            Event::Binary(bytes) => Some(Message::Binary(bytes)),
-            Event::Ping(_) => {
-                control = true;
-                times.heard = Stamp::of(now);
-                None
-            }
-            Event::Pong(payload) => {
-                control = true;
-                // Only the answer to our question shows that somebody is there.
-                if flags.pinged && payload == times.nonce {
-                    flags.pinged = false;
-                    times.heard = Stamp::of(now);
-                }
-                None
-            }
-            Event::Close(close) => {
-                let closed = Closed {
-                    code: close.number(),
-                    reason: close.reason,
-                    clean: true,
-                    violation: None,
-                };
-                end(handler, state, peer.id, &closed);
-                None
-            }
-            // The server asks for whole messages.
-            Event::Part(_) => None,
-        };
-        if let Some(message) = message {
-            completed = true;
-            if let Some(state) = state {
-                handler.on_message(&mut peer, state, message);
-            }
-        }
-        // The peer has to read before it is answered further.
-        if peer.wire.exit.is_blocked() || !peer.wire.is_fine() {
-            flags.unread = *at < data.len();
-            break;
-        }
-    }
-    if completed {
-        times.heard = Stamp::of(now);
-        times.message = Stamp::of(now);
-    }
-    let in_message = rx.is_mid_message();
-    // Bytes that were not looked at may be whole messages; the peer is not to blame for them.
-    let assembling = in_message || *at < data.len() && !flags.unread;
-    if assembling {
-        // Between fragments a control frame ends nothing.
-        let ended = completed || control && !in_message;
-        if ended || !flags.assembling {
-            times.assembling = Stamp::of(now);
-        }
-    }
-    flags.assembling = assembling;
-    finish(&mut peer, flags, times, before, now);
-}
-
 /// The handler panicked: its connection ends, with what HTTP or WebSocket has for that.
 #[cold]
 #[inline(never)]
@@ -480,47 +286,4 @@ fn after_panic<H: Handler<K>, K: Kernel>(
     // Only an open connection's handler is called; it may have closed it before it panicked.
     let before = State::Open;
     finish(&mut call.peer, call.flags, call.times, before, call.now);
-}
-
-/// Tells a slow peer that it is, and sends what was said.
-#[inline(always)]
-fn finish<K: Kernel>(
-    peer: &mut Peer<'_, K>,
-    flags: &mut Flags,
-    times: &mut Times,
-    before: State,
-    now: Tick,
-) {
-    if let Fate::Slow = peer.wire.fate {
-        peer.wire.reserve();
-        flags.slow = true;
-        give_up(peer, CloseCode::TRY_AGAIN_LATER, "reads too slowly");
-    }
-    peer.wire.flush();
-    let state = peer.tx.state();
-    if state != before && state == State::Closing {
-        times.since = Stamp::of(now);
-    }
-}
-
-/// Closes for a reason of ours.
-#[inline(never)]
-fn give_up<K: Kernel>(peer: &mut Peer<'_, K>, code: CloseCode, reason: &str) {
-    // Closed already is as good.
-    let _ = peer
-        .tx
-        .close(code, reason, &mut Outbound::server(&mut peer.wire));
-}
-
-/// Tells the handler that it is over: once, for whoever was told that it began.
-pub(super) fn end<H: Handler<K>, K: Kernel>(
-    handler: &mut H,
-    state: &mut Option<H::State>,
-    id: ConnectionId,
-    closed: &Closed<'_>,
-) {
-    if let Some(state) = state.take() {
-        // Should it panic, there is no connection left that could pay for it.
-        let _ = catch_unwind(AssertUnwindSafe(|| handler.on_close(id, state, closed)));
-    }
 }

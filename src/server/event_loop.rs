@@ -18,17 +18,16 @@
 //! Not here: what happens inside a session; that is `drive`. Threads: one loop is one thread.
 
 use super::accept::Acceptor;
-use super::drive::{Next, Tools, drive, end};
+use super::drive::{Next, Tools, drive};
 use super::exchange::{Exchange, Membership};
-use super::greet::written;
-use super::outbox::Piece;
+use super::frames::end;
 use super::session::{Due, Phase, Session};
 use super::settings::Settings;
 use super::timer::{Entry, NEVER, Stamp, Tick, Wheel, span_of, tick_at};
 use super::{Closed, Handler};
 use crate::kernel::{Kernel, Ready, Token};
 use crate::proto::handshake::HandshakeError;
-use crate::proto::{CloseCode, Connection, Outbound};
+use crate::proto::{CloseCode, Connection};
 use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -250,7 +249,7 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
             self.remove(slot, error.as_ref());
         } else {
             let tools = &self.tools;
-            arm(session, slot, &mut self.wheel, &tools.settings, tools.now);
+            session.arm(slot, &mut self.wheel, &tools.settings.deadlines, tools.now);
             if let Next::Again = next {
                 self.put_on_ready_list(slot);
             }
@@ -298,7 +297,7 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
                 self.acceptor.on_freed();
                 continue;
             }
-            arm(session, slot, &mut self.wheel, &tools.settings, tools.now);
+            session.arm(slot, &mut self.wheel, &tools.settings.deadlines, tools.now);
         }
     }
 
@@ -337,7 +336,7 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
     pub(super) fn arm(&mut self, slot: usize) {
         if let Some(session) = self.sessions.get_mut(slot) {
             let tools = &self.tools;
-            arm(session, slot, &mut self.wheel, &tools.settings, tools.now);
+            session.arm(slot, &mut self.wheel, &tools.settings.deadlines, tools.now);
         }
     }
 
@@ -392,59 +391,6 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
             Due::Idle => self.close_session(slot, CloseCode::GOING_AWAY, "idle"),
         }
     }
-
-    // --- sending outside of a handler ---
-
-    /// Starts the closing handshake, unless it has started.
-    pub(super) fn close_session(&mut self, slot: usize, code: CloseCode, reason: &str) {
-        let session = &mut self.sessions[slot];
-        let mut frame = Vec::new();
-        let out = &mut Outbound::server(&mut frame);
-        if session.conn.tx.close(code, reason, out).is_ok() {
-            session.times.since = Stamp::of(self.tools.now);
-            self.send(slot, &frame);
-        }
-    }
-
-    fn ping(&mut self, slot: usize) {
-        let session = &mut self.sessions[slot];
-        let now = self.tools.now;
-        let mut frame = Vec::new();
-        if let Ok(nonce) = self.tools.random.nonce() {
-            session.times.nonce = nonce;
-            let _ = session
-                .conn
-                .tx
-                .ping(&nonce, &mut Outbound::server(&mut frame));
-            session.flags.pinged = true;
-            session.times.pinged = Stamp::of(now);
-        } else {
-            // Without randomness a pong would prove nothing; ask again later.
-            session.times.heard = Stamp::of(now);
-        }
-        self.send(slot, &frame);
-    }
-
-    fn refuse(&mut self, slot: usize, error: HandshakeError) {
-        let answer = written(error.into());
-        let session = &mut self.sessions[slot];
-        session.enter(Phase::Ending, self.tools.now);
-        session.parser = None;
-        session.own = Vec::new();
-        self.send(slot, &answer);
-    }
-
-    /// Sends bytes behind everything that waits.
-    fn send(&mut self, slot: usize, bytes: &[u8]) {
-        let tools = &mut self.tools;
-        let session = &mut self.sessions[slot];
-        let pieces = [Piece::Bytes(bytes)];
-        if let Err(error) = session.exit.send(&mut tools.kernel, pieces, tools.now) {
-            return self.remove(slot, Some(&error));
-        }
-        session.finish_if_done(&mut tools.kernel);
-        self.arm(slot);
-    }
 }
 
 impl<H: Handler<K>, K: Kernel> fmt::Debug for EventLoop<H, K> {
@@ -454,32 +400,4 @@ impl<H: Handler<K>, K: Kernel> fmt::Debug for EventLoop<H, K> {
             .field("stopping", &self.stopping)
             .finish_non_exhaustive()
     }
-}
-
-/// Makes sure that the wheel knows the session's next deadline. One that moved later needs nothing: the old entry
-/// fires, and looks again.
-#[inline(always)]
-fn arm<S, D>(
-    session: &mut Session<S, D>,
-    slot: usize,
-    wheel: &mut Wheel,
-    settings: &Settings,
-    now: Tick,
-) {
-    let calm = session.is_calm();
-    if calm && session.flags.armed_calm {
-        return;
-    }
-    let (at, _) = session.deadline(now, &settings.deadlines);
-    let at = at.max(now + 1);
-    // An entry that is overdue fires in this very turn. Were it put off, a peer that is heard in every turn of a
-    // loaded loop would never reach its deadline.
-    let armed = session.times.armed;
-    let earlier = !armed.is_past(now) && at < now + armed.until(now);
-    if !session.flags.armed || earlier {
-        session.flags.armed = true;
-        session.times.armed = Stamp::of(at);
-        wheel.insert(Entry { at, key: slot }, now);
-    }
-    session.flags.armed_calm |= calm;
 }

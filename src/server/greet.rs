@@ -3,7 +3,7 @@
 //! Not here: what makes a request right; that is [`handshake`](crate::proto::handshake).
 
 use super::Handler;
-use super::drive::Call;
+use super::call::Call;
 use super::session::Phase;
 use crate::kernel::Kernel;
 use crate::proto::handshake::server::{Request, RequestParser};

@@ -21,9 +21,11 @@
 //! | file | holds |
 //! |---|---|
 //! | `event_loop` | the turn: wait, serve, time, deliver |
-//! | `drive`, `greet` | one session's turn: frames, and the request before them |
+//! | `drive` | one session's turn: bytes in, bytes out |
+//! | `call`, `greet`, `frames` | what a turn may touch; the request, and what follows it |
 //! | `session` | one peer's state and deadlines |
 //! | `wire`, `outbox`, `mail`, `pool` | output and buffers |
+//! | `say` | pings, closes and refusals of the loop's own |
 //! | `deliver`, `exchange` | broadcasts: to the loop's own connections, and between loops |
 //! | `peer`, `message`, `settings` | what a handler is given, and what a server is told |
 //! | `accept`, `timer`, `random` | what the names say |
@@ -32,10 +34,12 @@
 //! Not here: the protocol, which is [`proto`](crate::proto); TLS; threads, which are the caller's.
 
 mod accept;
+mod call;
 mod deliver;
 mod drive;
 mod event_loop;
 mod exchange;
+mod frames;
 mod greet;
 mod mail;
 mod message;
@@ -44,6 +48,7 @@ mod outbox;
 mod peer;
 mod pool;
 mod random;
+mod say;
 mod session;
 mod settings;
 mod timer;

@@ -1,7 +1,7 @@
 //! A session's way out: its stream, and what the stream has not taken yet.
 //!
-//! What waits is owned, shared with other sessions, or still lies in the buffer of the event that is being handled;
-//! when that event is over, [`Exit::settle`] lets the session keep the buffer rather than copy from it.
+//! What waits is owned, shared with other sessions, or still lies in the buffer that is being worked through; when that
+//! is done, [`Exit::settle`] lets the session keep the buffer rather than copy from it.
 //!
 //! Not here: the decision that a peer is too slow; that is `wire` and `session`.
 
@@ -38,7 +38,7 @@ pub(super) struct Exit<S> {
 pub(super) enum Piece<'p> {
     /// Copied.
     Bytes(&'p [u8]),
-    /// They lie in the running event's buffer, from this position on.
+    /// They lie in the buffer that is being worked through, from this position on.
     Lent(&'p [u8], usize),
     /// They are this part of a buffer that others hold too.
     Shared(&'p Arc<Vec<u8>>, Range<usize>),
@@ -157,8 +157,8 @@ impl<S> Exit<S> {
         Ok(())
     }
 
-    /// The event is over: what lies in its buffer becomes ours, by taking the whole buffer where nothing else is
-    /// left in it. Says whether the buffer was taken.
+    /// The buffer has been worked through: what lies in it becomes ours, by taking the whole buffer where nothing else
+    /// is left in it. Says whether the buffer was taken.
     pub(super) fn settle(&mut self, buffer: &mut Vec<u8>, may_take: bool) -> bool {
         match &mut self.outbox {
             Some(outbox) => outbox.settle(buffer, may_take),

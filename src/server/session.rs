@@ -5,7 +5,7 @@
 use super::ConnectionId;
 use super::outbox::Exit;
 use super::pool::Pool;
-use super::timer::{Stamp, Tick, ticks_in};
+use super::timer::{Entry, Stamp, Tick, Wheel, ticks_in};
 use crate::kernel::Kernel;
 use crate::proto::handshake::server::RequestParser;
 use crate::proto::{Connection, State};
@@ -240,6 +240,29 @@ impl<S, D> Session<S, D> {
             Some(idle) if expects_messages && idle.0 < first.0 => idle,
             _ => first,
         }
+    }
+
+    /// Makes sure that the wheel knows the next deadline. One that moved later needs nothing: the old entry fires, and
+    /// looks again.
+    // Asked after every read, and as a rule answered by its first line.
+    #[inline(always)]
+    pub(super) fn arm(&mut self, slot: usize, wheel: &mut Wheel, deadlines: &Deadlines, now: Tick) {
+        let calm = self.is_calm();
+        if calm && self.flags.armed_calm {
+            return;
+        }
+        let (at, _) = self.deadline(now, deadlines);
+        let at = at.max(now + 1);
+        // An entry that is overdue fires in this very turn. Were it put off, a peer that is heard in every turn of a
+        // loaded loop would never reach its deadline.
+        let armed = self.times.armed;
+        let earlier = !armed.is_past(now) && at < now + armed.until(now);
+        if !self.flags.armed || earlier {
+            self.flags.armed = true;
+            self.times.armed = Stamp::of(at);
+            wheel.insert(Entry { at, key: slot }, now);
+        }
+        self.flags.armed_calm |= calm;
     }
 
     /// Sends what waits, as far as the peer takes it. Once all is sent, the peer's time begins anew.

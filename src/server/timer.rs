@@ -1,7 +1,7 @@
 //! A hierarchical timer wheel: insert and fire in O(1), `now` is an argument.
 //!
 //! Four levels of 64 slots. A tick is 1 ms, so the levels span 64 ms, 4 s, 4 min and 4 h; what lies further off goes
-//! round again. Nothing fires early, and nothing more than 2 ms late.
+//! round again. Nothing fires early, and nothing more than 2 ms late, or a turn of the loop where that is longer.
 //!
 //! Entries are not removed. Whoever inserts one remembers the tick and ignores an entry that fires with another: a
 //! deadline that moves later costs nothing until the old one fires.

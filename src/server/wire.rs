@@ -1,5 +1,5 @@
-//! The sink of one session for one event: small frames gather in the loop's cork, a big payload leaves from where it
-//! lies in one vectored write with the cork and its header.
+//! The sink of one session while its input is worked through: small frames gather in the loop's cork, a big payload
+//! leaves from where it lies in one vectored write with the cork and its header.
 //!
 //! Not here: encoding, which is the core's; what waits, which is `outbox`.
 
@@ -21,7 +21,7 @@ pub(super) struct Wire<'w, K: Kernel> {
     pub(super) kernel: &'w mut K,
     pub(super) exit: &'w mut Exit<K::Stream>,
     pub(super) cork: &'w mut Vec<u8>,
-    /// The addresses of the buffer that the running event lies in.
+    /// The addresses of the buffer that is being worked through.
     pub(super) buffer: Range<usize>,
     /// Waiting bytes beyond which the peer is too slow.
     pub(super) max_queued: usize,

@@ -1,0 +1,168 @@
+//! The frames of an open connection: the core finds events, the handler is called, answers gather and leave.
+//!
+//! Not here: where bytes come from and what becomes of those that are left; that is `drive`.
+
+use super::call::Call;
+use super::message::Message;
+use super::peer::Peer;
+use super::session::{Flags, Times};
+use super::timer::{Stamp, Tick};
+use super::wire::Fate;
+use super::{Closed, ConnectionId, Handler};
+use crate::kernel::Kernel;
+use crate::proto::{CloseCode, Event, Outbound, State};
+use core::panic::AssertUnwindSafe;
+use std::panic::catch_unwind;
+
+/// Hands each message to the handler, until nothing whole is left or the peer has to read first.
+#[inline]
+pub(super) fn frames<H: Handler<K>, K: Kernel>(call: Call<'_, H, K>) {
+    let Call {
+        mut peer,
+        data,
+        at,
+        rx,
+        handler,
+        state,
+        inbound,
+        times,
+        flags,
+        need,
+        now,
+        ..
+    } = call;
+    let before = peer.tx.state();
+    let (mut completed, mut control) = (false, false);
+    while *at < data.len() {
+        let out = &mut Outbound::server(&mut peer.wire);
+        let step = match rx.next(&mut data[*at..], inbound, peer.tx, out) {
+            Ok(step) => step,
+            Err(violation) => {
+                tracing::debug!(peer = %peer.id, %violation, "protocol violation");
+                // What follows a violation is not looked at.
+                *at = data.len();
+                let closed = Closed {
+                    violation: Some(violation),
+                    ..Closed::ABNORMAL
+                };
+                end(handler, state, peer.id, &closed);
+                break;
+            }
+        };
+        *at += step.consumed;
+        let Some(event) = step.event else {
+            *need = u32::try_from(step.need).unwrap_or(u32::MAX);
+            break;
+        };
+        let message = match event {
+            Event::Text(text) => Some(Message::Text(text)),
+            Event::Binary(bytes) => Some(Message::Binary(bytes)),
+            // The server asks for whole messages; all else is control frames.
+            event => {
+                control |= on_control(&event, peer.id, handler, state, times, flags, now);
+                None
+            }
+        };
+        if let Some(message) = message {
+            completed = true;
+            if let Some(state) = state {
+                handler.on_message(&mut peer, state, message);
+            }
+        }
+        // The peer has to read before it is answered further.
+        if peer.wire.exit.is_blocked() || !peer.wire.is_fine() {
+            flags.unread = *at < data.len();
+            break;
+        }
+    }
+    if completed {
+        times.heard = Stamp::of(now);
+        times.message = Stamp::of(now);
+    }
+    let in_message = rx.is_mid_message();
+    // Bytes that were not looked at may be whole messages; the peer is not to blame for them.
+    let assembling = in_message || *at < data.len() && !flags.unread;
+    if assembling {
+        // Between fragments a control frame ends nothing.
+        let ended = completed || control && !in_message;
+        if ended || !flags.assembling {
+            times.assembling = Stamp::of(now);
+        }
+    }
+    flags.assembling = assembling;
+    finish(&mut peer, flags, times, before, now);
+}
+
+/// A control frame, which the receiver has answered. Says whether the connection goes on.
+fn on_control<H: Handler<K>, K: Kernel>(
+    event: &Event<'_>,
+    id: ConnectionId,
+    handler: &mut H,
+    state: &mut Option<H::State>,
+    times: &mut Times,
+    flags: &mut Flags,
+    now: Tick,
+) -> bool {
+    match event {
+        Event::Ping(_) => times.heard = Stamp::of(now),
+        // Only the answer to our question shows that somebody is there.
+        Event::Pong(payload) if flags.pinged && *payload == times.nonce => {
+            flags.pinged = false;
+            times.heard = Stamp::of(now);
+        }
+        Event::Close(close) => {
+            let closed = Closed {
+                code: close.number(),
+                reason: close.reason,
+                clean: true,
+                violation: None,
+            };
+            end(handler, state, id, &closed);
+        }
+        Event::Pong(_) | Event::Text(_) | Event::Binary(_) | Event::Part(_) => {}
+    }
+    matches!(event, Event::Ping(_) | Event::Pong(_))
+}
+
+/// Tells a slow peer that it is, and sends what was said.
+#[inline(always)]
+pub(super) fn finish<K: Kernel>(
+    peer: &mut Peer<'_, K>,
+    flags: &mut Flags,
+    times: &mut Times,
+    before: State,
+    now: Tick,
+) {
+    if let Fate::Slow = peer.wire.fate {
+        peer.wire.reserve();
+        flags.slow = true;
+        give_up(peer, CloseCode::TRY_AGAIN_LATER, "reads too slowly");
+    }
+    peer.wire.flush();
+    let state = peer.tx.state();
+    if state != before && state == State::Closing {
+        times.since = Stamp::of(now);
+    }
+}
+
+/// Closes for a reason of ours.
+#[inline(never)]
+pub(super) fn give_up<K: Kernel>(peer: &mut Peer<'_, K>, code: CloseCode, reason: &str) {
+    // Closed already is as good.
+    let _ = peer
+        .tx
+        .close(code, reason, &mut Outbound::server(&mut peer.wire));
+}
+
+/// Tells the handler that it is over: once, for whoever was told that it began.
+pub(super) fn end<H: Handler<K>, K: Kernel>(
+    handler: &mut H,
+    state: &mut Option<H::State>,
+    id: ConnectionId,
+    closed: &Closed<'_>,
+) {
+    if let Some(state) = state.take() {
+        // Should it panic, there is no connection left that could pay for it.
+        let _ = catch_unwind(AssertUnwindSafe(|| handler.on_close(id, state, closed)));
+    }
+}

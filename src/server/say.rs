@@ -1,0 +1,67 @@
+//! What the loop says by itself, outside of a handler: pings, closes, refusals.
+//!
+//! Not here: when; that is `event_loop`. What handlers say to others is `deliver`.
+
+use super::Handler;
+use super::event_loop::EventLoop;
+use super::greet::written;
+use super::outbox::Piece;
+use super::session::Phase;
+use super::timer::Stamp;
+use crate::kernel::Kernel;
+use crate::proto::handshake::HandshakeError;
+use crate::proto::{CloseCode, Outbound};
+use alloc::vec::Vec;
+
+impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
+    /// Starts the closing handshake, unless it has started.
+    pub(super) fn close_session(&mut self, slot: usize, code: CloseCode, reason: &str) {
+        let session = &mut self.sessions[slot];
+        let mut frame = Vec::new();
+        let out = &mut Outbound::server(&mut frame);
+        if session.conn.tx.close(code, reason, out).is_ok() {
+            session.times.since = Stamp::of(self.tools.now);
+            self.send(slot, &frame);
+        }
+    }
+
+    pub(super) fn ping(&mut self, slot: usize) {
+        let session = &mut self.sessions[slot];
+        let now = self.tools.now;
+        let mut frame = Vec::new();
+        if let Ok(nonce) = self.tools.random.nonce() {
+            session.times.nonce = nonce;
+            let _ = session
+                .conn
+                .tx
+                .ping(&nonce, &mut Outbound::server(&mut frame));
+            session.flags.pinged = true;
+            session.times.pinged = Stamp::of(now);
+        } else {
+            // Without randomness a pong would prove nothing; ask again later.
+            session.times.heard = Stamp::of(now);
+        }
+        self.send(slot, &frame);
+    }
+
+    pub(super) fn refuse(&mut self, slot: usize, error: HandshakeError) {
+        let answer = written(error.into());
+        let session = &mut self.sessions[slot];
+        session.enter(Phase::Ending, self.tools.now);
+        session.parser = None;
+        session.own = Vec::new();
+        self.send(slot, &answer);
+    }
+
+    /// Sends bytes behind everything that waits.
+    fn send(&mut self, slot: usize, bytes: &[u8]) {
+        let tools = &mut self.tools;
+        let session = &mut self.sessions[slot];
+        let pieces = [Piece::Bytes(bytes)];
+        if let Err(error) = session.exit.send(&mut tools.kernel, pieces, tools.now) {
+            return self.remove(slot, Some(&error));
+        }
+        session.finish_if_done(&mut tools.kernel);
+        self.arm(slot);
+    }
+}

@@ -70,9 +70,12 @@ where
     let first = workers.next();
     thread::scope(|scope| {
         let run = &run;
+        let spawn = |worker| thread::Builder::new().spawn_scoped(scope, move || run(worker));
         let threads: Vec<_> = workers
-            .map(|worker| scope.spawn(move || run(worker)))
-            .collect();
+            .map(spawn)
+            .collect::<io::Result<_>>()
+            // The scope waits for those that run already.
+            .inspect_err(|_| stop_all())?;
         let result = first.map_or(Ok(()), run);
         threads
             .into_iter()

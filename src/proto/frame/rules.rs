@@ -150,3 +150,31 @@ impl Rules {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Role, Rules, first_bytes};
+
+    /// The table is built by the compiler, out of sight of whatever watches the tests run; so it is built once more here.
+    #[test]
+    fn the_compilers_table_is_what_the_judgement_says() {
+        for (compression, in_message) in
+            [(false, false), (false, true), (true, false), (true, true)]
+        {
+            let rules = Rules {
+                role: Role::Server,
+                compression,
+                in_message,
+            };
+            let table = first_bytes(compression, in_message);
+            for (byte, verdict) in (0..=u8::MAX).zip(table) {
+                assert_eq!(
+                    verdict,
+                    rules.judge_first_byte(byte),
+                    "{byte:02x} {rules:?}"
+                );
+                assert_eq!(verdict, rules.first_byte(byte), "{byte:02x} {rules:?}");
+            }
+        }
+    }
+}

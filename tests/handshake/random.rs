@@ -149,7 +149,12 @@ fn the_unchanged_ones_are_good() {
 #[test]
 fn dribbled_fields_are_looked_at_once() {
     let line = b"GET / HTTP/1.1\r\n";
-    let fields = [b"X: ".as_slice(), &[b'a'; 4000], b"\r\nY: b"].concat();
+    let fields = [
+        b"X: ".as_slice(),
+        &[b'a'; if cfg!(miri) { 100 } else { 4000 }],
+        b"\r\nY: b",
+    ]
+    .concat();
     let mut parser = RequestParser::new(HeadLimits::default());
     let mut received = line.to_vec();
     for byte in fields {

@@ -66,6 +66,10 @@ pub(crate) fn load(file: &str) -> Vec<Row> {
             row.name
         );
     }
+    if cfg!(miri) {
+        // Byte by byte, a head of thousands takes minutes.
+        rows.retain(|row| row.input.len() <= 500);
+    }
     let mut names: Vec<&str> = rows.iter().map(|row| row.name.as_str()).collect();
     names.sort_unstable();
     assert!(

@@ -28,10 +28,10 @@ fn in_place_at_every_length_offset_and_alignment() {
 
     let plain = counting(320);
     let mut field = Aligned([0; 64 + 320 + 8]);
-    for key in KEYS {
-        for offset in 0..8 {
+    for key in KEYS.into_iter().skip(STRIDE.min(3) - 1) {
+        for offset in (0..8).step_by(STRIDE.min(3)) {
             let masked = reference(key, offset, &plain);
-            for len in (0..=320).step_by(STRIDE) {
+            for len in (0..=320).step_by(STRIDE.min(53)) {
                 for alignment in (0..64).step_by(STRIDE.min(31)) {
                     let at = alignment..alignment + len;
                     field.0.fill(0xA5);
@@ -49,7 +49,7 @@ fn in_place_at_every_length_offset_and_alignment() {
 #[test]
 fn appended_at_every_length_and_alignment() {
     let plain = counting(64 + 320);
-    for key in KEYS {
+    for key in KEYS.into_iter().skip(STRIDE.min(3) - 1) {
         for alignment in (0..64).step_by(STRIDE.min(31)) {
             for len in (0..=320).step_by(STRIDE) {
                 let from = &plain[alignment..alignment + len];

@@ -237,7 +237,8 @@ impl RequestParser {
     /// # Errors
     ///
     /// As for [`parse`](Self::parse), and [`HandshakeError::Origin`]. The refusal is in `out`: write that, half-close,
-    /// discard what still arrives, then close. Further calls repeat the error and write nothing.
+    /// discard what still arrives, then close. Further calls repeat the error and write nothing, and so does the first
+    /// after a [`parse`](Self::parse) of the caller's own that failed: whoever parses answers.
     ///
     /// ```
     /// use sockeye::proto::handshake::{HandshakeError, HeadLimits, OriginPolicy, server::RequestParser};

@@ -173,6 +173,30 @@ fn what_is_only_announced_is_not_held() {
     }
 }
 
+#[test]
+fn an_echo_that_waits_takes_its_message_along_instead_of_copying_it() {
+    let mut sim = Sim::new();
+    let size = 1 << 20;
+    let message = binary(&vec![7; size]);
+    // The first peer fills the pool of buffers.
+    for _ in 0..2 {
+        let conn = sim.open(ROOM);
+        conn.set_window(10_000);
+        counting::most_held();
+        let before = counting::held();
+        sim.receive(&conn, &message);
+        let most = usize::try_from(counting::most_held() - before).unwrap_or(0);
+        assert!(
+            held_since(before) >= size - 10_000,
+            "the rest of the echo waits"
+        );
+        assert!(
+            most <= size + size / 4,
+            "{most} B held at once for {size} B"
+        );
+    }
+}
+
 // --- what an echo costs ---
 
 #[test]

@@ -8,6 +8,7 @@ struct Counter;
 thread_local! {
     static CALLS: Cell<usize> = const { Cell::new(0) };
     static HELD: Cell<isize> = const { Cell::new(0) };
+    static MOST: Cell<isize> = const { Cell::new(0) };
 }
 
 #[global_allocator]
@@ -24,9 +25,16 @@ pub(crate) fn held() -> isize {
     HELD.get()
 }
 
+/// The most bytes that this thread held at any moment since the last call.
+#[allow(dead_code, reason = "each test target uses what it needs")]
+pub(crate) fn most_held() -> isize {
+    MOST.replace(HELD.get())
+}
+
 fn count(calls: usize, held: isize) {
     CALLS.set(CALLS.get() + calls);
     HELD.set(HELD.get() + held);
+    MOST.set(MOST.get().max(HELD.get()));
 }
 
 /// A size as `held` counts it.

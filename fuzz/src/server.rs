@@ -268,7 +268,7 @@ impl<'a> World<'a> {
     }
 
     /// What changes when something has happened.
-    fn moved(&self) -> (Duration, [usize; 5]) {
+    fn moved(&self) -> (Duration, [usize; 6]) {
         let sum =
             |count: fn(&Conn) -> usize| self.guests.iter().map(|guest| count(&guest.conn)).sum();
         let (waiting, open) = (self.net.waiting(), self.server.connections());
@@ -276,6 +276,7 @@ impl<'a> World<'a> {
             sum(Conn::under_way),
             sum(Conn::unreceived),
             sum(Conn::untaken),
+            sum(Conn::queued_faults),
             waiting,
             open,
         ];

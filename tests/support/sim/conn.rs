@@ -58,6 +58,12 @@ impl Conn {
         self.link(|link| link.max_send = bytes);
     }
 
+    /// Faults that have not struck yet.
+    #[allow(dead_code, reason = "not every user of the simulation counts them")]
+    pub fn queued_faults(&self) -> usize {
+        self.link(|link| link.receive_faults.len() + link.send_faults.len())
+    }
+
     /// One receive fails with this.
     pub fn queue_receive_fault(&self, error: Errno) {
         self.link(|link| {

@@ -63,6 +63,12 @@ mod tests {
                     assert_eq!(from_bytes(&bytes), None);
                     bytes[at] = b'a';
                 }
+                if let Some(place) = bytes.get_mut(at..at + 2) {
+                    place.copy_from_slice("ä".as_bytes());
+                    let oracle = core::str::from_utf8(&bytes);
+                    assert!(oracle.is_ok() && from_bytes(&bytes) == oracle.ok());
+                    bytes[at..at + 2].fill(b'a');
+                }
             }
         }
     }

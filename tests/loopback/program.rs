@@ -144,13 +144,7 @@ fn the_program_broadcasts_from_worker_to_worker() {
             assert_eq!(client.frame(), Frame::text(&words));
         }
     }
-    program.signal("TERM");
-    for mut client in clients {
-        assert_eq!(client.frame().close_code(), Some(1001));
-        client.send(&close(1001));
-        client.assert_ended();
-    }
-    assert_eq!(program.wait().code(), Some(0));
+    assert_ends_in_order(program, clients);
 }
 
 #[test]
@@ -161,13 +155,7 @@ fn several_workers_end_together() {
         client.send(&text("hello"));
         assert_eq!(client.frame(), Frame::text("hello"));
     }
-    program.signal("TERM");
-    for mut client in clients {
-        assert_eq!(client.frame().close_code(), Some(1001));
-        client.send(&close(1001));
-        client.assert_ended();
-    }
-    assert_eq!(program.wait().code(), Some(0));
+    assert_ends_in_order(program, clients);
 }
 
 #[test]
@@ -248,4 +236,15 @@ fn help_shows_examples() {
         assert_eq!((code, stderr.as_str()), (Some(0), ""));
         assert!(stdout.contains("Examples:\n  sockeye "), "{stdout}");
     }
+}
+
+/// SIGTERM: everybody is told goodbye, and the program ends well.
+fn assert_ends_in_order(program: Program, clients: Vec<Client>) {
+    program.signal("TERM");
+    for mut client in clients {
+        assert_eq!(client.frame().close_code(), Some(1001));
+        client.send(&close(1001));
+        client.assert_ended();
+    }
+    assert_eq!(program.wait().code(), Some(0));
 }

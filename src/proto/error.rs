@@ -25,7 +25,7 @@ macro_rules! violations {
                 match self { $(Self::$name => CloseCode::$code,)* }
             }
 
-            /// The section of RFC 6455 that it breaks or that allows refusing it.
+            /// The section of RFC 6455, unless it names another, that it breaks or that allows refusing it.
             #[must_use]
             pub const fn section(self) -> &'static str {
                 match self { $(Self::$name => $section,)* }
@@ -75,6 +75,13 @@ violations! {
     MessageTooBig => MESSAGE_TOO_BIG, "10.4", "message is over the size limit";
     /// More fragments than [`Limits::max_fragments`](crate::proto::Limits::max_fragments) allows.
     TooManyFragments => POLICY_VIOLATION, "10.4", "message in too many fragments";
+    /// A compressed message that is no DEFLATE, or ends too early.
+    InvalidDeflate => INVALID_PAYLOAD, "RFC 7692 7.2.2", "compressed message cannot be inflated";
+    /// A compressed message that ends its stream again and again.
+    TooManyLastBlocks => POLICY_VIOLATION, "10.4", "compressed message in too many streams";
+    /// More messages are inflated in parts than
+    /// [`Inbound::set_max_streams`](crate::proto::Inbound::set_max_streams) allows.
+    NoInflater => TRY_AGAIN_LATER, "10.4", "too many compressed messages at once";
 }
 
 impl fmt::Display for Violation {
@@ -99,6 +106,8 @@ pub enum Misuse {
     InvalidUtf8,
     /// A client sends and has no source of masking keys.
     NoKeys,
+    /// A message that was begun compressed is to go on without a compressor.
+    NoCompressor,
 }
 
 impl fmt::Display for Misuse {
@@ -109,6 +118,7 @@ impl fmt::Display for Misuse {
             Self::MessageInProgress => "another message is still being sent in fragments",
             Self::InvalidUtf8 => "fragment makes the text message invalid UTF-8",
             Self::NoKeys => "a client needs a source of masking keys",
+            Self::NoCompressor => "a message begun compressed needs the compressor to its end",
         })
     }
 }

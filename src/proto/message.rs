@@ -6,20 +6,29 @@
 use crate::proto::frame::{Header, MessageKind, Opcode};
 use crate::proto::utf8::{InvalidUtf8, Validator};
 use crate::proto::{Limits, Violation};
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::slice;
 
 /// Collects fragments. Between messages it holds no heap.
 #[derive(Debug, Default)]
 pub(crate) struct Assembly {
-    /// The payload of the fragments so far; once the message is whole, it is lent from here.
-    bytes: Vec<u8>,
+    /// The payload of the fragments so far, as it was sent; once the message is whole, it is lent from here. Behind a
+    /// pointer, which is all that a connection has room for.
+    collected: Option<Box<Collected>>,
     /// Payload bytes of the frames so far, also of those that are not kept here.
     len: u64,
     /// Frames so far.
     fragments: u32,
     utf8: Validator,
     kind: Option<MessageKind>,
+    /// Whether the payload has to be inflated.
+    compressed: bool,
+}
+
+#[derive(Debug, Default)]
+struct Collected {
+    bytes: Vec<u8>,
 }
 
 impl Assembly {
@@ -30,19 +39,30 @@ impl Assembly {
 
     /// Heap bytes held.
     pub(crate) const fn capacity(&self) -> usize {
-        self.bytes.capacity()
+        match &self.collected {
+            Some(collected) => collected
+                .bytes
+                .capacity()
+                .saturating_add(size_of::<Collected>()),
+            None => 0,
+        }
     }
 
     /// Asks the limits about a frame's header. Nothing is reserved for the length that it announces.
     #[inline]
     pub(crate) fn admit(&self, header: &Header, limits: &Limits) -> Result<(), Violation> {
-        if header.len > limits.max_frame {
+        let (max_frame, max_message) = if self.is_compressed(header) {
+            (compressed(limits.max_frame), compressed(limits.max_message))
+        } else {
+            (limits.max_frame, limits.max_message)
+        };
+        if header.len > max_frame {
             return Err(Violation::FrameTooBig);
         }
         // Nothing is added, only compared: a sum of announced lengths could wrap.
         let left = match self.kind {
-            None => limits.max_message,
-            Some(_) => limits.max_message.saturating_sub(self.len),
+            None => max_message,
+            Some(_) => max_message.saturating_sub(self.len),
         };
         if header.len > left {
             return Err(Violation::MessageTooBig);
@@ -52,6 +72,17 @@ impl Assembly {
             return Err(Violation::TooManyFragments);
         }
         Ok(())
+    }
+
+    /// Whether the message that a data frame belongs to is compressed (RFC 7692 section 6: its first frame says so).
+    #[inline]
+    pub(crate) const fn is_compressed(&self, header: &Header) -> bool {
+        header.rsv1 || self.compressed
+    }
+
+    /// The same for the message in progress.
+    pub(crate) const fn is_compressed_in_progress(&self) -> bool {
+        self.compressed
     }
 
     /// The kind of the message that a data frame belongs to.
@@ -75,6 +106,7 @@ impl Assembly {
     /// Counts a data frame in.
     pub(crate) fn begin_frame(&mut self, header: &Header) {
         self.kind = Some(self.kind_of(header));
+        self.compressed = self.is_compressed(header);
         self.fragments = self.fragments.saturating_add(1);
         self.len = self.len.saturating_add(header.len);
     }
@@ -134,12 +166,14 @@ impl Assembly {
 
     /// Keeps a fragment's payload.
     pub(crate) fn keep(&mut self, payload: &[u8]) {
-        self.bytes.extend_from_slice(payload);
+        let collected = self.collected.get_or_insert_default();
+        collected.bytes.extend_from_slice(payload);
     }
 
     /// Ends the message. Its bytes stay until [`release`](Self::release).
     pub(crate) fn finish(&mut self) -> Result<(), Violation> {
         self.kind = None;
+        self.compressed = false;
         self.fragments = 0;
         self.len = 0;
         self.utf8.finish().map_err(|_| Violation::InvalidUtf8)
@@ -147,14 +181,17 @@ impl Assembly {
 
     /// The bytes of the message that just ended.
     pub(crate) fn bytes(&self) -> &[u8] {
-        &self.bytes
+        match &self.collected {
+            Some(collected) => &collected.bytes,
+            None => &[],
+        }
     }
 
     /// Frees what was lent, unless the next message is already being collected.
     #[inline]
     pub(crate) fn release(&mut self) {
-        if self.kind.is_none() && self.bytes.capacity() != 0 {
-            self.bytes = Vec::new();
+        if self.kind.is_none() && self.collected.is_some() {
+            self.collected = None;
         }
     }
 
@@ -166,4 +203,10 @@ impl Assembly {
             self.kind = Some(kind);
         }
     }
+}
+
+/// What a limit on a message's size allows it to take on the wire when it is compressed: data that does not get smaller
+/// gets a little larger, as no peer can know beforehand.
+const fn compressed(limit: u64) -> u64 {
+    limit.saturating_add(limit / 128).saturating_add(64)
 }

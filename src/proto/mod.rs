@@ -3,8 +3,9 @@
 //! ```text
 //! error  close  utf8  text    whose fault, which code, what text is
 //! frame                       header, rules, mask
-//! message                     fragments to messages
-//! connection   handshake      what an embedder uses
+//! message   handshake         fragments to messages; requests and answers
+//! deflate                     permessage-deflate, with the feature of that name
+//! connection                  what an embedder drives
 //! ```
 //!
 //! Each line uses only those above it. Not here: sockets, clocks, randomness, threads. Nothing in this module imports
@@ -21,6 +22,9 @@ mod close;
 mod connection;
 #[cfg(feature = "deflate")]
 pub mod deflate;
+#[cfg(not(feature = "deflate"))]
+#[path = "deflate/without.rs"]
+mod deflate;
 mod error;
 pub mod frame;
 pub mod handshake;
@@ -31,7 +35,7 @@ pub mod utf8;
 pub use close::{CloseCode, CloseReason, MAX_CONTROL_LEN, local};
 pub use connection::{
     Config, Connection, Delivery, Event, Inbound, Keys, Limits, Outbound, Part, Prepared, Receiver,
-    Sender, Sink, State, Step,
+    Sender, SharedFrame, Sink, State, Step,
 };
 pub use error::{Misuse, SendError, Violation};
 pub use frame::{MessageKind, Role};

@@ -6,7 +6,7 @@
 use super::outbox::{Exit, Piece};
 use super::timer::Tick;
 use crate::kernel::Kernel;
-use crate::proto::{Prepared, Sink};
+use crate::proto::{SharedFrame, Sink};
 use alloc::vec::Vec;
 use core::ops::Range;
 use std::io;
@@ -161,8 +161,8 @@ impl<K: Kernel> Sink for Wire<'_, K> {
         self.raw(&frame);
     }
 
-    fn prepared(&mut self, frame: &Prepared) {
-        let shared = frame.shared();
+    fn shared(&mut self, frame: &SharedFrame) {
+        let shared = frame.bytes();
         if !self.admits() {
             return;
         }

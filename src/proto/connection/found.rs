@@ -15,6 +15,10 @@ pub(super) enum Found {
     /// Not in the input: its fragments were collected.
     Assembled(MessageKind),
     Part(Part<'static>, Range<usize>),
+    /// In the buffer that was inflated into: all of it.
+    Inflated(MessageKind),
+    /// The same: so many bytes of it.
+    InflatedPart(Part<'static>, usize),
 }
 
 impl Found {
@@ -25,7 +29,7 @@ impl Found {
             Self::Control(opcode, at) => Self::Control(opcode, shift(at)),
             Self::Message(kind, at) => Self::Message(kind, shift(at)),
             Self::Part(part, at) => Self::Part(part, shift(at)),
-            Self::Assembled(_) => self,
+            Self::Assembled(_) | Self::Inflated(_) | Self::InflatedPart(..) => self,
         }
     }
 }

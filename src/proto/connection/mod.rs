@@ -6,7 +6,8 @@
 //! | `send` | messages to bytes |
 //! | `closing` | the closing handshake, as a table |
 //! | `event` | what receiving gives |
-//! | `found` | where in the input that lies |
+//! | `inflating` | compressed frames to what was said |
+//! | `found` | where all that lies |
 //! | `sink` | where frames go, keys, and what a driver lends |
 //! | `prepared` | a message encoded once for many |
 //! | `config` | limits, and how data is delivered |
@@ -18,6 +19,7 @@ mod closing;
 mod config;
 mod event;
 mod found;
+mod inflating;
 mod prepared;
 mod receive;
 mod send;
@@ -26,11 +28,13 @@ mod sink;
 pub use closing::State;
 pub use config::{Config, Delivery, Limits};
 pub use event::{Event, Part, Step};
-pub use prepared::Prepared;
+pub use prepared::{Prepared, SharedFrame};
 pub use receive::Receiver;
 pub use send::Sender;
 pub use sink::{Inbound, Keys, Outbound, Sink};
 
+#[cfg(feature = "deflate")]
+use crate::proto::deflate::Agreed;
 use crate::proto::frame::Role;
 use alloc::sync::Arc;
 
@@ -48,7 +52,8 @@ use alloc::sync::Arc;
 ///    once, a client when the server has (RFC 6455 section 7.1.1);
 /// 5. has a deadline running while [`close_expected`](Self::close_expected).
 ///
-/// `Inbound` is empty until there is compression; a driver has one for all its connections.
+/// A driver has one `Inbound` for all its connections. With the feature `deflate` it holds the inflater, and
+/// [`set_deflate`](Self::set_deflate) makes a connection use it.
 ///
 /// ```
 /// use sockeye::proto::{Connection, Event, Inbound, Outbound};
@@ -104,6 +109,23 @@ impl Connection {
             rx: Receiver::new(config),
             tx: Sender::new(role),
         }
+    }
+
+    /// Compresses from here on, as the opening handshake has agreed. See [`deflate`](crate::proto::deflate).
+    #[cfg(feature = "deflate")]
+    pub fn set_deflate(&mut self, agreed: Agreed) {
+        let (ours, theirs) = match self.tx.role() {
+            Role::Server => (agreed.server, agreed.client),
+            Role::Client => (agreed.client, agreed.server),
+        };
+        self.rx.set_deflate(theirs);
+        self.tx.set_deflate(ours);
+    }
+
+    /// Heap bytes held: for a message in progress, and for what later messages may refer to.
+    #[must_use]
+    pub fn heap_bytes(&self) -> usize {
+        self.rx.heap_bytes().saturating_add(self.tx.heap_bytes())
     }
 
     /// How far the closing handshake has come.

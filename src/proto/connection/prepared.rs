@@ -2,11 +2,19 @@
 //!
 //! Not here: who gets it.
 
+#[cfg(feature = "deflate")]
+use crate::proto::deflate::{CLASSES, WindowBits, class_of};
+use crate::proto::deflate::{Compressor, Direction};
 use crate::proto::frame::{Header, MessageKind};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+#[cfg(feature = "deflate")]
+use std::sync::OnceLock;
 
 /// An encoded message. Cloning it shares its bytes.
+///
+/// Where connections have agreed to compression, it is compressed when the first of them is sent it, once for each size
+/// of window, without a reference to earlier messages.
 ///
 /// ```
 /// use sockeye::proto::Prepared;
@@ -15,10 +23,24 @@ use alloc::vec::Vec;
 /// ```
 #[derive(Clone, Debug)]
 pub struct Prepared {
-    /// Header and payload, unmasked.
-    frame: Arc<Vec<u8>>,
-    head_len: u8,
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
     kind: MessageKind,
+    plain: SharedFrame,
+    /// For each window: the frame if that pays.
+    #[cfg(feature = "deflate")]
+    compressed: [OnceLock<Option<SharedFrame>>; CLASSES],
+}
+
+/// A frame as a server sends it, to be shared by those it is sent to.
+#[derive(Clone, Debug)]
+pub struct SharedFrame {
+    /// Header and payload, unmasked.
+    bytes: Arc<Vec<u8>>,
+    head_len: u8,
 }
 
 impl Prepared {
@@ -35,35 +57,89 @@ impl Prepared {
     }
 
     fn encode(kind: MessageKind, payload: &[u8]) -> Self {
-        let head = Header::new(kind.opcode(), payload.len() as u64).encode();
-        let head = head.as_slice();
-        let mut frame = Vec::with_capacity(head.len() + payload.len());
-        frame.extend_from_slice(head);
-        frame.extend_from_slice(payload);
+        let header = Header::new(kind.opcode(), payload.len() as u64);
         Self {
-            frame: Arc::new(frame),
-            // A header has at most 14 bytes.
-            head_len: u8::try_from(head.len()).unwrap_or_default(),
-            kind,
+            inner: Arc::new(Inner {
+                kind,
+                plain: SharedFrame::encode(header, payload),
+                #[cfg(feature = "deflate")]
+                compressed: [const { OnceLock::new() }; CLASSES],
+            }),
         }
     }
 
     /// Text or binary.
     #[must_use]
-    pub const fn kind(&self) -> MessageKind {
-        self.kind
+    pub fn kind(&self) -> MessageKind {
+        self.inner.kind
     }
 
-    /// The frame as a server puts it on the wire.
+    /// The frame as a server puts it on the wire, uncompressed.
     #[must_use]
     pub fn frame(&self) -> &[u8] {
-        &self.frame
+        &self.inner.plain.bytes
     }
 
-    /// The same, to be shared.
-    #[cfg(feature = "server")]
-    pub(crate) const fn shared(&self) -> &Arc<Vec<u8>> {
-        &self.frame
+    /// The message.
+    #[must_use]
+    pub fn payload(&self) -> &[u8] {
+        self.inner.plain.payload()
+    }
+
+    pub(super) fn plain(&self) -> &SharedFrame {
+        &self.inner.plain
+    }
+
+    /// The frame for connections that have agreed to this, if it pays.
+    #[cfg(feature = "deflate")]
+    pub(super) fn compressed(
+        &self,
+        direction: Direction,
+        compressor: &mut Compressor,
+    ) -> Option<&SharedFrame> {
+        let window = WindowBits::new(direction.window_bits())?;
+        let place = self.inner.compressed.get(class_of(window))?;
+        let frame = place.get_or_init(|| {
+            // By a connection that keeps no context: its messages are for everybody.
+            let direction = Direction::new(window.get(), false);
+            let payload = compressor.message(direction, &mut None, self.payload())?;
+            let header = Header {
+                rsv1: true,
+                ..Header::new(self.inner.kind.opcode(), payload.len() as u64)
+            };
+            Some(SharedFrame::encode(header, payload))
+        });
+        frame.as_ref()
+    }
+
+    #[cfg(not(feature = "deflate"))]
+    pub(super) const fn compressed(
+        &self,
+        _: Direction,
+        compressor: &Compressor,
+    ) -> Option<&SharedFrame> {
+        match *compressor {}
+    }
+}
+
+impl SharedFrame {
+    fn encode(header: Header, payload: &[u8]) -> Self {
+        let head = header.encode();
+        let head = head.as_slice();
+        let mut bytes = Vec::with_capacity(head.len() + payload.len());
+        bytes.extend_from_slice(head);
+        bytes.extend_from_slice(payload);
+        Self {
+            bytes: Arc::new(bytes),
+            // A header has at most 14 bytes.
+            head_len: u8::try_from(head.len()).unwrap_or_default(),
+        }
+    }
+
+    /// The whole frame, to be shared.
+    #[must_use]
+    pub const fn bytes(&self) -> &Arc<Vec<u8>> {
+        &self.bytes
     }
 
     /// Its header.
@@ -79,7 +155,7 @@ impl Prepared {
     }
 
     fn split(&self) -> (&[u8], &[u8]) {
-        self.frame
+        self.bytes
             .split_at_checked(usize::from(self.head_len))
             .unwrap_or_default()
     }

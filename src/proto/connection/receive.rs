@@ -13,30 +13,36 @@ use super::send::Sender;
 use super::sink::{Inbound, Outbound, Sink};
 use crate::proto::Violation;
 use crate::proto::close::{CloseReason, MAX_CONTROL_LEN, check_prefix};
+use crate::proto::deflate::{Direction, Kept};
 use crate::proto::frame::{Header, MessageKind, Opcode, Role, Rules, Status, mask};
 use crate::proto::message::Assembly;
+use alloc::boxed::Box;
 use alloc::sync::Arc;
 use core::ops::Range;
 
 /// The receiving half of a connection.
 #[derive(Debug)]
 pub struct Receiver {
-    message: Assembly,
-    config: Arc<Config>,
+    pub(super) message: Assembly,
+    pub(super) config: Arc<Config>,
+    /// What has to be known to inflate the next message or the rest of this one.
+    pub(super) kept: Option<Box<Kept>>,
     /// Of a frame that is collected whole: payload bytes already unmasked and judged, so that feeding the same
     /// growing slice again costs nothing. Of a frame that streams: payload bytes still to come.
-    progress: u64,
+    pub(super) progress: u64,
     /// The key of the streaming frame as its next byte needs it; zeroes where it is not masked.
-    key: [u8; 4],
-    stream: Stream,
+    pub(super) key: [u8; 4],
+    pub(super) stream: Stream,
     /// Whether the streaming frame ends its message.
-    stream_fin: bool,
+    pub(super) stream_fin: bool,
+    /// What was agreed on for what arrives compressed, if that may be at all.
+    pub(super) deflate: Option<Direction>,
     fault: Option<Violation>,
 }
 
 /// Whether a frame's payload passes through piece by piece.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Stream {
+pub(super) enum Stream {
     /// No: the next byte is a header's, or the frame is collected whole.
     No,
     /// Its first piece has not been delivered.
@@ -48,7 +54,7 @@ enum Stream {
 }
 
 /// What one look at the input came to.
-enum Progress {
+pub(super) enum Progress {
     /// Nothing yet; so many more bytes would help.
     Need(usize),
     /// So many bytes are done with; look again.
@@ -62,10 +68,12 @@ impl Receiver {
         Self {
             message: Assembly::default(),
             config,
+            kept: None,
             progress: 0,
             key: [0; 4],
             stream: Stream::No,
             stream_fin: false,
+            deflate: None,
             fault: None,
         }
     }
@@ -87,8 +95,6 @@ impl Receiver {
         tx: &mut Sender,
         out: &mut Outbound<'_, S>,
     ) -> Result<Step<'a>, Violation> {
-        // The place inflated messages will be lent from.
-        let _ = inbound;
         self.message.release();
         if let Some(fault) = self.fault {
             return Err(fault);
@@ -101,7 +107,7 @@ impl Receiver {
                 Err(violation) => Err(self.fail(violation, tx, out)),
             };
         }
-        self.look_closer(input, tx, out)
+        self.look_closer(input, inbound, tx, out)
     }
 
     /// A message in one frame that was not looked at before, where nothing else is going on; its payload is unmasked.
@@ -119,7 +125,7 @@ impl Receiver {
         let Ok(Status::Complete((header, head_len))) = Header::decode(input, &rules) else {
             return None;
         };
-        if header.opcode.is_control() || !header.fin {
+        if header.opcode.is_control() || !header.fin || header.rsv1 {
             return None;
         }
         let kind = self.message.kind_of(&header);
@@ -135,7 +141,7 @@ impl Receiver {
     fn rules(&self, role: Role) -> Rules {
         Rules {
             role,
-            compression: false,
+            compression: self.deflate.is_some(),
             in_message: self.message.in_progress(),
         }
     }
@@ -145,16 +151,18 @@ impl Receiver {
     fn look_closer<'a, S: Sink>(
         &'a mut self,
         input: &'a mut [u8],
+        inbound: &'a mut Inbound,
         tx: &mut Sender,
         out: &mut Outbound<'_, S>,
     ) -> Result<Step<'a>, Violation> {
+        inbound.release();
         let mut consumed = 0;
         let found = loop {
             if tx.state() == State::Closed {
                 return Ok(Step::nothing(input.len(), 0));
             }
             let rest = input.get_mut(consumed..).unwrap_or_default();
-            match self.advance(rest, tx, out) {
+            match self.advance(rest, inbound, tx, out) {
                 Ok(Progress::Need(need)) => return Ok(Step::nothing(consumed, need)),
                 Ok(Progress::Passed(bytes)) => consumed += bytes,
                 Ok(Progress::Found(bytes, found)) => {
@@ -167,6 +175,7 @@ impl Receiver {
         };
         // The one borrow. Everything above dealt in positions.
         let input: &'a [u8] = input;
+        let inflated = inbound.deflate.bytes();
         let event = match found {
             Found::Message(kind, at) => match message(kind, slice(input, at)) {
                 Ok(event) => event,
@@ -176,6 +185,14 @@ impl Receiver {
             Found::Assembled(kind) => message(kind, self.message.bytes())?,
             Found::Part(part, at) => Event::Part(Part {
                 data: slice(input, at),
+                ..part
+            }),
+            Found::Inflated(kind) => match message(kind, inflated) {
+                Ok(event) => event,
+                Err(violation) => return Err(self.fail(violation, tx, out)),
+            },
+            Found::InflatedPart(part, len) => Event::Part(Part {
+                data: slice(inflated, 0..len),
                 ..part
             }),
             Found::Control(opcode, at) => control(opcode, slice(input, at))?,
@@ -196,10 +213,12 @@ impl Receiver {
         self.message.in_progress() || !matches!(self.stream, Stream::No)
     }
 
-    /// Heap bytes held for the message in progress, or for the one that was just lent.
+    /// Heap bytes held for the message in progress, or for the one that was just lent, and for what compressed messages
+    /// may refer to.
     #[must_use]
-    pub const fn heap_bytes(&self) -> usize {
-        self.message.capacity()
+    pub fn heap_bytes(&self) -> usize {
+        let kept = self.kept.as_ref().map_or(0, |kept| kept.heap_bytes());
+        self.message.capacity().saturating_add(kept)
     }
 
     fn fail<S: Sink>(
@@ -209,6 +228,7 @@ impl Receiver {
         out: &mut Outbound<'_, S>,
     ) -> Violation {
         self.message = Assembly::default();
+        self.kept = None;
         self.stream = Stream::No;
         self.fault = Some(violation);
         tx.on_violation(violation, out);
@@ -220,11 +240,12 @@ impl Receiver {
     fn advance<S: Sink>(
         &mut self,
         input: &mut [u8],
+        inbound: &mut Inbound,
         tx: &mut Sender,
         out: &mut Outbound<'_, S>,
     ) -> Result<Progress, Violation> {
         if self.stream != Stream::No {
-            return self.stream_on(input, tx.state());
+            return self.stream_on(input, inbound, tx.state());
         }
         let rules = self.rules(tx.role());
         let (header, head_len) = match Header::decode(input, &rules)? {
@@ -240,7 +261,9 @@ impl Receiver {
         }
         self.message.admit(&header, &self.config.limits)?;
         match self.config.delivery {
-            Delivery::Messages | Delivery::Frames => self.whole_frame(&header, head_len, input),
+            Delivery::Messages | Delivery::Frames => {
+                self.whole_frame(&header, head_len, input, inbound)
+            }
             Delivery::Chunks => {
                 self.message.begin_frame(&header);
                 Ok(self.begin_stream(&header, head_len, Stream::First))
@@ -255,6 +278,7 @@ impl Receiver {
         header: &Header,
         head_len: usize,
         input: &mut [u8],
+        inbound: &mut Inbound,
     ) -> Result<Progress, Violation> {
         let kind = self.message.kind_of(header);
         let Some(end) = usize::try_from(header.len)
@@ -273,12 +297,18 @@ impl Receiver {
         let lent = header.fin
             && header.opcode != Opcode::Continuation
             && self.config.delivery == Delivery::Messages;
-        self.message.check_text(kind, fresh)?;
+        let compressed = self.message.is_compressed(header);
+        if !compressed {
+            self.message.check_text(kind, fresh)?;
+        }
         if have < end {
             self.progress = payload.len() as u64;
             return Ok(Progress::Need(end - have));
         }
         self.progress = 0;
+        if compressed {
+            return self.inflate_frame(header, input, head_len..end, inbound);
+        }
         if lent {
             self.message.finish()?;
             return Ok(Progress::Found(end, Found::Message(kind, head_len..end)));
@@ -330,14 +360,25 @@ impl Receiver {
         Progress::Passed(head_len)
     }
 
-    fn stream_on(&mut self, input: &mut [u8], state: State) -> Result<Progress, Violation> {
+    fn stream_on(
+        &mut self,
+        input: &mut [u8],
+        inbound: &mut Inbound,
+        state: State,
+    ) -> Result<Progress, Violation> {
         let left = self.progress;
         let have = usize::try_from(left).map_or(input.len(), |left| left.min(input.len()));
+        let discards =
+            self.stream == Stream::Discard || state.on(Input::Frame).0 == Action::Discard;
+        if !discards && self.message.is_compressed_in_progress() {
+            return self.inflate_chunk(input, inbound);
+        }
         if have == 0 && left > 0 {
             return Ok(Progress::Need(usize::try_from(left).unwrap_or(usize::MAX)));
         }
         // Our own close may have come between two pieces.
-        if self.stream == Stream::Discard || state.on(Input::Frame).0 == Action::Discard {
+        if discards {
+            self.kept = None;
             if self.pass(have, Stream::Discard) && self.stream_fin {
                 // Begun before our close, so the message's end has to be noted here.
                 self.message = Assembly::default();

@@ -6,9 +6,11 @@ use super::Prepared;
 use super::closing::{Action, Input, State};
 use super::sink::{Outbound, Sink};
 use crate::proto::close::{CloseBody, MAX_CONTROL_LEN};
+use crate::proto::deflate::{Direction, Own};
 use crate::proto::frame::{Header, MessageKind, Opcode, Role};
 use crate::proto::utf8::Validator;
 use crate::proto::{CloseCode, Misuse, SendError, Violation};
+use alloc::boxed::Box;
 
 /// The sending half of a connection.
 ///
@@ -16,17 +18,54 @@ use crate::proto::{CloseCode, Misuse, SendError, Violation};
 /// closing handshake may begin at any time.
 #[derive(Debug)]
 pub struct Sender {
+    /// Our compressor, where messages refer to earlier ones; made when it is first needed.
+    own: Option<Box<Own>>,
+    /// What was agreed on for what we compress, if we may at all.
+    deflate: Option<Direction>,
     role: Role,
     state: State,
     /// The message that [`fragment`](Self::fragment) has begun and not ended.
-    open: Option<MessageKind>,
+    open: Option<Open>,
     /// Where its text stands.
     utf8: Validator,
+}
+
+/// A message that is being sent in fragments.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Open {
+    Text,
+    Binary,
+    CompressedText,
+    CompressedBinary,
+}
+
+impl Open {
+    const fn new(kind: MessageKind, compressed: bool) -> Self {
+        match (kind, compressed) {
+            (MessageKind::Text, false) => Self::Text,
+            (MessageKind::Binary, false) => Self::Binary,
+            (MessageKind::Text, true) => Self::CompressedText,
+            (MessageKind::Binary, true) => Self::CompressedBinary,
+        }
+    }
+
+    const fn kind(self) -> MessageKind {
+        match self {
+            Self::Text | Self::CompressedText => MessageKind::Text,
+            Self::Binary | Self::CompressedBinary => MessageKind::Binary,
+        }
+    }
+
+    const fn is_compressed(self) -> bool {
+        matches!(self, Self::CompressedText | Self::CompressedBinary)
+    }
 }
 
 impl Sender {
     pub(super) fn new(role: Role) -> Self {
         Self {
+            own: None,
+            deflate: None,
             role,
             state: State::Open,
             open: None,
@@ -44,6 +83,42 @@ impl Sender {
     #[must_use]
     pub const fn role(&self) -> Role {
         self.role
+    }
+
+    /// What was agreed on for what we send compressed.
+    #[cfg(feature = "deflate")]
+    pub(crate) const fn set_deflate(&mut self, direction: Direction) {
+        self.deflate = Some(direction);
+    }
+
+    /// What was agreed on for what we send compressed.
+    #[cfg(feature = "server")]
+    pub(crate) const fn deflate(&self) -> Option<Direction> {
+        self.deflate
+    }
+
+    /// Heap bytes held to compress messages that refer to earlier ones, as far as the library's needs are known.
+    #[must_use]
+    pub fn heap_bytes(&self) -> usize {
+        self.own.as_ref().map_or(0, |own| own.heap_bytes())
+    }
+
+    /// Gives back what is held to refer to earlier messages; the next one will not. For a connection that is idle.
+    ///
+    /// RFC 7692 section 7.2.1 leaves it to the sender what to refer to. What we received has to be kept as long as
+    /// the peer may refer to it.
+    pub fn forget_context(&mut self) {
+        if self.open.is_none() {
+            self.own = None;
+        }
+    }
+
+    /// The peer was sent what our compressor has not seen.
+    #[cfg(feature = "server")]
+    pub(crate) fn note_foreign(&mut self) {
+        if let Some(own) = &mut self.own {
+            own.forget();
+        }
     }
 
     /// Sends a text message in one frame.
@@ -83,14 +158,26 @@ impl Sender {
         message: &Prepared,
         out: &mut Outbound<'_, S>,
     ) -> Result<(), SendError> {
+        self.may_begin()?;
+        let compressed = match (self.deflate, out.compressor.as_deref_mut()) {
+            (Some(direction), Some(compressor)) => message.compressed(direction, compressor),
+            _ => None,
+        };
+        let frame = compressed.unwrap_or_else(|| message.plain());
         match self.role {
-            Role::Client => self.message(message.kind(), message.payload(), out),
-            Role::Server => {
-                self.may_begin()?;
-                out.sink.prepared(message);
-                Ok(())
+            Role::Server => out.sink.shared(frame),
+            Role::Client => {
+                let header = Header {
+                    rsv1: compressed.is_some(),
+                    ..Header::new(message.kind().opcode(), frame.payload().len() as u64)
+                };
+                put(self.role, header, frame.payload(), out)?;
             }
         }
+        if let (Some(_), Some(own)) = (compressed, &mut self.own) {
+            own.forget();
+        }
+        Ok(())
     }
 
     /// Sends the next fragment of a message; `last` ends it. The first call begins the message and every call
@@ -98,10 +185,13 @@ impl Sender {
     ///
     /// Pings, pongs and a close may go between fragments (RFC 6455 section 5.4). A close cuts the message off.
     ///
+    /// Whether the message is compressed depends on its first fragment.
+    ///
     /// # Errors
     ///
     /// As for [`text`](Self::text), and [`Misuse::InvalidUtf8`] where the text so far is not UTF-8. A character may
-    /// stand across fragments.
+    /// stand across fragments. [`Misuse::NoCompressor`] where the message was begun with a compressor and is to go on
+    /// without.
     pub fn fragment<S: Sink>(
         &mut self,
         kind: MessageKind,
@@ -112,7 +202,7 @@ impl Sender {
         self.may_send()?;
         let opcode = match self.open {
             None => kind.opcode(),
-            Some(open) if open == kind => Opcode::Continuation,
+            Some(open) if open.kind() == kind => Opcode::Continuation,
             Some(_) => return Err(Misuse::MessageInProgress.into()),
         };
         let mut utf8 = self.utf8;
@@ -122,10 +212,54 @@ impl Sender {
                 utf8.finish().map_err(|_| Misuse::InvalidUtf8)?;
             }
         }
-        self.frame(opcode, last, data, out)?;
+        let compressed = match self.open {
+            Some(open) => open.is_compressed(),
+            None => self.compresses(data, out),
+        };
+        if compressed {
+            self.compressed_fragment(opcode, last, data, out)?;
+        } else {
+            self.frame(opcode, last, data, out)?;
+        }
         self.utf8 = utf8;
-        self.open = if last { None } else { Some(kind) };
+        self.open = if last {
+            None
+        } else {
+            Some(Open::new(kind, compressed))
+        };
         Ok(())
+    }
+
+    /// Whether a message that begins so is worth compressing.
+    fn compresses<S: Sink>(&self, data: &[u8], out: &Outbound<'_, S>) -> bool {
+        match (self.deflate, &out.compressor) {
+            (Some(direction), Some(compressor)) => compressor.is_worth(direction, data.len()),
+            _ => false,
+        }
+    }
+
+    fn compressed_fragment<S: Sink>(
+        &mut self,
+        opcode: Opcode,
+        last: bool,
+        data: &[u8],
+        out: &mut Outbound<'_, S>,
+    ) -> Result<(), SendError> {
+        may_mask(self.role, out)?;
+        let (Some(direction), Some(compressor)) = (self.deflate, out.compressor.take()) else {
+            return Err(Misuse::NoCompressor.into());
+        };
+        let payload = compressor
+            .fragment(direction, &mut self.own, data, last)
+            .unwrap_or_default();
+        let header = Header {
+            fin: last,
+            rsv1: opcode != Opcode::Continuation,
+            ..Header::new(opcode, payload.len() as u64)
+        };
+        let done = put(self.role, header, payload, out);
+        out.compressor = Some(compressor);
+        done
     }
 
     /// Sends a ping with up to 125 bytes.
@@ -205,14 +339,43 @@ impl Sender {
         self.state = next;
     }
 
+    #[inline(always)]
     fn message<S: Sink>(
-        &self,
+        &mut self,
         kind: MessageKind,
         data: &[u8],
         out: &mut Outbound<'_, S>,
     ) -> Result<(), SendError> {
         self.may_begin()?;
+        if self.deflate.is_some() && self.compressed(kind, data, out)? {
+            return Ok(());
+        }
         self.frame(kind.opcode(), true, data, out)
+    }
+
+    /// Sends a message compressed, if that pays.
+    #[inline(never)]
+    fn compressed<S: Sink>(
+        &mut self,
+        kind: MessageKind,
+        data: &[u8],
+        out: &mut Outbound<'_, S>,
+    ) -> Result<bool, SendError> {
+        may_mask(self.role, out)?;
+        let (Some(direction), Some(compressor)) = (self.deflate, out.compressor.take()) else {
+            return Ok(false);
+        };
+        let payload = compressor.message(direction, &mut self.own, data);
+        let pays = payload.is_some();
+        let done = payload.map_or(Ok(()), |payload| {
+            let header = Header {
+                rsv1: true,
+                ..Header::new(kind.opcode(), payload.len() as u64)
+            };
+            put(self.role, header, payload, out)
+        });
+        out.compressor = Some(compressor);
+        done.map(|()| pays)
     }
 
     fn control<S: Sink>(
@@ -257,21 +420,39 @@ impl Sender {
             fin,
             ..Header::new(opcode, payload.len() as u64)
         };
-        match self.role {
-            Role::Server => out.sink.frame(header.encode().as_slice(), payload),
-            Role::Client => return Self::masked(header, payload, out),
-        }
-        Ok(())
+        put(self.role, header, payload, out)
     }
+}
 
-    fn masked<S: Sink>(
-        mut header: Header,
-        payload: &[u8],
-        out: &mut Outbound<'_, S>,
-    ) -> Result<(), SendError> {
-        let key = out.keys.as_mut().ok_or(Misuse::NoKeys)?.key();
-        header.mask = Some(key);
-        out.sink.masked(header.encode().as_slice(), payload, key);
-        Ok(())
+#[inline(always)]
+fn put<S: Sink>(
+    role: Role,
+    header: Header,
+    payload: &[u8],
+    out: &mut Outbound<'_, S>,
+) -> Result<(), SendError> {
+    match role {
+        Role::Server => out.sink.frame(header.encode().as_slice(), payload),
+        Role::Client => return masked(header, payload, out),
     }
+    Ok(())
+}
+
+/// Asked before anything is compressed: what the compressor has seen must be sent.
+const fn may_mask<S: Sink>(role: Role, out: &Outbound<'_, S>) -> Result<(), SendError> {
+    match (role, &out.keys) {
+        (Role::Client, None) => Err(SendError::Misuse(Misuse::NoKeys)),
+        (Role::Client, Some(_)) | (Role::Server, _) => Ok(()),
+    }
+}
+
+fn masked<S: Sink>(
+    mut header: Header,
+    payload: &[u8],
+    out: &mut Outbound<'_, S>,
+) -> Result<(), SendError> {
+    let key = out.keys.as_mut().ok_or(Misuse::NoKeys)?.key();
+    header.mask = Some(key);
+    out.sink.masked(header.encode().as_slice(), payload, key);
+    Ok(())
 }

@@ -2,7 +2,8 @@
 //!
 //! Not here: any buffer of our own; the driver has those, one set per loop rather than per connection.
 
-use super::Prepared;
+use super::SharedFrame;
+use crate::proto::deflate::{Compressor, Shared};
 use crate::proto::frame::mask;
 use alloc::vec::Vec;
 use core::fmt;
@@ -16,7 +17,7 @@ pub trait Sink {
     fn masked(&mut self, head: &[u8], payload: &[u8], key: [u8; 4]);
 
     /// A frame that was encoded before. A sink that can share its bytes overrides this.
-    fn prepared(&mut self, frame: &Prepared) {
+    fn shared(&mut self, frame: &SharedFrame) {
         self.frame(frame.head(), frame.payload());
     }
 }
@@ -43,8 +44,8 @@ impl<S: Sink + ?Sized> Sink for &mut S {
         (**self).masked(head, payload, key);
     }
 
-    fn prepared(&mut self, frame: &Prepared) {
-        (**self).prepared(frame);
+    fn shared(&mut self, frame: &SharedFrame) {
+        (**self).shared(frame);
     }
 }
 
@@ -65,17 +66,23 @@ impl<F: FnMut() -> [u8; 4] + Send> Keys for F {
     }
 }
 
-/// What sending needs and a connection does not keep: the sink and, for a client, the keys.
+/// What sending needs and a connection does not keep: the sink, for a client the keys, and the compressor where there is
+/// one. Without it, every message is sent as it is, also on a connection that has agreed to compression.
 pub struct Outbound<'k, S> {
     /// Where frames go.
     pub sink: S,
     pub(super) keys: Option<&'k mut dyn Keys>,
+    pub(super) compressor: Option<&'k mut Compressor>,
 }
 
 impl<'k, S> Outbound<'k, S> {
     /// For a server, which never masks.
     pub const fn server(sink: S) -> Self {
-        Self { sink, keys: None }
+        Self {
+            sink,
+            keys: None,
+            compressor: None,
+        }
     }
 
     /// For a client, which masks each frame with a key of its own.
@@ -83,6 +90,28 @@ impl<'k, S> Outbound<'k, S> {
         Self {
             sink,
             keys: Some(keys),
+            compressor: None,
+        }
+    }
+
+    /// Compresses messages where the connection has agreed to it and it pays.
+    #[cfg(feature = "deflate")]
+    #[must_use]
+    pub fn deflate(mut self, compressor: &'k mut Compressor) -> Self {
+        self.compressor = Some(compressor);
+        self
+    }
+
+    /// The same without its compressor, for a message that is to be sent as it is: one with a secret beside text that a
+    /// stranger chose, say (RFC 7692 section 8).
+    pub fn uncompressed(&mut self) -> Outbound<'_, &mut S> {
+        Outbound {
+            sink: &mut self.sink,
+            keys: match &mut self.keys {
+                Some(keys) => Some(&mut **keys),
+                None => None,
+            },
+            compressor: None,
         }
     }
 }
@@ -95,18 +124,42 @@ impl<S: fmt::Debug> fmt::Debug for Outbound<'_, S> {
     }
 }
 
-/// What receiving needs and a connection does not keep: the place from which inflated messages are lent.
+/// What receiving needs and a connection does not keep: the inflater, and the buffer from which inflated messages are
+/// lent.
 ///
-/// It is empty as long as no compression is negotiated. A driver has one for all its connections.
+/// It holds nothing until the first compressed message arrives. A driver has one for all its connections.
 #[derive(Debug, Default)]
 pub struct Inbound {
-    _private: (),
+    pub(super) deflate: Shared,
 }
 
 impl Inbound {
     /// An empty one.
     #[must_use]
-    pub const fn new() -> Self {
-        Self { _private: () }
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Frees what one large message needed, once nothing is lent from it. A call of
+    /// [`Receiver::next`](super::Receiver::next) that finds no message does so too.
+    #[inline]
+    pub fn release(&mut self) {
+        self.deflate.release();
+    }
+}
+
+#[cfg(feature = "deflate")]
+impl Inbound {
+    /// How many connections at a time may be in the middle of a compressed message that is delivered in parts, as frames
+    /// or chunks. Each needs an inflater of its own, some 48 KiB, and up to 32 KiB of what it said last. The next one is
+    /// closed with 1013. Default: 64.
+    pub const fn set_max_streams(&mut self, streams: usize) {
+        self.deflate.set_max_streams(streams);
+    }
+
+    /// Heap bytes held, as far as the library's needs are known.
+    #[must_use]
+    pub fn heap_bytes(&self) -> usize {
+        self.deflate.heap_bytes()
     }
 }

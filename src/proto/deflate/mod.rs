@@ -32,9 +32,16 @@
 //! what was offered ([`handshake::client`](super::handshake::client)).
 
 mod answer_error;
+mod codec;
+mod compress;
+mod history;
+mod inflate;
 mod params;
 mod policy;
 
 pub use answer_error::AnswerError;
+pub use compress::Compressor;
+pub(crate) use compress::{CLASSES, Own, class_of};
+pub(crate) use inflate::{Kept, Shared};
 pub use params::{Agreed, ClientBits, Direction, NAME, Params, WindowBits};
 pub use policy::Policy;

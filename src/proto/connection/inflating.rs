@@ -1,0 +1,197 @@
+//! Receiving compressed messages: from a frame's payload, unmasked, to what was said.
+//!
+//! | delivery | inflated |
+//! |---|---|
+//! | messages | at once, when the last frame is there; until then the fragments are kept as they were sent |
+//! | frames | frame by frame, by an inflater of the message's own |
+//! | chunks | as it arrives, by the same |
+//!
+//! Not here: DEFLATE, and what is kept of it between messages; that is `deflate`. What streams uncompressed is `receive`.
+
+use super::config::Delivery;
+use super::event::Part;
+use super::found::{Found, slice};
+use super::receive::{Progress, Receiver, Stream};
+use super::sink::Inbound;
+use crate::proto::Violation;
+#[cfg(feature = "deflate")]
+use crate::proto::deflate::Direction;
+use crate::proto::deflate::Shared;
+use crate::proto::frame::{Header, MessageKind, mask};
+use core::ops::Range;
+
+/// Bytes of a chunk that are looked at at a time. What the inflater leaves, as it has filled its buffer, is masked again
+/// and looked at once more; few bytes can be, however many there are.
+const WINDOW: usize = 4 << 10;
+
+impl Receiver {
+    /// What was agreed on for what arrives.
+    #[cfg(feature = "deflate")]
+    pub(super) const fn set_deflate(&mut self, direction: Direction) {
+        self.deflate = Some(direction);
+    }
+
+    /// A whole frame of a compressed message.
+    pub(super) fn inflate_frame(
+        &mut self,
+        header: &Header,
+        input: &[u8],
+        at: Range<usize>,
+        inbound: &mut Inbound,
+    ) -> Result<Progress, Violation> {
+        let kind = self.message.kind_of(header);
+        let payload = slice(input, at.clone());
+        let first = !self.message.in_progress();
+        if self.config.delivery == Delivery::Frames {
+            return self.inflate_part(header, payload, first, at.end, inbound);
+        }
+        if !header.fin {
+            self.message.begin_frame(header);
+            self.message.keep(payload);
+            return Ok(Progress::Passed(at.end));
+        }
+        self.inflate_message(kind, payload, inbound)?;
+        self.message.finish()?;
+        self.message.release();
+        Ok(Progress::Found(at.end, Found::Inflated(kind)))
+    }
+
+    /// The last frame of a message that is delivered as a whole.
+    fn inflate_message(
+        &mut self,
+        kind: MessageKind,
+        payload: &[u8],
+        inbound: &mut Inbound,
+    ) -> Result<(), Violation> {
+        let Some(direction) = self.deflate else {
+            return Err(Violation::ReservedBits);
+        };
+        let payload = [self.message.bytes(), payload];
+        let max = self.config.limits.max_message;
+        inbound
+            .deflate
+            .message(payload, &mut self.kept, direction, kind, max)
+    }
+
+    /// A frame of a message that is delivered frame by frame.
+    fn inflate_part(
+        &mut self,
+        header: &Header,
+        payload: &[u8],
+        first: bool,
+        end: usize,
+        inbound: &mut Inbound,
+    ) -> Result<Progress, Violation> {
+        let Some(direction) = self.deflate else {
+            return Err(Violation::ReservedBits);
+        };
+        let kind = self.message.kind_of(header);
+        let max = self.config.limits.max_message;
+        self.message.begin_frame(header);
+        inbound.deflate.frame(payload, &mut self.kept, max)?;
+        self.message.check_text(kind, inbound.deflate.bytes())?;
+        if header.fin {
+            Shared::may_end(&mut self.kept)?;
+            self.message.finish()?;
+            inbound.deflate.end(&mut self.kept, direction);
+        }
+        let part = Part {
+            kind,
+            data: &[],
+            frame_len: Some(header.len),
+            starts_message: first,
+            ends_frame: true,
+            ends_message: header.fin,
+        };
+        let all = inbound.deflate.bytes().len();
+        Ok(Progress::Found(end, Found::InflatedPart(part, all)))
+    }
+
+    /// What has arrived of a frame, or some of it, of a message that is delivered as it arrives.
+    pub(super) fn inflate_chunk(
+        &mut self,
+        input: &mut [u8],
+        inbound: &mut Inbound,
+    ) -> Result<Progress, Violation> {
+        let left = self.progress;
+        let have = usize::try_from(left).unwrap_or(usize::MAX).min(input.len());
+        let first = self.stream == Stream::First;
+        if first && have == 0 && left > 0 {
+            return Ok(Progress::Need(usize::try_from(left).unwrap_or(usize::MAX)));
+        }
+        let data = input.get_mut(..have.min(WINDOW)).unwrap_or_default();
+        mask::apply(self.key, 0, data);
+        let max = self.config.limits.max_message;
+        let piece = inbound.deflate.part(data, &mut self.kept, max)?;
+        self.key = mask::rotate(self.key, piece.consumed as u64);
+        // What the inflater left goes back as it came.
+        let rest = data.get_mut(piece.consumed..).unwrap_or_default();
+        mask::apply(self.key, 0, rest);
+        self.progress = left.saturating_sub(piece.consumed as u64);
+        self.stream = Stream::More;
+        let inflated = inbound.deflate.bytes().len();
+        let goes_on = self.progress > 0 || piece.more;
+        if inflated == 0 && goes_on && !first {
+            return Ok(match piece.consumed {
+                0 => Progress::Need(usize::try_from(left).unwrap_or(usize::MAX)),
+                consumed => Progress::Passed(consumed),
+            });
+        }
+        let (part, len) = self.chunk_part(!goes_on, inbound)?;
+        let part = Part {
+            frame_len: first.then_some(left),
+            starts_message: first && self.message.is_first_frame(),
+            ..part
+        };
+        if part.ends_message {
+            self.message.finish()?;
+        }
+        let found = Found::InflatedPart(part, len);
+        Ok(Progress::Found(piece.consumed, found))
+    }
+
+    /// What was inflated as a part, and how much of it is good. What is wrong behind that is left for the next call.
+    fn chunk_part(
+        &mut self,
+        ends_frame: bool,
+        inbound: &mut Inbound,
+    ) -> Result<(Part<'static>, usize), Violation> {
+        let kind = self.message.kind_in_progress();
+        let ends_message = ends_frame && self.stream_fin;
+        let data = inbound.deflate.bytes();
+        let whole = if ends_message {
+            Shared::may_end(&mut self.kept)
+        } else {
+            Ok(())
+        };
+        let good = self
+            .message
+            .check_piece(kind, data, ends_message && whole.is_ok())?;
+        let mut fault = whole.err();
+        if good < data.len() {
+            fault = Some(Violation::InvalidUtf8);
+        }
+        match (fault, &mut self.kept) {
+            (Some(fault), Some(kept)) if good > 0 => kept.fault(fault),
+            (Some(fault), _) => return Err(fault),
+            (None, _) => {}
+        }
+        let ends_frame = ends_frame && fault.is_none();
+        let ends_message = ends_message && fault.is_none();
+        if ends_frame {
+            self.stream = Stream::No;
+        }
+        if let (true, Some(direction)) = (ends_message, self.deflate) {
+            inbound.deflate.end(&mut self.kept, direction);
+        }
+        let part = Part {
+            kind,
+            data: &[],
+            frame_len: None,
+            starts_message: false,
+            ends_frame,
+            ends_message,
+        };
+        Ok((part, good))
+    }
+}

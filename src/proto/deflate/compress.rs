@@ -1,0 +1,188 @@
+//! Compressing messages: one compressor for each window, shared by all connections of a driver, or one that a connection
+//! keeps.
+//!
+//! Not here: DEFLATE itself, which is `codec`; frames.
+#![deny(clippy::arithmetic_side_effects)]
+
+use super::codec::{Deflater, TAIL};
+use super::{Direction, Policy, WindowBits};
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+
+/// How many different windows there are.
+pub(crate) const CLASSES: usize = 7;
+/// The largest output buffer that is kept.
+const KEPT: usize = 64 << 10;
+
+/// Compresses what is sent. A driver has one for all its connections, and lends it with
+/// [`Outbound::deflate`](crate::proto::Outbound::deflate).
+///
+/// It holds nothing until the first message is compressed; then 251, 265 or 380 KB for each window of 9, 12 or 15 bits
+/// that is in use, and an output buffer of the last message's size, but of 64 KiB at most after
+/// [`release`](Self::release).
+#[derive(Debug)]
+pub struct Compressor {
+    level: u8,
+    threshold: usize,
+    shared: [Option<Deflater>; CLASSES],
+    /// All of it is initialised.
+    output: Vec<u8>,
+}
+
+/// A compressor that a connection keeps, to refer to earlier messages.
+#[derive(Debug)]
+pub(crate) struct Own {
+    deflater: Deflater,
+    window: WindowBits,
+}
+
+impl Compressor {
+    /// One that compresses as the policy says.
+    #[must_use]
+    pub fn new(policy: &Policy) -> Self {
+        Self {
+            level: policy.level.clamp(1, 9),
+            threshold: policy.threshold.max(1),
+            shared: [const { None }; CLASSES],
+            output: Vec::new(),
+        }
+    }
+
+    /// Heap bytes held, as far as the library's needs are known.
+    #[must_use]
+    pub fn heap_bytes(&self) -> usize {
+        let held = |class: usize| {
+            let deflater = self.shared.get(class)?.as_ref();
+            deflater.and_then(|_| window_of(class)).map(Deflater::heap)
+        };
+        (0..CLASSES)
+            .filter_map(held)
+            .fold(self.output.capacity(), usize::saturating_add)
+    }
+
+    /// Frees what one large message needed.
+    pub fn release(&mut self) {
+        if self.output.len() > KEPT {
+            self.output = Vec::new();
+        }
+    }
+
+    /// Whether compressing so many bytes may pay.
+    pub(crate) const fn is_worth(&self, direction: Direction, len: usize) -> bool {
+        // What was promised a window of 8 bits is sent as it is.
+        direction.window_bits() >= WindowBits::MIN.get() && len >= self.threshold
+    }
+
+    /// A whole message's payload, compressed; nothing where it would not get smaller.
+    pub(crate) fn message(
+        &mut self,
+        direction: Direction,
+        own: &mut Option<Box<Own>>,
+        data: &[u8],
+    ) -> Option<&[u8]> {
+        let window = WindowBits::new(direction.window_bits())?;
+        if !self.is_worth(direction, data.len()) {
+            return None;
+        }
+        let (deflater, output) = self.deflater(window, direction, own)?;
+        // With the tail it may be three bytes longer, and one has to be left.
+        let room = fill(output, data.len().saturating_add(TAIL.len()));
+        let len = deflater.compress(data, room);
+        if len.is_none() || !direction.context_takeover() {
+            // The peer never sees what did not pay, nor may it need what it does not keep.
+            deflater.forget();
+        }
+        self.payload(len?)
+    }
+
+    /// A fragment's payload, compressed even where it gets larger: the message was begun so.
+    pub(crate) fn fragment(
+        &mut self,
+        direction: Direction,
+        own: &mut Option<Box<Own>>,
+        data: &[u8],
+        last: bool,
+    ) -> Option<&[u8]> {
+        let window = WindowBits::new(direction.window_bits())?;
+        if last && data.is_empty() {
+            // RFC 7692 section 7.2.3.6: an empty stored block but for its tail.
+            return Some(&[0]);
+        }
+        let (deflater, output) = self.deflater(window, direction, own)?;
+        let mut size = data.len().saturating_add(data.len() / 8).saturating_add(64);
+        let len = loop {
+            if let Some(len) = deflater.compress(data, fill(output, size)) {
+                break len;
+            }
+            // It is not known to need more; if it does, it begins again with twice the room.
+            deflater.forget();
+            size = size.saturating_mul(2);
+        };
+        if !direction.context_takeover() {
+            deflater.forget();
+        }
+        if last {
+            self.payload(len)
+        } else {
+            self.output.get(..len)
+        }
+    }
+
+    /// What was compressed last, without its tail.
+    fn payload(&self, len: usize) -> Option<&[u8]> {
+        self.output.get(..len.checked_sub(TAIL.len())?)
+    }
+
+    fn deflater<'d>(
+        &'d mut self,
+        window: WindowBits,
+        direction: Direction,
+        own: &'d mut Option<Box<Own>>,
+    ) -> Option<(&'d mut Deflater, &'d mut Vec<u8>)> {
+        let level = self.level;
+        let deflater = if direction.context_takeover() {
+            let own = own.get_or_insert_with(|| {
+                let deflater = Deflater::new(level, window);
+                Box::new(Own { deflater, window })
+            });
+            &mut own.deflater
+        } else {
+            let shared = self.shared.get_mut(class_of(window))?;
+            shared.get_or_insert_with(|| Deflater::new(level, window))
+        };
+        Some((deflater, &mut self.output))
+    }
+}
+
+impl Own {
+    /// Heap bytes held, its own included, as far as the library's needs are known.
+    pub(crate) const fn heap_bytes(&self) -> usize {
+        Deflater::heap(self.window).saturating_add(size_of::<Self>())
+    }
+
+    /// What comes next must not refer to anything before: the peer has seen something else in between.
+    pub(crate) const fn forget(&mut self) {
+        self.deflater.forget();
+    }
+}
+
+/// The window's place among those there are.
+pub(crate) fn class_of(window: WindowBits) -> usize {
+    usize::from(window.get().saturating_sub(WindowBits::MIN.get()))
+}
+
+/// The window at a place.
+fn window_of(class: usize) -> Option<WindowBits> {
+    let class = u8::try_from(class).ok()?;
+    WindowBits::new(WindowBits::MIN.get().saturating_add(class))
+}
+
+/// Room for `len` bytes.
+fn fill(output: &mut Vec<u8>, len: usize) -> &mut [u8] {
+    if output.len() < len {
+        let size = len.max(KEPT);
+        output.reserve_exact(size.saturating_sub(output.len()));
+        output.resize(size, 0);
+    }
+    output.get_mut(..len).unwrap_or_default()
+}

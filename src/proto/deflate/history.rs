@@ -1,0 +1,79 @@
+//! The end of what was inflated before, to which the next message may refer.
+//!
+//! It holds as many bytes as there were, up to the window: a connection that said little holds little.
+//!
+//! Not here: the window inside the library's inflater, which is lost when that begins anew.
+#![deny(clippy::arithmetic_side_effects)]
+
+use alloc::vec::Vec;
+
+/// The last bytes of a stream.
+#[derive(Debug, Default)]
+pub(super) struct History {
+    bytes: Vec<u8>,
+}
+
+impl History {
+    pub(super) fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    pub(super) const fn heap_bytes(&self) -> usize {
+        self.bytes.capacity()
+    }
+
+    /// Adds what follows, and keeps the last `window` bytes.
+    pub(super) fn push(&mut self, data: &[u8], window: usize) {
+        let data = last(data, window);
+        let old = window.saturating_sub(data.len()).min(self.bytes.len());
+        self.keep(old);
+        let len = self.bytes.len().saturating_add(data.len());
+        if len > self.bytes.capacity() {
+            let room = len.next_power_of_two().min(window);
+            self.bytes
+                .reserve_exact(room.saturating_sub(self.bytes.len()));
+        }
+        self.bytes.extend_from_slice(data);
+    }
+
+    /// Keeps the last `count` bytes, or all if there are fewer.
+    pub(super) fn keep(&mut self, count: usize) {
+        let from = self.bytes.len().saturating_sub(count);
+        self.bytes.drain(..from);
+    }
+}
+
+/// The last `count` bytes of `data`, or all if there are fewer.
+pub(super) fn last(data: &[u8], count: usize) -> &[u8] {
+    data.get(data.len().saturating_sub(count)..).unwrap_or(data)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::History;
+    use alloc::vec::Vec;
+
+    #[test]
+    fn it_is_the_end_of_the_whole_and_never_larger_than_the_window() {
+        let mut history = History::default();
+        let mut whole = Vec::new();
+        for (step, len) in [0, 1, 3, 100, 0, 511, 512, 513, 7, 2000, 1]
+            .into_iter()
+            .enumerate()
+        {
+            let data: Vec<u8> = (0..len).map(|byte| (byte * 7 + step) as u8).collect();
+            whole.extend_from_slice(&data);
+            history.push(&data, 512);
+            let from = whole.len().saturating_sub(512);
+            assert_eq!(history.bytes(), &whole[from..], "after {step}");
+            assert!(history.heap_bytes() <= 512);
+        }
+    }
+
+    #[test]
+    fn little_is_held_of_little() {
+        let mut history = History::default();
+        history.push(&[1; 100], 1 << 15);
+        assert!(history.heap_bytes() <= 128);
+    }
+}

@@ -1,0 +1,410 @@
+//! Inflating messages into a buffer that all connections of a driver share.
+//!
+//! A message is inflated at once when its last byte is there: an inflater of 48 KiB is then needed by one connection at a
+//! time. Only where parts of messages are delivered before the message ends, it has one of its own until then, and those
+//! are counted.
+//!
+//! Not here: DEFLATE itself, which is `codec`; frames.
+#![deny(clippy::arithmetic_side_effects)]
+
+use super::Direction;
+use super::codec::{Inflater, MAX_WINDOW};
+use super::history::{History, last};
+use crate::proto::Violation;
+use crate::proto::frame::MessageKind;
+use crate::proto::utf8::Validator;
+use alloc::boxed::Box;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+
+/// The buffer's first size, and the largest that is kept.
+const KEPT: usize = 64 << 10;
+/// Bytes of a part that is delivered before its frame ends, at most.
+const PART: usize = 64 << 10;
+/// Inflaters kept for the next message that needs one of its own.
+const SPARE: usize = 4;
+/// How many bytes of history may be given to an inflater for each byte that was read or written, see [`Pace`].
+const HISTORY_PER_BYTE: u64 = 64;
+
+/// What all connections of a driver share.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    inflater: Option<Inflater>,
+    output: Output,
+    /// Whoever has an inflater of its own holds one of these.
+    permits: Option<Arc<()>>,
+    max_streams: usize,
+    spare: Vec<Inflater>,
+}
+
+/// Where inflated bytes go.
+#[derive(Debug, Default)]
+struct Output {
+    /// All of it is initialised: growing costs a fill, using it again costs nothing.
+    buffer: Vec<u8>,
+    len: usize,
+}
+
+/// What a connection keeps of what it received, where it has to.
+#[derive(Debug, Default)]
+pub(crate) struct Kept {
+    history: History,
+    stream: Option<Box<Stream>>,
+}
+
+/// A message that is delivered in parts.
+#[derive(Debug)]
+struct Stream {
+    inflater: Inflater,
+    pace: Pace,
+    /// Bytes inflated so far.
+    produced: u64,
+    /// What is wrong behind the part that was delivered last.
+    fault: Option<Violation>,
+    _permit: Arc<()>,
+}
+
+/// Keeps the work linear where a peer ends a stream again and again (RFC 7692 section 7.2.3.4 allows it): each new one
+/// needs the history, which takes time but no bytes.
+#[derive(Debug, Default)]
+struct Pace {
+    /// Bytes read and written.
+    bytes: u64,
+    /// Bytes of history given.
+    history: u64,
+}
+
+/// One part of a message.
+#[derive(Debug)]
+pub(crate) struct Piece {
+    /// Bytes of the input that are done with.
+    pub(crate) consumed: usize,
+    /// Whether there may be more without further input.
+    pub(crate) more: bool,
+}
+
+impl Default for Shared {
+    fn default() -> Self {
+        Self {
+            inflater: None,
+            output: Output::default(),
+            permits: None,
+            max_streams: 64,
+            spare: Vec::new(),
+        }
+    }
+}
+
+impl Shared {
+    /// Sets how many messages may be inflated in parts at a time.
+    pub(crate) const fn set_max_streams(&mut self, streams: usize) {
+        self.max_streams = streams;
+    }
+
+    /// What was inflated last.
+    pub(crate) fn bytes(&self) -> &[u8] {
+        self.output.bytes()
+    }
+
+    /// Heap bytes held.
+    pub(crate) fn heap_bytes(&self) -> usize {
+        let own = usize::from(self.inflater.is_some());
+        let inflaters = own.saturating_add(self.spare.len());
+        let buffer = self.output.buffer.capacity();
+        buffer.saturating_add(inflaters.saturating_mul(Inflater::HEAP))
+    }
+
+    /// Frees what one large message needed.
+    #[inline]
+    pub(crate) fn release(&mut self) {
+        if self.output.buffer.len() > KEPT {
+            self.output = Output::default();
+        }
+    }
+
+    /// Inflates a whole message of at most `max` bytes, whose payload is these pieces.
+    pub(crate) fn message(
+        &mut self,
+        payload: [&[u8]; 2],
+        kept: &mut Option<Box<Kept>>,
+        direction: Direction,
+        kind: MessageKind,
+        max: u64,
+    ) -> Result<(), Violation> {
+        self.output.len = 0;
+        if payload.iter().all(|piece| piece.is_empty()) {
+            // Not what RFC 7692 section 7.2.3.6 has for an empty message; but nothing else can be meant.
+            return Ok(());
+        }
+        let inflater = self.inflater.get_or_insert_with(Inflater::new);
+        let history = kept.as_ref().map_or(&[][..], |kept| kept.history.bytes());
+        inflater.begin([history, &[]]);
+        let mut run = Run {
+            inflater,
+            output: &mut self.output,
+            pace: &mut Pace::default(),
+            history,
+            max: usize::try_from(max).unwrap_or(usize::MAX),
+            text: (kind == MessageKind::Text).then(Validator::default),
+            checked: 0,
+        };
+        for piece in payload {
+            run.feed(piece)?;
+        }
+        if !inflater.may_end() {
+            return Err(Violation::InvalidDeflate);
+        }
+        if direction.context_takeover() {
+            let kept = kept.get_or_insert_default();
+            kept.history.push(self.output.bytes(), window(direction));
+        }
+        Ok(())
+    }
+
+    /// Inflates a whole frame of a message that is delivered frame by frame.
+    pub(crate) fn frame(
+        &mut self,
+        payload: &[u8],
+        kept: &mut Option<Box<Kept>>,
+        max: u64,
+    ) -> Result<(), Violation> {
+        self.output.len = 0;
+        let kept = self.open(kept)?;
+        let Some(stream) = &mut kept.stream else {
+            return Ok(());
+        };
+        let left = max.saturating_sub(stream.produced);
+        Run {
+            inflater: &mut stream.inflater,
+            output: &mut self.output,
+            pace: &mut stream.pace,
+            history: kept.history.bytes(),
+            max: usize::try_from(left).unwrap_or(usize::MAX),
+            // The message's own validator looks at each part.
+            text: None,
+            checked: 0,
+        }
+        .feed(payload)?;
+        stream.produced = stream.produced.saturating_add(self.output.len as u64);
+        kept.history.push(self.output.bytes(), MAX_WINDOW);
+        Ok(())
+    }
+
+    /// Inflates some of a message that is delivered as it arrives.
+    ///
+    /// A fault behind good bytes is kept for the next call, so that what is delivered does not depend on how the bytes
+    /// arrived.
+    pub(crate) fn part(
+        &mut self,
+        input: &[u8],
+        kept: &mut Option<Box<Kept>>,
+        max: u64,
+    ) -> Result<Piece, Violation> {
+        self.output.len = 0;
+        let kept = self.open(kept)?;
+        let Some(stream) = &mut kept.stream else {
+            return Err(Violation::InvalidDeflate);
+        };
+        if let Some(fault) = stream.fault {
+            return Err(fault);
+        }
+        if stream.inflater.is_ended() && !input.is_empty() {
+            stream.pace.admit(kept.history.bytes().len())?;
+            stream.inflater.begin([kept.history.bytes(), &[]]);
+        }
+        let left = usize::try_from(max.saturating_sub(stream.produced)).unwrap_or(usize::MAX);
+        let room = self.output.up_to(left.saturating_add(1).min(PART));
+        let size = room.len();
+        let step = stream.inflater.step(input, room);
+        stream.pace.count(&step);
+        self.output.len = step.produced.min(left);
+        if step.produced > left {
+            stream.fault = Some(Violation::MessageTooBig);
+        } else if step.corrupt {
+            stream.fault = Some(Violation::InvalidDeflate);
+        }
+        stream.produced = stream.produced.saturating_add(self.output.len as u64);
+        kept.history.push(self.output.bytes(), MAX_WINDOW);
+        match stream.fault {
+            Some(fault) if self.output.len == 0 => Err(fault),
+            fault => Ok(Piece {
+                consumed: step.consumed,
+                more: fault.is_some() || step.produced == size,
+            }),
+        }
+    }
+
+    /// The state of a message that is delivered in parts, begun if this is its first.
+    fn open<'k>(&mut self, kept: &'k mut Option<Box<Kept>>) -> Result<&'k mut Kept, Violation> {
+        let kept = kept.get_or_insert_default();
+        if kept.stream.is_none() {
+            let permits = self.permits.get_or_insert_default();
+            // One is ours.
+            if Arc::strong_count(permits) > self.max_streams {
+                return Err(Violation::NoInflater);
+            }
+            let mut inflater = self.spare.pop().unwrap_or_else(Inflater::new);
+            inflater.begin([kept.history.bytes(), &[]]);
+            kept.stream = Some(Box::new(Stream {
+                inflater,
+                pace: Pace::default(),
+                produced: 0,
+                fault: None,
+                _permit: Arc::clone(permits),
+            }));
+        }
+        Ok(kept)
+    }
+
+    /// Whether a message that is delivered in parts may end here.
+    pub(crate) fn may_end(kept: &mut Option<Box<Kept>>) -> Result<(), Violation> {
+        let Some(stream) = kept.as_mut().and_then(|kept| kept.stream.as_mut()) else {
+            return Ok(());
+        };
+        // Nothing at all is an empty message.
+        if stream.pace.bytes == 0 || stream.inflater.may_end() {
+            return Ok(());
+        }
+        stream.fault = Some(Violation::InvalidDeflate);
+        Err(Violation::InvalidDeflate)
+    }
+
+    /// Ends it: takes back what it needs no longer.
+    pub(crate) fn end(&mut self, kept: &mut Option<Box<Kept>>, direction: Direction) {
+        let Some(state) = kept else { return };
+        if let Some(stream) = state.stream.take()
+            && self.spare.len() < SPARE
+        {
+            self.spare.push(stream.inflater);
+        }
+        if direction.context_takeover() {
+            state.history.keep(window(direction));
+        } else {
+            *kept = None;
+        }
+    }
+}
+
+impl Kept {
+    /// Heap bytes held, its own included.
+    pub(crate) fn heap_bytes(&self) -> usize {
+        let stream = self.stream.as_ref().map_or(0, |_| Inflater::HEAP);
+        size_of::<Self>()
+            .saturating_add(self.history.heap_bytes())
+            .saturating_add(stream)
+    }
+
+    /// Notes what is wrong behind the part that is delivered now.
+    pub(crate) const fn fault(&mut self, fault: Violation) {
+        if let Some(stream) = &mut self.stream {
+            stream.fault = Some(fault);
+        }
+    }
+}
+
+impl Output {
+    fn bytes(&self) -> &[u8] {
+        self.buffer.get(..self.len).unwrap_or_default()
+    }
+
+    /// Room for at least one more byte, and for at most `max` in all.
+    fn up_to(&mut self, max: usize) -> &mut [u8] {
+        if self.len >= self.buffer.len() {
+            let size = self.buffer.len().saturating_mul(2).max(KEPT);
+            let size = size.min(max.max(KEPT));
+            self.buffer
+                .reserve_exact(size.saturating_sub(self.buffer.len()));
+            self.buffer.resize(size, 0);
+        }
+        let end = self.buffer.len().min(max);
+        self.buffer.get_mut(self.len..end).unwrap_or_default()
+    }
+}
+
+impl Pace {
+    fn count(&mut self, step: &super::codec::Step) {
+        let bytes = step.consumed.saturating_add(step.produced);
+        self.bytes = self.bytes.saturating_add(bytes as u64);
+    }
+
+    /// Whether an inflater may be given so much history once more.
+    fn admit(&mut self, history: usize) -> Result<(), Violation> {
+        self.history = self.history.saturating_add(history as u64);
+        let free = 16_u64.saturating_mul(MAX_WINDOW as u64);
+        if self.history > free.saturating_add(self.bytes.saturating_mul(HISTORY_PER_BYTE)) {
+            return Err(Violation::TooManyLastBlocks);
+        }
+        Ok(())
+    }
+}
+
+/// Inflating into the shared buffer until the input is used up.
+struct Run<'r> {
+    inflater: &'r mut Inflater,
+    output: &'r mut Output,
+    pace: &'r mut Pace,
+    /// What was inflated before this.
+    history: &'r [u8],
+    /// The most bytes that may come out.
+    max: usize,
+    /// Judges text as it comes, where it is not looked at as a whole at once.
+    text: Option<Validator>,
+    checked: usize,
+}
+
+impl Run<'_> {
+    fn feed(&mut self, mut input: &[u8]) -> Result<(), Violation> {
+        loop {
+            if self.inflater.is_ended() {
+                if input.is_empty() {
+                    return Ok(());
+                }
+                self.begin_anew()?;
+            }
+            let room = self.output.up_to(self.max.saturating_add(1));
+            let size = room.len();
+            let step = self.inflater.step(input, room);
+            self.pace.count(&step);
+            input = input.get(step.consumed..).unwrap_or_default();
+            self.output.len = self.output.len.saturating_add(step.produced);
+            let full = step.produced == size;
+            self.judge(full)?;
+            if step.corrupt {
+                return Err(Violation::InvalidDeflate);
+            }
+            if input.is_empty() && !full {
+                return Ok(());
+            }
+        }
+    }
+
+    /// A last block has ended, and more follows: it may refer to all that was there before.
+    fn begin_anew(&mut self) -> Result<(), Violation> {
+        let new = last(self.output.bytes(), MAX_WINDOW);
+        let old = last(self.history, MAX_WINDOW.saturating_sub(new.len()));
+        self.pace.admit(old.len().saturating_add(new.len()))?;
+        self.inflater.begin([old, new]);
+        Ok(())
+    }
+
+    /// The limit, and text before more is inflated behind it.
+    fn judge(&mut self, full: bool) -> Result<(), Violation> {
+        let end = self.output.len.min(self.max);
+        if let Some(text) = self.text.as_mut().filter(|_| full) {
+            let new = self.output.bytes().get(self.checked..end);
+            text.check(new.unwrap_or_default())
+                .map_err(|_| Violation::InvalidUtf8)?;
+            self.checked = end;
+        }
+        if self.output.len > self.max {
+            return Err(Violation::MessageTooBig);
+        }
+        Ok(())
+    }
+}
+
+/// How much of the past a direction may refer to. A window of 8 bits is kept as one of 9: many senders cannot do the
+/// smaller one, and use the larger.
+fn window(direction: Direction) -> usize {
+    1 << direction.window_bits().clamp(9, 15)
+}

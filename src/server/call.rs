@@ -73,6 +73,7 @@ impl<'c, H: Handler<K>, K: Kernel> Call<'c, H, K> {
                     now: tools.now,
                     fate: &mut progress.fate,
                 },
+                compressor: &mut tools.compressor,
                 mail: &mut tools.mail,
                 told: &mut session.told,
             },

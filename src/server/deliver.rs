@@ -7,6 +7,7 @@
 use super::Handler;
 use super::event_loop::EventLoop;
 use super::exchange::Membership;
+use super::mail::{Class, Published};
 use super::outbox::Piece;
 use super::session::Phase;
 use crate::kernel::Kernel;
@@ -18,15 +19,14 @@ use core::mem::take;
 impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
     /// Gives every open connection what was published here, and the other loops too.
     pub(super) fn deliver(&mut self) {
-        let log = self.tools.mail.take();
-        if log.is_empty() {
+        if self.tools.mail.is_empty() {
             return;
         }
-        let log = Arc::new(log);
+        let published = self.tools.mail.take();
         if let Some(membership) = &self.membership {
-            membership.post(&log);
+            membership.post(&published);
         }
-        self.deliver_log(&log);
+        self.tell_all(&published);
     }
 
     /// Delivers what other loops published.
@@ -36,8 +36,8 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
         let Some(arrived) = self.membership.as_ref().map(Membership::take) else {
             return;
         };
-        for log in &arrived.logs {
-            self.deliver_log(log);
+        for published in &arrived.published {
+            self.tell_all(published);
         }
         if arrived.fell_behind {
             tracing::warn!("fell behind the other loops' broadcasts; closing connections");
@@ -53,12 +53,16 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
         }
     }
 
-    fn deliver_log(&mut self, log: &Arc<Vec<u8>>) {
+    fn tell_all(&mut self, published: &Published) {
         self.for_each_slot(|this, slot| {
             let session = &mut this.sessions[slot];
             let told = take(&mut session.told);
             let open = session.phase == Phase::Open && session.conn.state() == State::Open;
+            let Some(log) = published.log(Class::of(&session.conn.tx)) else {
+                return;
+            };
             if open && told < log.len() {
+                session.conn.tx.note_foreign();
                 this.give(slot, log, told);
             }
         });

@@ -19,6 +19,7 @@ use super::settings::Settings;
 use super::timer::Tick;
 use super::wire::{CORK, Fate};
 use crate::kernel::Kernel;
+use crate::proto::deflate::Compressor;
 use crate::proto::handshake::Refusal;
 use crate::proto::{CloseCode, Inbound, State};
 use alloc::vec::Vec;
@@ -42,6 +43,7 @@ pub(super) struct Tools<K> {
     pub(super) cork: Vec<u8>,
     pub(super) pool: Pool,
     pub(super) inbound: Inbound,
+    pub(super) compressor: Compressor,
     pub(super) mail: Mail,
     pub(super) settings: Settings,
     pub(super) random: Random,
@@ -58,6 +60,8 @@ impl<K: Kernel> Tools<K> {
             cork: Vec::with_capacity(CORK),
             pool: Pool::default(),
             inbound: Inbound::new(),
+            // Where nobody may agree to compression, nobody asks it for any.
+            compressor: Compressor::new(&settings.connection.deflate.clone().unwrap_or_default()),
             mail: Mail::default(),
             settings,
             random: Random::default(),
@@ -166,6 +170,10 @@ fn process<H: Handler<K>, K: Kernel>(
     }
     // Lent to the handler, and not to be held while output waits.
     session.conn.rx.release();
+    if session.conn.tx.deflate().is_some() {
+        tools.inbound.release();
+        tools.compressor.release();
+    }
     put_back(session, tools, progress.at, in_own, drained);
     if session.phase != Phase::Open || session.conn.is_over() {
         if session.phase == Phase::Open {

@@ -85,6 +85,7 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
     pub(super) fn join(&mut self, exchange: &Exchange, wake: Box<dyn Fn() + Send + Sync>) {
         let max_message = self.tools.settings.limits.connection.max_message;
         self.membership = Some(exchange.join(max_message, wake));
+        self.tools.mail.join(exchange.audience());
     }
 
     /// Runs until it was asked to stop and every connection has ended, or the drain's time is up.
@@ -244,6 +245,9 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
         if before != session.phase {
             self.open -= usize::from(before == Phase::Open);
             self.open += usize::from(session.phase == Phase::Open);
+            if session.phase != Phase::Open {
+                session.leave(self.tools.mail.audience());
+            }
         }
         if let Next::Gone(error) = next {
             self.remove(slot, error.as_ref());
@@ -308,6 +312,7 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
         if let Some(error) = error {
             tracing::debug!(peer = %session.id(slot), %error, "connection lost");
         }
+        session.leave(self.tools.mail.audience());
         let id = session.id(slot);
         end(&mut self.handler, &mut session.state, id, &Closed::ABNORMAL);
         self.acceptor.on_freed();

@@ -2,6 +2,7 @@
 //!
 //! Not here: who gets it; each loop delivers to its own connections.
 
+use super::mail::{Audience, Published};
 use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -16,6 +17,8 @@ const MAX_WAITING: usize = 64 << 20;
 #[derive(Clone, Debug, Default)]
 pub struct Exchange {
     inboxes: Arc<Mutex<Vec<Arc<Inbox>>>>,
+    /// What to encode for.
+    audience: Audience,
 }
 
 /// One loop's place in an exchange.
@@ -33,7 +36,7 @@ struct Inbox {
 
 #[derive(Debug, Default)]
 struct Waiting {
-    logs: Vec<Arc<Vec<u8>>>,
+    published: Vec<Published>,
     bytes: usize,
     fell_behind: bool,
 }
@@ -41,7 +44,7 @@ struct Waiting {
 /// What came from the others since the last look.
 #[derive(Debug)]
 pub(super) struct Arrived {
-    pub(super) logs: Vec<Arc<Vec<u8>>>,
+    pub(super) published: Vec<Published>,
     /// Too much waited and was given up.
     pub(super) fell_behind: bool,
 }
@@ -51,6 +54,11 @@ impl Exchange {
     #[must_use]
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// Who is there to be told, in all loops.
+    pub(super) const fn audience(&self) -> &Audience {
+        &self.audience
     }
 
     /// Adds a loop that `wake` wakes, and whose messages have at most `max_message` bytes.
@@ -71,10 +79,10 @@ impl Exchange {
 
 impl Membership {
     /// Gives the others what was published here.
-    pub(super) fn post(&self, log: &Arc<Vec<u8>>) {
+    pub(super) fn post(&self, published: &Published) {
         for inbox in lock(&self.exchange.inboxes).iter() {
             if !Arc::ptr_eq(inbox, &self.inbox) {
-                inbox.put(log);
+                inbox.put(published);
             }
         }
     }
@@ -82,9 +90,14 @@ impl Membership {
     /// Takes what the others published.
     pub(super) fn take(&self) -> Arrived {
         let Waiting {
-            logs, fell_behind, ..
+            published,
+            fell_behind,
+            ..
         } = take(&mut *lock(&self.inbox.waiting));
-        Arrived { logs, fell_behind }
+        Arrived {
+            published,
+            fell_behind,
+        }
     }
 }
 
@@ -95,16 +108,16 @@ impl Drop for Membership {
 }
 
 impl Inbox {
-    fn put(&self, log: &Arc<Vec<u8>>) {
+    fn put(&self, published: &Published) {
         let mut waiting = lock(&self.waiting);
         // The first one wakes; the others find the loop awake or about to be.
-        let first = waiting.logs.is_empty() && !waiting.fell_behind;
+        let first = waiting.published.is_empty() && !waiting.fell_behind;
         if waiting.bytes > self.max_waiting {
-            waiting.logs.clear();
+            waiting.published.clear();
             waiting.fell_behind = true;
         } else if !waiting.fell_behind {
-            waiting.logs.push(Arc::clone(log));
-            waiting.bytes += log.len();
+            waiting.published.push(published.clone());
+            waiting.bytes += published.len();
         }
         drop(waiting);
         if first {
@@ -127,9 +140,11 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 #[cfg(test)]
 mod tests {
     use super::Exchange;
+    use crate::server::mail::Published;
     use alloc::boxed::Box;
     use alloc::sync::Arc;
     use alloc::vec;
+    use alloc::vec::Vec;
     use core::sync::atomic::{AtomicUsize, Ordering};
 
     #[test]
@@ -143,13 +158,18 @@ mod tests {
                 wakes.fetch_add(1, Ordering::Relaxed);
             })
         });
-        author.post(&Arc::new(vec![1]));
-        author.post(&Arc::new(vec![2]));
+        author.post(&Published::plain(vec![1]));
+        author.post(&Published::plain(vec![2]));
         assert_eq!(wakes.load(Ordering::Relaxed), 1);
         let arrived = reader.take();
-        assert_eq!(arrived.logs, [Arc::new(vec![1]), Arc::new(vec![2])]);
+        let said: Vec<_> = arrived
+            .published
+            .iter()
+            .map(Published::everything)
+            .collect();
+        assert_eq!(said, [[1], [2]]);
         assert!(!arrived.fell_behind);
-        author.post(&Arc::new(vec![3]));
+        author.post(&Published::plain(vec![3]));
         assert_eq!(wakes.load(Ordering::Relaxed), 2);
     }
 
@@ -158,14 +178,14 @@ mod tests {
         let exchange = Exchange::new();
         let author = exchange.join(0, Box::new(|| {}));
         let reader = exchange.join(0, Box::new(|| {}));
-        let log = Arc::new(vec![0; 48 << 20]);
+        let log = Published::plain(vec![0; 48 << 20]);
         for _ in 0..9 {
             author.post(&log);
         }
         let arrived = reader.take();
-        assert!(arrived.fell_behind && arrived.logs.is_empty());
-        assert_eq!(Arc::strong_count(&log), 1);
+        assert!(arrived.fell_behind && arrived.published.is_empty());
+        assert_eq!(log.holders(), 1);
         author.post(&log);
-        assert_eq!(reader.take().logs.len(), 1);
+        assert_eq!(reader.take().published.len(), 1);
     }
 }

@@ -4,11 +4,13 @@
 
 use super::Handler;
 use super::call::Call;
+use super::mail::Class;
 use super::session::Phase;
 use crate::kernel::Kernel;
 use crate::proto::handshake::server::{Request, RequestParser};
 use crate::proto::handshake::{Accept, HandshakeError, Refusal};
 use alloc::boxed::Box;
+use alloc::string::ToString as _;
 use alloc::vec::Vec;
 use core::mem::take;
 
@@ -42,16 +44,28 @@ impl<H: Handler<K>, K: Kernel> Call<'_, H, K> {
         if let Err(refusal) = allowed {
             return self.refuse(refusal);
         }
-        let accept = Accept::new(request).protocol(self.settings.protocols.choose(request));
+        let policy = self.settings.connection.deflate.as_ref();
+        let deflate = policy.and_then(|policy| policy.answer(request.extensions()));
+        let extensions = deflate.map(|params| params.to_string());
+        let accept = Accept::new(request)
+            .protocol(self.settings.protocols.choose(request))
+            .extensions(extensions.as_deref());
         let mut head = Vec::new();
-        // Nothing was added that could be wrong: the subprotocol is one of those offered.
+        // Nothing was added that could be wrong: the subprotocol and the extension are among those offered.
         if accept.write(&mut head).is_err() {
             return self.refuse(Refusal::from(HandshakeError::Unavailable));
         }
         self.peer.wire.raw(&head);
         self.enter(Phase::Open);
+        if let Some(agreed) = deflate.map(|params| params.agreed()) {
+            self.rx.set_deflate(agreed.client);
+            self.peer.tx.set_deflate(agreed.server);
+        }
         // What was said to all before it was there is not for it.
-        *self.peer.told = self.peer.mail.log().len();
+        let class = Class::of(self.peer.tx);
+        self.peer.mail.audience().enter(class);
+        self.flags.in_audience = true;
+        *self.peer.told = self.peer.mail.log(class).len();
         *self.state = Some(self.handler.on_open(&mut self.peer, request));
     }
 

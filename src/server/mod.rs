@@ -63,6 +63,7 @@ pub use settings::{Limits, Settings, Timeouts};
 
 use crate::kernel::Kernel;
 use crate::proto::Violation;
+use crate::proto::deflate::Policy;
 use crate::proto::handshake::server::Request;
 use crate::proto::handshake::{OriginPolicy, Refusal};
 use alloc::string::String;
@@ -215,6 +216,14 @@ impl Builder {
     #[must_use]
     pub fn any_protocol(mut self) -> Self {
         self.settings = self.settings.any_protocol();
+        self
+    }
+
+    /// How messages are compressed for clients that offer permessage-deflate (RFC 7692), or `None`: not at all.
+    /// Default: the [policy](Policy)'s defaults, which keep nothing between messages.
+    #[must_use]
+    pub fn deflate(mut self, policy: impl Into<Option<Policy>>) -> Self {
+        self.settings = self.settings.deflate(policy);
         self
     }
 

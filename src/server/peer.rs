@@ -9,11 +9,12 @@
     reason = "an id is taken apart into the halves it was made of"
 )]
 
-use super::mail::Mail;
+use super::mail::{Class, Mail};
 use super::message::Message;
 use super::mio::Mio;
 use super::wire::Wire;
 use crate::kernel::{Kernel, Token};
+use crate::proto::deflate::Compressor;
 use crate::proto::{CloseCode, Outbound, Prepared, SendError, Sender, State};
 use core::fmt;
 use core::mem::replace;
@@ -74,6 +75,7 @@ pub struct Peer<'p, K: Kernel = Mio> {
     pub(super) id: ConnectionId,
     pub(super) tx: &'p mut Sender,
     pub(super) wire: Wire<'p, K>,
+    pub(super) compressor: &'p mut Compressor,
     pub(super) mail: &'p mut Mail,
     pub(super) told: &'p mut usize,
 }
@@ -92,6 +94,25 @@ impl<K: Kernel> Peer<'_, K> {
     /// [`SendError::Closed`] when the connection is closing, or has just been given up for reading too slowly.
     pub fn send<'m>(&mut self, message: impl Into<Message<'m>>) -> Result<(), SendError> {
         self.catch_up();
+        let out = &mut Outbound::server(&mut self.wire).deflate(self.compressor);
+        match message.into() {
+            Message::Text(text) => self.tx.text(text, out),
+            Message::Binary(data) => self.tx.binary(data, out),
+        }?;
+        self.alive()
+    }
+
+    /// As [`send`](Self::send), and never compressed: for a message with a secret in it beside text that a stranger
+    /// chose, whose size would tell of the secret (RFC 7692 section 8).
+    ///
+    /// # Errors
+    ///
+    /// As for [`send`](Self::send).
+    pub fn send_uncompressed<'m>(
+        &mut self,
+        message: impl Into<Message<'m>>,
+    ) -> Result<(), SendError> {
+        self.catch_up();
         let out = &mut Outbound::server(&mut self.wire);
         match message.into() {
             Message::Text(text) => self.tx.text(text, out),
@@ -107,15 +128,15 @@ impl<K: Kernel> Peer<'_, K> {
     /// As for [`send`](Self::send).
     pub fn send_prepared(&mut self, message: &Prepared) -> Result<(), SendError> {
         self.catch_up();
-        self.tx
-            .prepared(message, &mut Outbound::server(&mut self.wire))?;
+        let out = &mut Outbound::server(&mut self.wire).deflate(self.compressor);
+        self.tx.prepared(message, out)?;
         self.alive()
     }
 
     /// Sends a message to every open connection, this one included. It is encoded once; a connection that does not
     /// read within the limits is closed with 1013.
     pub fn broadcast<'m>(&mut self, message: impl Into<Message<'m>>) {
-        self.mail.publish(message.into());
+        self.mail.publish(message.into(), self.compressor);
     }
 
     /// Starts the closing handshake. What the peer still sends is discarded.
@@ -144,11 +165,13 @@ impl<K: Kernel> Peer<'_, K> {
     /// What this turn's broadcasts already hold for this peer goes first: it is told things in the order of the
     /// calls.
     fn catch_up(&mut self) {
-        let log = self.mail.log();
+        let class = Class::of(self.tx);
+        let log = self.mail.log(class);
         // Nothing may follow a Close frame (RFC 6455 section 5.5.1).
         if *self.told < log.len() && self.tx.state() == State::Open {
             self.wire.raw(&log[*self.told..]);
             *self.told = log.len();
+            self.tx.note_foreign();
         }
     }
 

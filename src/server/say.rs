@@ -28,6 +28,8 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
     pub(super) fn ping(&mut self, slot: usize) {
         let session = &mut self.sessions[slot];
         let now = self.tools.now;
+        // It has been silent for a while; what it is sent next can do without what it was sent before.
+        session.conn.tx.forget_context();
         let mut frame = Vec::new();
         if let Ok(nonce) = self.tools.random.nonce() {
             session.times.nonce = nonce;

@@ -4,6 +4,7 @@
 
 use super::session::Deadlines;
 use crate::proto;
+use crate::proto::deflate::Policy;
 use crate::proto::handshake::server::Request;
 use crate::proto::handshake::{HeadLimits, OriginPolicy};
 use alloc::string::String;
@@ -139,10 +140,15 @@ impl Settings {
     /// What peers may take.
     #[must_use]
     pub fn limits(mut self, limits: Limits) -> Self {
-        let mut connection = proto::Config::default();
-        connection.limits = limits.connection;
-        self.connection = Arc::new(connection);
+        Arc::make_mut(&mut self.connection).limits = limits.connection;
         self.limits = limits;
+        self
+    }
+
+    /// How messages are compressed for clients that offer it, or that they are not. Default: the policy's defaults.
+    #[must_use]
+    pub fn deflate(mut self, policy: impl Into<Option<Policy>>) -> Self {
+        Arc::make_mut(&mut self.connection).deflate = policy.into();
         self
     }
 

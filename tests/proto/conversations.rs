@@ -235,7 +235,7 @@ fn a_prepared_message_goes_out_by_either_side() {
     let message = Prepared::text("shared");
     let data = Prepared::binary(&[7; 300]);
     assert_eq!(message.frame(), b"\x81\x06shared");
-    assert_eq!(data.head(), [0x82, 126, 1, 44]);
+    assert_eq!(data.frame()[..4], [0x82, 126, 1, 44]);
     assert_eq!(data.payload(), [7; 300]);
     let mut pair = Pair::new();
     for side in [&mut pair.client, &mut pair.server] {

@@ -50,9 +50,12 @@ pub(crate) struct Options {
     /// Address and port; port 0 picks a free one
     #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:9001")]
     pub(crate) listen: SocketAddr,
-    /// Do not compress, even where a client offers permessage-deflate (this version never does)
+    /// Do not compress, even where a client offers permessage-deflate
     #[arg(long)]
     pub(crate) no_deflate: bool,
+    /// Compress with a memory of earlier messages: fewer bytes, and up to 400 KiB for each connection
+    #[arg(long, conflicts_with = "no_deflate")]
+    pub(crate) context_takeover: bool,
     /// Threads, each with a loop of its own
     #[arg(long, value_name = "N", default_value = "1", value_parser = workers)]
     pub(crate) workers: usize,

@@ -3,6 +3,7 @@
 use crate::args::{self, Options};
 use core::net::SocketAddr;
 use sockeye::proto;
+use sockeye::proto::deflate::Policy;
 use sockeye::proto::handshake::OriginPolicy;
 use sockeye::server::{Builder, Exchange, Handler, Limits, Server, listen};
 use std::io::{self, Write};
@@ -126,6 +127,7 @@ fn bind<H: Handler>(
         .limits(limits)
         .origins(OriginPolicy::Any)
         .any_protocol()
+        .deflate(deflate(options))
         .stop_on_signals();
     if options.workers > 1 {
         builder = builder.share_port().exchange(exchange);
@@ -133,6 +135,14 @@ fn bind<H: Handler>(
     builder
         .bind(addr, handler)
         .map_err(|error| cannot_listen(addr, &error))
+}
+
+fn deflate(options: &Options) -> Option<Policy> {
+    (!options.no_deflate).then(|| Policy {
+        server_context_takeover: options.context_takeover,
+        client_context_takeover: options.context_takeover,
+        ..Policy::default()
+    })
 }
 
 fn cannot_listen(addr: SocketAddr, error: &io::Error) -> io::Error {

@@ -3,6 +3,9 @@
 //! Not here: deadlines, which need a clock, and the server's own limits.
 #![deny(clippy::arithmetic_side_effects)]
 
+#[cfg(feature = "deflate")]
+use crate::proto::deflate::Policy;
+
 /// What a peer may make us hold. Every limit is finite by default.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
@@ -70,6 +73,14 @@ pub struct Config {
     ///
     /// Without it the application owes the pong.
     pub auto_pong: bool,
+    /// What to agree on about compression in the opening handshake, or not to offer or accept it. Default: the policy's
+    /// defaults.
+    ///
+    /// It is for whoever leads that handshake; the connection does what [`set_deflate`] tells it.
+    ///
+    /// [`set_deflate`]: super::Connection::set_deflate
+    #[cfg(feature = "deflate")]
+    pub deflate: Option<Policy>,
 }
 
 impl Default for Config {
@@ -78,6 +89,8 @@ impl Default for Config {
             limits: Limits::default(),
             delivery: Delivery::default(),
             auto_pong: true,
+            #[cfg(feature = "deflate")]
+            deflate: Some(Policy::default()),
         }
     }
 }

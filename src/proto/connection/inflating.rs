@@ -27,7 +27,7 @@ const WINDOW: usize = 4 << 10;
 impl Receiver {
     /// What was agreed on for what arrives.
     #[cfg(feature = "deflate")]
-    pub(super) const fn set_deflate(&mut self, direction: Direction) {
+    pub(crate) const fn set_deflate(&mut self, direction: Direction) {
         self.deflate = Some(direction);
     }
 

@@ -172,7 +172,7 @@ pub(crate) fn class_of(window: WindowBits) -> usize {
 }
 
 /// The window at a place.
-fn window_of(class: usize) -> Option<WindowBits> {
+pub(crate) fn window_of(class: usize) -> Option<WindowBits> {
     let class = u8::try_from(class).ok()?;
     WindowBits::new(WindowBits::MIN.get().saturating_add(class))
 }

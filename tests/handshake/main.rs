@@ -5,6 +5,8 @@
 )]
 
 mod client;
+#[cfg(feature = "deflate")]
+mod deflate;
 mod outgoing;
 mod random;
 mod rows;

@@ -12,6 +12,7 @@
 //!  kernel          the seam to the operating system
 //!
 //!  proto           connection: Receiver, Sender, closing                no features: no_std + alloc
+//!                  deflate: permessage-deflate                         feature `deflate`: std
 //!                  handshake: requests and answers
 //!                  frame: header, rules, mask │ message │ utf8 │ close │ error
 //! ```
@@ -35,7 +36,8 @@
 //! |---|---|
 //! | none | the core |
 //! | `std` | nothing yet but the standard library itself |
-//! | `server` | [`server`], on mio; Unix |
+//! | `deflate` | permessage-deflate (RFC 7692), with `zlib-rs`; implies `std` |
+//! | `server` | [`server`], on mio, with `deflate`; Unix |
 //! | `cli` (default) | what the program needs; a library does without |
 #![no_std]
 #![deny(unsafe_code)]

@@ -177,6 +177,7 @@ fn process<H: Handler<K>, K: Kernel>(
     put_back(session, tools, progress.at, in_own, drained);
     if session.phase != Phase::Open || session.conn.is_over() {
         if session.phase == Phase::Open {
+            tools.mail.audience().leave(&session.conn.tx);
             session.enter(Phase::Ending, tools.now);
         }
         session.finish_if_done(&mut tools.kernel);

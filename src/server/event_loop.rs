@@ -245,9 +245,6 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
         if before != session.phase {
             self.open -= usize::from(before == Phase::Open);
             self.open += usize::from(session.phase == Phase::Open);
-            if session.phase != Phase::Open {
-                session.leave(self.tools.mail.audience());
-            }
         }
         if let Next::Gone(error) = next {
             self.remove(slot, error.as_ref());
@@ -312,7 +309,9 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
         if let Some(error) = error {
             tracing::debug!(peer = %session.id(slot), %error, "connection lost");
         }
-        session.leave(self.tools.mail.audience());
+        if session.phase == Phase::Open {
+            self.tools.mail.audience().leave(&session.conn.tx);
+        }
         let id = session.id(slot);
         end(&mut self.handler, &mut session.state, id, &Closed::ABNORMAL);
         self.acceptor.on_freed();

@@ -62,10 +62,8 @@ impl<H: Handler<K>, K: Kernel> Call<'_, H, K> {
             self.peer.tx.set_deflate(agreed.server);
         }
         // What was said to all before it was there is not for it.
-        let class = Class::of(self.peer.tx);
-        self.peer.mail.audience().enter(class);
-        self.flags.in_audience = true;
-        *self.peer.told = self.peer.mail.log(class).len();
+        self.peer.mail.audience().enter(self.peer.tx);
+        *self.peer.told = self.peer.mail.log(Class::of(self.peer.tx)).len();
         *self.state = Some(self.handler.on_open(&mut self.peer, request));
     }
 

@@ -62,12 +62,14 @@ impl Class {
 }
 
 impl Audience {
-    pub(super) fn enter(&self, class: Class) {
-        self.counts[class.0].fetch_add(1, Ordering::Relaxed);
+    /// A connection is open: broadcasts are encoded for it too.
+    pub(super) fn enter(&self, tx: &Sender) {
+        self.counts[Class::of(tx).0].fetch_add(1, Ordering::Relaxed);
     }
 
-    pub(super) fn leave(&self, class: Class) {
-        self.counts[class.0].fetch_sub(1, Ordering::Relaxed);
+    /// It is no longer.
+    pub(super) fn leave(&self, tx: &Sender) {
+        self.counts[Class::of(tx).0].fetch_sub(1, Ordering::Relaxed);
     }
 
     fn has(&self, class: Class) -> bool {

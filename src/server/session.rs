@@ -3,7 +3,6 @@
 //! Not here: receiving and dispatch, which are `drive`; the list of sessions, which is `event_loop`.
 
 use super::ConnectionId;
-use super::mail::{Audience, Class};
 use super::outbox::Exit;
 use super::pool::Pool;
 use super::timer::{Entry, Stamp, Tick, Wheel, ticks_in};
@@ -12,7 +11,6 @@ use crate::proto::handshake::server::RequestParser;
 use crate::proto::{Connection, State};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
-use core::mem::take;
 use std::io;
 
 /// A session. Idle, it holds no heap.
@@ -73,8 +71,6 @@ pub(super) struct Flags {
     pub(super) armed_calm: bool,
     /// In the loop's ready list.
     pub(super) on_ready_list: bool,
-    /// Broadcasts are encoded for it too.
-    pub(super) in_audience: bool,
 }
 
 /// When what began.
@@ -195,13 +191,6 @@ impl<S, D> Session<S, D> {
     pub(super) const fn enter(&mut self, phase: Phase, now: Tick) {
         self.phase = phase;
         self.times.restart(now);
-    }
-
-    /// Broadcasts are no longer encoded for it.
-    pub(super) fn leave(&mut self, audience: &Audience) {
-        if take(&mut self.flags.in_audience) {
-            audience.leave(Class::of(&self.conn.tx));
-        }
     }
 
     /// Whether nothing is expected of the peer but to be heard at times. Then frames only put its deadlines off.

@@ -48,21 +48,16 @@ impl Assembly {
         }
     }
 
-    /// Asks the limits about a frame's header. Nothing is reserved for the length that it announces.
+    /// Asks the limits about the header of a frame that is not compressed. Nothing is reserved for the length that it announces.
     #[inline]
     pub(crate) fn admit(&self, header: &Header, limits: &Limits) -> Result<(), Violation> {
-        let (max_frame, max_message) = if self.is_compressed(header) {
-            (compressed(limits.max_frame), compressed(limits.max_message))
-        } else {
-            (limits.max_frame, limits.max_message)
-        };
-        if header.len > max_frame {
+        if header.len > limits.max_frame {
             return Err(Violation::FrameTooBig);
         }
         // Nothing is added, only compared: a sum of announced lengths could wrap.
         let left = match self.kind {
-            None => max_message,
-            Some(_) => max_message.saturating_sub(self.len),
+            None => limits.max_message,
+            Some(_) => limits.max_message.saturating_sub(self.len),
         };
         if header.len > left {
             return Err(Violation::MessageTooBig);
@@ -72,6 +67,21 @@ impl Assembly {
             return Err(Violation::TooManyFragments);
         }
         Ok(())
+    }
+
+    /// The same for any frame. Data that does not get smaller by being compressed gets a little larger, as no peer can
+    /// know beforehand: the limits on what it says allow for that.
+    pub(crate) fn admit_any(&self, header: &Header, limits: &Limits) -> Result<(), Violation> {
+        if !self.is_compressed(header) {
+            return self.admit(header, limits);
+        }
+        let on_the_wire = |limit: u64| limit.saturating_add(limit / 128).saturating_add(64);
+        let limits = Limits {
+            max_frame: on_the_wire(limits.max_frame),
+            max_message: on_the_wire(limits.max_message),
+            ..*limits
+        };
+        self.admit(header, &limits)
     }
 
     /// Whether the message that a data frame belongs to is compressed (RFC 7692 section 6: its first frame says so).
@@ -203,10 +213,4 @@ impl Assembly {
             self.kind = Some(kind);
         }
     }
-}
-
-/// What a limit on a message's size allows it to take on the wire when it is compressed: data that does not get smaller
-/// gets a little larger, as no peer can know beforehand.
-const fn compressed(limit: u64) -> u64 {
-    limit.saturating_add(limit / 128).saturating_add(64)
 }

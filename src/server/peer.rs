@@ -164,7 +164,15 @@ impl<K: Kernel> Peer<'_, K> {
 
     /// What this turn's broadcasts already hold for this peer goes first: it is told things in the order of the
     /// calls.
+    #[inline]
     fn catch_up(&mut self) {
+        if !self.mail.is_empty() {
+            self.tell_broadcasts();
+        }
+    }
+
+    #[inline(never)]
+    fn tell_broadcasts(&mut self) {
         let class = Class::of(self.tx);
         let log = self.mail.log(class);
         // Nothing may follow a Close frame (RFC 6455 section 5.5.1).

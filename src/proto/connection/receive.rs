@@ -259,7 +259,7 @@ impl Receiver {
             self.message.discard(&header);
             return Ok(self.begin_stream(&header, head_len, Stream::Discard));
         }
-        self.message.admit(&header, &self.config.limits)?;
+        self.message.admit_any(&header, &self.config.limits)?;
         match self.config.delivery {
             Delivery::Messages | Delivery::Frames => {
                 self.whole_frame(&header, head_len, input, inbound)

@@ -339,7 +339,6 @@ impl Sender {
         self.state = next;
     }
 
-    #[inline(always)]
     fn message<S: Sink>(
         &mut self,
         kind: MessageKind,

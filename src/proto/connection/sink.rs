@@ -96,6 +96,7 @@ impl<'k, S> Outbound<'k, S> {
 
     /// Compresses messages where the connection has agreed to it and it pays.
     #[cfg(feature = "deflate")]
+    #[inline]
     #[must_use]
     pub fn deflate(mut self, compressor: &'k mut Compressor) -> Self {
         self.compressor = Some(compressor);

@@ -6,6 +6,8 @@
 )]
 #![allow(missing_docs)]
 
+#[cfg(feature = "deflate")]
+mod deflate;
 mod drive;
 mod echo;
 mod header;
@@ -27,9 +29,17 @@ fn config() -> Criterion {
         .sample_size(50)
 }
 
+fn deflate_benches(c: &mut Criterion) {
+    #[cfg(feature = "deflate")]
+    deflate::benches(c);
+    #[cfg(not(feature = "deflate"))]
+    let _ = c;
+}
+
 criterion_group! {
     name = benches;
     config = config();
-    targets = header::benches, mask::benches, utf8::benches, text::benches, receiver::benches, echo::benches
+    targets = header::benches, mask::benches, utf8::benches, text::benches, receiver::benches, echo::benches,
+        deflate_benches
 }
 criterion_main!(benches);

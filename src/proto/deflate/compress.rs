@@ -11,14 +11,16 @@ use alloc::vec::Vec;
 
 /// How many different windows there are.
 pub(crate) const CLASSES: usize = 7;
+/// The output buffer's first size.
+const FIRST: usize = 16 << 10;
 /// The largest output buffer that is kept.
-const KEPT: usize = 64 << 10;
+const KEPT: usize = 256 << 10;
 
 /// Compresses what is sent. A driver has one for all its connections, and lends it with
 /// [`Outbound::deflate`](crate::proto::Outbound::deflate).
 ///
 /// It holds nothing until the first message is compressed; then 251, 265 or 380 KB for each window of 9, 12 or 15 bits
-/// that is in use, and an output buffer of the last message's size, but of 64 KiB at most after
+/// that is in use, and an output buffer of the last message's size, but of 256 KiB at most after
 /// [`release`](Self::release).
 #[derive(Debug)]
 pub struct Compressor {
@@ -180,7 +182,7 @@ pub(crate) fn window_of(class: usize) -> Option<WindowBits> {
 /// Room for `len` bytes.
 fn fill(output: &mut Vec<u8>, len: usize) -> &mut [u8] {
     if output.len() < len {
-        let size = len.max(KEPT);
+        let size = len.max(FIRST);
         output.reserve_exact(size.saturating_sub(output.len()));
         output.resize(size, 0);
     }

@@ -17,10 +17,10 @@ use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-/// The buffer's first size, and the largest that is kept.
-const KEPT: usize = 64 << 10;
-/// Bytes of a part that is delivered before its frame ends, at most.
+/// The buffer's first size; also the most bytes of a part that is delivered before its frame ends.
 const PART: usize = 64 << 10;
+/// The largest buffer that is kept.
+const KEPT: usize = 256 << 10;
 /// Inflaters kept for the next message that needs one of its own.
 const SPARE: usize = 4;
 /// How many bytes of history may be given to an inflater for each byte that was read or written, see [`Pace`].
@@ -310,8 +310,8 @@ impl Output {
     /// Room for at least one more byte, and for at most `max` in all.
     fn up_to(&mut self, max: usize) -> &mut [u8] {
         if self.len >= self.buffer.len() {
-            let size = self.buffer.len().saturating_mul(2).max(KEPT);
-            let size = size.min(max.max(KEPT));
+            let size = self.buffer.len().saturating_mul(2).max(PART);
+            let size = size.min(max.max(PART));
             self.buffer
                 .reserve_exact(size.saturating_sub(self.buffer.len()));
             self.buffer.resize(size, 0);

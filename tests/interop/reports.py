@@ -11,7 +11,7 @@ import threading
 
 HERE = pathlib.Path(__file__).resolve().parent
 
-PAGES = {"/page.html": "text/html", "/cases.mjs": "text/javascript"}
+PAGES = {"/page.html": "text/html", "/cases.mjs": "text/javascript", "/checks.mjs": "text/javascript"}
 
 
 class Reports:

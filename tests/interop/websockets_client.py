@@ -5,11 +5,11 @@ The cases of cases.mjs, and those that a browser cannot have.
 
 import asyncio
 import json
-import random
 import sys
 import time
 import urllib.request
 
+from checks import Unexpected, close, ended, expect, noise, opened, same, words
 from websockets.asyncio.client import connect
 
 MIB = 1 << 20
@@ -26,49 +26,9 @@ FRAGMENT = (1 << 14) + 1
 URL, RUNNER = sys.argv[1:]
 
 
-class Unexpected(Exception):
-    """Something else than was expected."""
-
-
-def expect(expected, seen):
-    if expected != seen:
-        raise Unexpected(f"expected {expected}, saw {seen}")
-
-
-def same(expected, seen):
-    """The same kind with the same content; a large one is not shown, only where it differs."""
-    expect(kind(expected), kind(seen))
-    if len(expected) <= 40:
-        return expect(expected, seen)
-    if expected != seen:
-        at = next(i for i, (left, right) in enumerate(zip(expected, seen)) if left != right)
-        raise Unexpected(f"expected {expected[at]!r} at {at} of {len(expected)}, saw {seen[at]!r}")
-
-
-def kind(data):
-    return f"{'text' if isinstance(data, str) else 'binary'} of {len(data)}"
-
-
-def opened(**options):
-    # No pings of its own, which would be life where the server is to ask for it; no proxy on the way.
-    return connect(URL, max_size=None, ping_interval=None, proxy=None, **options)
-
-
-async def close(connection, code=1000, reason=""):
-    await connection.close(code, reason)
-    # The answer repeats the code and leaves the reason out (RFC 6455 section 5.5.1 speaks of the code alone).
-    expect(f"{code} '' from both", ended(connection))
-
-
-def ended(connection):
-    protocol = connection.protocol
-    both = "from both" if protocol.close_rcvd and protocol.close_sent else "not from both"
-    return f"{connection.close_code} {connection.close_reason!r} {both}"
-
-
 def echo(message):
     async def run():
-        connection = await opened()
+        connection = await opened(URL)
         await connection.send(message)
         same(message, await connection.recv())
         await close(connection)
@@ -76,19 +36,8 @@ def echo(message):
     return run
 
 
-def noise(length):
-    """Bytes without a pattern, the same each time."""
-    return random.Random(1).randbytes(length)
-
-
-def words(size):
-    """At least so many bytes of text, with characters of one to four bytes."""
-    word = "žluťoučký kůň 𝄞 日 "
-    return word * (size // len(word.encode()) + 1)
-
-
 async def fragments():
-    connection = await opened()
+    connection = await opened(URL)
     text = words(MIB)
     encoded = text.encode()
     pieces = [encoded[at : at + FRAGMENT] for at in range(0, len(encoded), FRAGMENT)]
@@ -100,7 +49,7 @@ async def fragments():
 
 
 async def ping():
-    connection = await opened()
+    connection = await opened(URL)
     for payload in (b"", b"are you there?", b"x" * 125):
         # Done when the pong with this very payload has come.
         pong = await connection.ping(payload)
@@ -112,7 +61,7 @@ async def ping():
 
 
 async def burst():
-    connection = await opened()
+    connection = await opened(URL)
 
     async def send():
         for i in range(1000):
@@ -126,7 +75,7 @@ async def burst():
 
 
 async def two():
-    both = [await opened(), await opened()]
+    both = [await opened(URL), await opened(URL)]
     for i in range(100):
         for which, connection in enumerate(both):
             await connection.send(f"{which}: {i}")
@@ -138,16 +87,16 @@ async def two():
 
 
 async def subprotocol():
-    offering = await opened(subprotocols=["v2.chat", "v1.chat"])
+    offering = await opened(URL, subprotocols=["v2.chat", "v1.chat"])
     expect("subprotocol v2.chat", f"subprotocol {offering.subprotocol}")
-    plain = await opened()
+    plain = await opened(URL)
     expect("no subprotocol", plain.subprotocol or "no subprotocol")
     await close(offering)
     await close(plain)
 
 
 async def close_4000():
-    await close(await opened(), 4000, "that is all, děkuji")
+    await close(await opened(URL), 4000, "that is all, děkuji")
 
 
 async def server_ping(idle, since):
@@ -164,7 +113,7 @@ async def server_ping(idle, since):
 
 
 async def sigterm():
-    connection = await opened()
+    connection = await opened(URL)
     await tell("stop")
     await connection.wait_closed()
     expect(f"1001 {connection.close_reason or 'with a reason'!r} from both", ended(connection))
@@ -203,7 +152,7 @@ async def outcome(run):
 
 
 async def main():
-    idle, since = await opened(), time.monotonic()
+    idle, since = await opened(URL), time.monotonic()
     cases = {
         "text": echo("hello"),
         "text, not ASCII": echo("žluťoučký kůň, 日本語, 𝄞 and 👩‍🚀"),

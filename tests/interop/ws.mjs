@@ -1,6 +1,7 @@
 // npm's `ws` as the client: node ws.mjs DIRECTORY-OF-NODE_MODULES SERVER-URL RUNNER-URL
 import { createRequire } from "node:module";
-import { Connection, after, expect, runAll, same, words } from "./cases.mjs";
+import { runAll } from "./cases.mjs";
+import { Connection, after, expect, same, words } from "./checks.mjs";
 
 const [, , modules, url, runner] = process.argv;
 const { WebSocket } = createRequire(`${modules}/`)("ws");

@@ -1,12 +1,9 @@
 """One client's run: a server and the client, from start to end, and what came of each case."""
 
-import subprocess
-import re
 import threading
 
 from clients import INSTALLED
-from problem import Problem
-from processes import Child
+from echo import Echo
 
 # In the order of the table. The last but one is ours to judge, the others are the client's.
 CASES = [
@@ -29,8 +26,6 @@ CASES = [
     "refused when it is gone",
 ]
 
-READY_SECONDS = 10
-STOP_SECONDS = 20
 RUN_SECONDS = 150
 
 
@@ -46,32 +41,15 @@ class Run:
 
     def start(self, stack, runner):
         """Start both; leaving the stack ends both."""
-        self.server_log = self.log("sockeye")
+        self.server = Echo(stack, self.binary, "", self.log("sockeye"))
         self.client_log = self.log(self.client.name)
-        argv = [self.binary, "echo", "--listen", "127.0.0.1:0"]
-        log = stack.enter_context(self.server_log.open("w"))
-        self.server = stack.enter_context(Child("sockeye echo", argv, stderr=log))
         log = stack.enter_context(self.client_log.open("w"))
-        self.child = self.client.start(stack, self.await_url(), runner, log)
+        self.child = self.client.start(stack, self.server.url, runner, log)
 
     def log(self, whose):
         directory = INSTALLED / "logs"
         directory.mkdir(parents=True, exist_ok=True)
         return directory / f"{self.client.name}-{whose}.stderr"
-
-    def await_url(self):
-        """Wait for the line that says the server accepts connections."""
-        lines = self.server.lines(READY_SECONDS)
-        line = next(lines, None)
-        lines.close()
-        match = re.fullmatch(r"listening on (ws://\S+:\d+)", line or "")
-        if not match:
-            said = f"said {line!r}" if line else "said nothing"
-            raise Problem(
-                f"{self.binary} echo: expected the line 'listening on ws://ADDR:PORT' within {READY_SECONDS} s, but it "
-                f"{said}; see {self.server_log}."
-            )
-        return match[1]
 
     # --- what the client reports, on the threads of the HTTP server ---
 
@@ -82,18 +60,11 @@ class Run:
         self.troubles.append(said)
 
     def stop(self):
-        self.server.process.terminate()
+        self.server.tell_to_end()
 
     def gone(self):
-        try:
-            status = self.server.process.wait(STOP_SECONDS)
-            rest = self.server.rest_of_stdout()
-        except subprocess.TimeoutExpired:
-            status, rest = f"none within {STOP_SECONDS} s", ""
-        seen = f"exit status {status}" + (f" and {rest!r} on stdout" if rest else "")
-        ok = seen == "exit status 0"
-        failed = {"failed": f"expected exit status 0, saw {seen}; see {self.server_log}"}
-        self.outcomes["SIGTERM ends in exit status 0"] = {"ok": True} if ok else failed
+        problem = self.server.how_it_ended()
+        self.outcomes["SIGTERM ends in exit status 0"] = {"failed": problem} if problem else {"ok": True}
 
     def done(self):
         self.is_done.set()

@@ -2,7 +2,8 @@
 //
 // Not here: what only one of the two can do (ws.mjs, page.html); the same cases for Python (websockets_client.py).
 
-import { Connection, after, expect, noise, same, shown, words } from "./checks.mjs";
+import { Connection, after, expect, noise, outcome, same, shown, words } from "./checks.mjs";
+import { converse } from "./conversation.mjs";
 
 const MIB = 1 << 20;
 
@@ -83,34 +84,27 @@ const CASES = {
   },
 };
 
-// Runs all cases. `client` has the WebSocket class, the server's `url`, and `runner`, the address that is told of the
-// results; `more` are cases of its own, or strings that say why a case cannot be.
+// Runs all conversations and cases. `client` has the WebSocket class; `offering` and more, for conversation.mjs; and
+// `runner`, the address that has the plan and is told of the results. `more` are cases of its own, or strings that say
+// why a case cannot be.
 export async function runAll(client, more) {
+  const plan = await (await fetch(`${client.runner}/plan`)).json();
+  client.url = plan.url;
   client.tell = (what, body = {}) =>
     fetch(`${client.runner}/${what}`, { method: "POST", body: JSON.stringify(body) });
   client.idleSince = performance.now();
   try {
     client.idle = await Connection.open(client);
+    for (const [number, task] of plan.conversations.entries()) {
+      await client.tell("conversation", { number, ...(await converse(client, task)) });
+    }
     // The ones of its own first: the last ones end the server.
     for (const [name, run] of Object.entries({ ...more, ...CASES })) {
-      await client.tell("result", { case: name, ...(await outcome(run, client)) });
+      const came = typeof run === "string" ? { cannot: run } : await outcome(run(client), CASE_SECONDS);
+      await client.tell("result", { case: name, ...came });
     }
   } catch (error) {
     await client.tell("trouble", { said: error.message });
   }
   await client.tell("done");
-}
-
-async function outcome(run, client) {
-  if (typeof run === "string") return { cannot: run };
-  const late = after(CASE_SECONDS).then(() => {
-    throw new Error(`expected an end, saw none within ${CASE_SECONDS} s`);
-  });
-  late.catch(() => {});
-  try {
-    await Promise.race([run(client), late]);
-    return { ok: true };
-  } catch (error) {
-    return { failed: error.message };
-  }
 }

@@ -3,8 +3,7 @@
 export class Connection {
   // Open, or an error that says how the attempt ended.
   static open(client, protocols = []) {
-    const connection = new Connection(new client.WebSocket(client.url, protocols));
-    return connection.opened.then(() => connection);
+    return new Connection(new client.WebSocket(client.url, protocols)).afterOpening();
   }
 
   constructor(socket) {
@@ -27,8 +26,14 @@ export class Connection {
     };
   }
 
-  send(data) {
-    this.socket.send(data);
+  async afterOpening() {
+    await this.opened;
+    return this;
+  }
+
+  // What `options` say is only heard by `ws`.
+  send(data, options) {
+    this.socket.send(data, options);
   }
 
   async next() {
@@ -71,6 +76,20 @@ export function shown(end) {
   return JSON.stringify(end);
 }
 
+// What it came to: `ok`, or how it `failed`; late is failed.
+export async function outcome(running, seconds) {
+  const late = after(seconds).then(() => {
+    throw new Error(`expected an end, saw none within ${seconds} s`);
+  });
+  late.catch(() => {});
+  try {
+    await Promise.race([running, late]);
+    return { ok: true };
+  } catch (error) {
+    return { failed: error.message };
+  }
+}
+
 export function after(seconds) {
   return new Promise((resolve) => {
     const timer = setTimeout(resolve, seconds * 1000);
@@ -79,14 +98,20 @@ export function after(seconds) {
 }
 
 // Bytes without a pattern, the same each time.
-export function noise(length) {
+export function noise(length, seed = 1) {
   const bytes = new Uint8Array(length);
-  let state = 1;
-  for (let i = 0; i < length; i++) {
-    state = (Math.imul(state, 1664525) + 1013904223) | 0; // a linear congruential generator; its high bits are good
-    bytes[i] = state >>> 24;
-  }
+  const random = generator(seed);
+  for (let i = 0; i < length; i++) bytes[i] = random(256);
   return bytes.buffer;
+}
+
+// Numbers below a limit.
+export function generator(seed) {
+  let state = seed;
+  return (limit) => {
+    state = (Math.imul(state, 1664525) + 1013904223) | 0; // a linear congruential generator; its high bits are good
+    return Math.floor((state >>> 8) / 2 ** 24 * limit);
+  };
 }
 
 // At least so many bytes of text, with characters of one to four bytes.

@@ -1,5 +1,6 @@
 """What the cases are made of: connections, what tells the expected from the seen, and messages."""
 
+import asyncio
 import random
 
 from websockets.asyncio.client import connect
@@ -45,9 +46,22 @@ def ended(connection):
     return f"{connection.close_code} {connection.close_reason!r} {both}"
 
 
-def noise(length):
+async def outcome(running, seconds):
+    """What it came to: `ok`, or how it `failed`; late is failed."""
+    try:
+        await asyncio.wait_for(running, seconds)
+        return {"ok": True}
+    except asyncio.TimeoutError:
+        return {"failed": f"expected an end, saw none within {seconds} s"}
+    except Unexpected as unexpected:
+        return {"failed": str(unexpected)}
+    except Exception as error:  # whatever it is, it is the result
+        return {"failed": f"expected no error, saw {error!r}"}
+
+
+def noise(length, seed=1):
     """Bytes without a pattern, the same each time."""
-    return random.Random(1).randbytes(length)
+    return random.Random(seed).randbytes(length)
 
 
 def words(size):

@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import urllib.parse
 
+from deflate import CLIENT_BITS
 from problem import Problem
 from processes import Child
 
@@ -83,6 +84,9 @@ class Ws:
 
     name = "ws"
 
+    def can_offer(self, offer):
+        return len(offer.alternatives) <= 1
+
     def prepare(self):
         """Install what is missing; returns what is used, with versions."""
         self.node = program(["node", "nodejs"], "nodejs")
@@ -103,8 +107,8 @@ class Ws:
             )
         return f"node {node}, ws {json.loads(manifest.read_text())['version']}"
 
-    def start(self, stack, url, runner, log):
-        argv = [self.node, str(HERE / "ws.mjs"), str(self.directory), url, runner]
+    def start(self, stack, runner, log):
+        argv = [self.node, str(HERE / "ws.mjs"), str(self.directory), runner]
         return stack.enter_context(Child("the client in Node", argv, stderr=log))
 
 
@@ -112,6 +116,10 @@ class Websockets:
     """PyPI's `websockets` in a Python of its own."""
 
     name = "websockets"
+
+    def can_offer(self, offer):
+        # It refuses to be limited to 8 bits, with which zlib cannot compress.
+        return all(one.get(CLIENT_BITS) != 8 for one in offer.alternatives)
 
     def prepare(self):
         """Install what is missing; returns what is used, with versions."""
@@ -137,8 +145,8 @@ class Websockets:
             apt_install("python3-venv", str(problem))
             call(venv, "make a virtual environment")
 
-    def start(self, stack, url, runner, log):
-        argv = [self.python, "-B", str(HERE / "websockets_client.py"), url, runner]
+    def start(self, stack, runner, log):
+        argv = [self.python, "-B", str(HERE / "websockets_client.py"), runner]
         return stack.enter_context(Child("the client in Python", argv, stderr=log))
 
 
@@ -146,6 +154,9 @@ class Chromium:
     """A page in Chromium without a window."""
 
     name = "chromium"
+
+    def can_offer(self, offer):
+        return offer.by_itself
 
     def prepare(self):
         """Install what is missing; returns what is used, with versions."""
@@ -157,15 +168,14 @@ class Chromium:
         line = next((line for line in said.splitlines() if line.startswith(("Chrom", "Google"))), said)
         return line.split(" built on")[0].strip().lower()
 
-    def start(self, stack, url, runner, log):
+    def start(self, stack, runner, log):
         # Whatever it keeps, it keeps there, and the next run begins with nothing.
         home = INSTALLED / "chromium-home"
         shutil.rmtree(home, ignore_errors=True)
         home.mkdir(parents=True)
         stack.callback(shutil.rmtree, home, ignore_errors=True)
         kept = {name: value for name, value in os.environ.items() if not name.startswith("XDG_")}
-        where = urllib.parse.urlencode({"url": url, "runner": runner})
-        page = f"{urllib.parse.urljoin(runner, '/page.html')}?{where}"
+        page = f"{urllib.parse.urljoin(runner, '/page.html')}?{urllib.parse.urlencode({'runner': runner})}"
         argv = [self.browser, *CHROMIUM_FLAGS, f"--user-data-dir={home / 'profile'}", page]
         return stack.enter_context(Child("Chromium", argv, stderr=log, env={**kept, "HOME": str(home)}))
 

@@ -1,8 +1,9 @@
-"""One client's run: a server and the client, from start to end, and what came of each case."""
+"""One client's run: its servers and the client, from start to end, and what came of each case."""
 
 import threading
 
 from clients import INSTALLED
+from deflate import FLAGS, conversations
 from echo import Echo
 
 # In the order of the table. The last but one is ours to judge, the others are the client's.
@@ -30,28 +31,41 @@ RUN_SECONDS = 150
 
 
 class Run:
-    """The methods `result`, `trouble`, `stop`, `gone` and `done` are called as the client reports."""
+    """The methods `plan`, `result`, `conversation`, `trouble`, `stop`, `gone` and `done` are called by the client."""
 
     def __init__(self, client, binary):
         self.client = client
         self.binary = binary
         self.outcomes = {}
+        self.conversations = conversations(client)
         self.troubles = []
         self.is_done = threading.Event()
 
     def start(self, stack, runner):
-        """Start both; leaving the stack ends both."""
-        self.server = Echo(stack, self.binary, "", self.log("sockeye"))
+        """Start all; leaving the stack ends all."""
+        self.servers = {flag: Echo(stack, self.binary, flag, self.log(f"sockeye{flag}")) for flag in FLAGS}
         self.client_log = self.log(self.client.name)
         log = stack.enter_context(self.client_log.open("w"))
-        self.child = self.client.start(stack, self.server.url, runner, log)
+        self.child = self.client.start(stack, runner, log)
 
     def log(self, whose):
         directory = INSTALLED / "logs"
         directory.mkdir(parents=True, exist_ok=True)
         return directory / f"{self.client.name}-{whose}.stderr"
 
-    # --- what the client reports, on the threads of the HTTP server ---
+    @property
+    def server(self):
+        """The one of the cases, and of the end."""
+        return self.servers[""]
+
+    # --- what the client asks for and reports, on the threads of the HTTP server ---
+
+    def plan(self):
+        tasks = [conversation.plan(self.servers[conversation.flag].url) for conversation in self.conversations]
+        return {"url": self.server.url, "conversations": tasks}
+
+    def conversation(self, number, **outcome):
+        self.conversations[number].hear(**outcome)
 
     def result(self, case, **outcome):
         self.outcomes[case] = outcome
@@ -78,12 +92,19 @@ class Run:
         for _line in self.child.lines(RUN_SECONDS):
             pass  # nothing is read there
         if self.is_done.is_set():
-            return
+            return self.end_other_servers()
         if self.child.expired:
             self.trouble(f"{self.child.name} was still running after {RUN_SECONDS} s; see {self.client_log}")
         else:
             status = self.child.process.wait()
             self.trouble(f"{self.child.name} ended with {status} before it was done; see {self.client_log}")
+
+    def end_other_servers(self):
+        others = [server for server in self.servers.values() if server is not self.server]
+        for server in others:
+            server.tell_to_end()
+        for problem in filter(None, [server.how_it_ended() for server in others]):
+            self.trouble(problem)
 
     def failures(self):
         """What went wrong, one sentence each."""
@@ -96,6 +117,12 @@ class Run:
             yield f"{self.client.name}: expected results of all cases, saw none of: {'; '.join(missing)}"
         for case in self.outcomes.keys() - set(CASES):
             yield f"{self.client.name}: {case}: expected a case of the list in one_client.py, saw another"
+        for told in self.conversations:
+            if told.heard and told.problem:
+                yield f"{self.client.name}: {self.servers[told.flag].name}, offered {told.offer_text}: {told.problem}"
+        heard = sum(told.heard for told in self.conversations)
+        if heard < len(self.conversations):
+            yield f"{self.client.name}: expected {len(self.conversations)} offers to be tried, saw {heard}"
 
     def verdict(self, case):
         """A word for the table."""

@@ -1,7 +1,7 @@
 """What the clients say: an HTTP server on loopback that serves the page, hears results, and passes on two wishes.
 
-A client POSTs to /NAME/result, /NAME/trouble, /NAME/stop (answered once the server has got SIGTERM), /NAME/gone
-(answered once it has ended), and /NAME/done.
+A client GETs /NAME/plan, which says what to do where. It POSTs to /NAME/result, /NAME/conversation, /NAME/trouble,
+/NAME/stop (answered once the server has got SIGTERM), /NAME/gone (answered once it has ended), and /NAME/done.
 """
 
 import http.server
@@ -11,7 +11,8 @@ import threading
 
 HERE = pathlib.Path(__file__).resolve().parent
 
-PAGES = {"/page.html": "text/html", "/cases.mjs": "text/javascript", "/checks.mjs": "text/javascript"}
+SCRIPTS = ["/cases.mjs", "/checks.mjs", "/conversation.mjs"]
+PAGES = {"/page.html": "text/html", **dict.fromkeys(SCRIPTS, "text/javascript")}
 
 
 class Reports:
@@ -40,14 +41,16 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def do_GET(self):
         path = self.path.partition("?")[0]
+        run, what = self.addressed()
+        if run and what == "plan":
+            return self.answer(200, json.dumps(run.plan()).encode(), "application/json")
         if path not in PAGES:
             return self.send_error(404)
         self.answer(200, (HERE / path[1:]).read_bytes(), PAGES[path])
 
     def do_POST(self):
-        _, name, what = (self.path.split("/") + ["", ""])[:3]
-        run = self.runs.get(name)
-        if run is None or what not in ("result", "trouble", "stop", "gone", "done"):
+        run, what = self.addressed()
+        if run is None or what not in ("result", "conversation", "trouble", "stop", "gone", "done"):
             return self.send_error(404)
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         if what != "done":
@@ -56,6 +59,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
         # After the answer: a browser does not live to see it.
         if what == "done":
             run.done()
+
+    def addressed(self):
+        """The run and the wish or report in the path."""
+        _, name, what = (self.path.split("/") + ["", ""])[:3]
+        return self.runs.get(name), what
 
     def answer(self, status, body=b"", kind="text/plain"):
         self.send_response(status)

@@ -1,5 +1,6 @@
-"""What is printed in the end: client by case, and what cannot be."""
+"""What is printed in the end: client by case, the offers and answers of permessage-deflate, and what failed."""
 
+from deflate import FLAGS
 from one_client import CASES
 
 
@@ -13,3 +14,27 @@ def print_cases(runs):
         for case, outcome in run.outcomes.items():
             if "cannot" in outcome:
                 print(f"{run.client.name}: {case}: {outcome['cannot']}")
+
+
+def print_conversations(runs):
+    """A block for each server: what was offered, what it answered, and to whom."""
+    for flag in FLAGS:
+        print()
+        print(f"{runs[0].servers[flag].name} was offered, and answered:")
+        for offered, answers in by_offer(runs, flag).items():
+            print(f"  {offered}")
+            for answered, clients in answers.items():
+                print(f"    {answered}: {', '.join(clients)}")
+    print()
+
+
+def by_offer(runs, flag):
+    """Offers with the answers they got, each with the clients that got it; for the server with this flag."""
+    offers = {}
+    for run in runs:
+        for told in run.conversations:
+            if told.flag == flag and told.heard:
+                answers = offers.setdefault(told.offer_text, {})
+                clients = answers.setdefault(told.answered or "nothing", [])
+                clients.append(f"{run.client.name} {'FAILED' if told.problem else 'ok'}")
+    return offers

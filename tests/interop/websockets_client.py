@@ -1,4 +1,4 @@
-"""PyPI's `websockets` as the client: websockets_client.py SERVER-URL RUNNER-URL
+"""PyPI's `websockets` as the client: websockets_client.py RUNNER-URL
 
 The cases of cases.mjs, and those that a browser cannot have.
 """
@@ -9,7 +9,8 @@ import sys
 import time
 import urllib.request
 
-from checks import Unexpected, close, ended, expect, noise, opened, same, words
+from checks import Unexpected, close, ended, expect, noise, opened, outcome, same, words
+from conversation import converse
 from websockets.asyncio.client import connect
 
 MIB = 1 << 20
@@ -23,7 +24,14 @@ PING_SECONDS = 10
 # An odd length, so that fragments end inside of characters.
 FRAGMENT = (1 << 14) + 1
 
-URL, RUNNER = sys.argv[1:]
+RUNNER = sys.argv[1]
+
+# The runner is on this machine, and no proxy is to be asked for it.
+HTTP = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+# What to do where.
+PLAN = json.load(HTTP.open(f"{RUNNER}/plan"))
+URL = PLAN["url"]
 
 
 def echo(message):
@@ -130,25 +138,13 @@ async def gone():
 
 def post(what, body):
     request = urllib.request.Request(f"{RUNNER}/{what}", data=json.dumps(body).encode(), method="POST")
-    # The runner is on this machine, and no proxy is to be asked for it.
-    with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request) as answer:
+    with HTTP.open(request) as answer:
         answer.read()
 
 
 async def tell(what, body=None):
     # On a thread: the connections go on meanwhile.
     await asyncio.to_thread(post, what, body or {})
-
-
-async def outcome(run):
-    try:
-        await asyncio.wait_for(run(), CASE_SECONDS)
-        return {"ok": True}
-    except asyncio.TimeoutError:
-        return {"failed": f"expected an end, saw none within {CASE_SECONDS} s"}
-    except Exception as error:  # whatever it is, it is the case's result
-        said = str(error) if isinstance(error, Unexpected) else f"expected no error, saw {error!r}"
-        return {"failed": said}
 
 
 async def main():
@@ -171,8 +167,10 @@ async def main():
         "SIGTERM says 1001": sigterm,
         "refused when it is gone": gone,
     }
+    for number, task in enumerate(PLAN["conversations"]):
+        await tell("conversation", {"number": number, **await converse(task)})
     for name, run in cases.items():
-        await tell("result", {"case": name, **await outcome(run)})
+        await tell("result", {"case": name, **await outcome(run(), CASE_SECONDS)})
     await tell("done")
 
 

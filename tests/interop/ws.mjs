@@ -1,9 +1,9 @@
-// npm's `ws` as the client: node ws.mjs DIRECTORY-OF-NODE_MODULES SERVER-URL RUNNER-URL
+// npm's `ws` as the client: node ws.mjs DIRECTORY-OF-NODE_MODULES RUNNER-URL
 import { createRequire } from "node:module";
 import { runAll } from "./cases.mjs";
 import { Connection, after, expect, same, words } from "./checks.mjs";
 
-const [, , modules, url, runner] = process.argv;
+const [, , modules, runner] = process.argv;
 const { WebSocket } = createRequire(`${modules}/`)("ws");
 
 const PING_SECONDS = 10;
@@ -11,22 +11,62 @@ const PING_SECONDS = 10;
 // An odd length, so that fragments end inside of characters.
 const FRAGMENT = (1 << 14) + 1;
 
-function sendInFragments(socket, bytes, binary) {
-  for (let at = 0; at < bytes.length; at += FRAGMENT) {
-    const fin = at + FRAGMENT >= bytes.length;
-    socket.send(bytes.subarray(at, at + FRAGMENT), { fin, binary });
-    if (!fin) socket.ping(); // control frames may stand between fragments
-  }
+// The header fields are there once the socket is open.
+function offering({ url, by_itself: byItself, alternatives, zlib }) {
+  const headers = {};
+  const options = {
+    finishRequest(request) {
+      headers.offered = request.getHeader("Sec-WebSocket-Extensions") ?? "";
+      request.end();
+    },
+  };
+  if (!byItself) options.perMessageDeflate = alternatives.length > 0 && deflateOptions(alternatives[0], zlib);
+  const socket = new WebSocket(url, [], options);
+  socket.once("upgrade", (response) => (headers.answered = response.headers["sec-websocket-extensions"] ?? ""));
+  return { socket, headers };
 }
 
-await runAll({ WebSocket, url, runner }, {
+function deflateOptions(parameters, zlib) {
+  return {
+    serverNoContextTakeover: parameters.server_no_context_takeover,
+    clientNoContextTakeover: parameters.client_no_context_takeover,
+    serverMaxWindowBits: parameters.server_max_window_bits,
+    clientMaxWindowBits: parameters.client_max_window_bits ?? false,
+    zlibDeflateOptions: zlib,
+    threshold: 0, // even an empty message
+  };
+}
+
+// Control frames may stand between fragments. Returns what tells whether all pings have been answered.
+function sendInFragments(socket, bytes, options, length = FRAGMENT) {
+  let sent = 0;
+  let answered = 0;
+  const count = () => answered++;
+  socket.on("pong", count);
+  for (let at = 0; at < bytes.length; at += length) {
+    const fin = at + length >= bytes.length;
+    socket.send(bytes.subarray(at, at + length), { ...options, fin });
+    if (!fin) socket.ping(`${sent++}`);
+  }
+  return () => {
+    socket.off("pong", count);
+    expect(`${sent} pongs`, `${answered} pongs`);
+  };
+}
+
+function bytes(socket) {
+  const { bytesWritten: up, bytesRead: down } = socket._socket;
+  return { up, down };
+}
+
+await runAll({ WebSocket, runner, offering, sendInFragments, bytes }, {
   "1 MiB in fragments": async (client) => {
     const connection = await Connection.open(client);
     const text = words(1 << 20);
     const bytes = Buffer.from(text);
-    sendInFragments(connection.socket, bytes, false);
+    sendInFragments(connection.socket, bytes, { binary: false });
     same(text, await connection.next());
-    sendInFragments(connection.socket, bytes, true);
+    sendInFragments(connection.socket, bytes, { binary: true });
     same(Uint8Array.from(bytes).buffer, await connection.next());
     await connection.close();
   },

@@ -10,8 +10,11 @@ use crate::proto::deflate::Policy;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// Payload bytes of one frame. Default: 1 MiB.
+    ///
+    /// A compressed frame, and a compressed message, may be larger on the wire by 1/128 and 64 bytes: data that does not
+    /// get smaller by being compressed gets a little larger.
     pub max_frame: u64,
-    /// Payload bytes of one message, all fragments together. Default: 1 MiB.
+    /// Payload bytes of one message, all fragments together; of a compressed one, those that come out. Default: 1 MiB.
     pub max_message: u64,
     /// Fragments of one message, empty ones included, beyond one for every 32 payload bytes received.
     /// Default: 1024.

@@ -36,8 +36,8 @@ impl<'a> Step<'a> {
     }
 }
 
-/// What a peer said. The bytes are lent: from the caller's input where the message lies there in one piece, else from
-/// the receiver, until its next call.
+/// What a peer said. The bytes are lent: from the caller's input where the message lies there in one piece, from the
+/// [`Inbound`](super::Inbound) where it was compressed, else from the receiver, until its next call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Event<'a> {
     /// A whole text message.
@@ -59,10 +59,11 @@ pub enum Event<'a> {
 pub struct Part<'a> {
     /// The kind of the message it belongs to.
     pub kind: MessageKind,
-    /// Payload. Of a text message, all parts so far together are the beginning of valid UTF-8; a character may stand
-    /// across two of them.
+    /// Payload, inflated where it was compressed; it may be empty. Of a text message, all parts so far together are the
+    /// beginning of valid UTF-8; a character may stand across two of them.
     pub data: &'a [u8],
-    /// The payload length of the whole frame, given with its first part.
+    /// The payload length of the whole frame, given with its first part. Where it was compressed this is its length
+    /// as it was sent.
     pub frame_len: Option<u64>,
     /// Whether this is its message's first part.
     pub starts_message: bool,

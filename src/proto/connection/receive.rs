@@ -121,11 +121,16 @@ impl Receiver {
         if !nothing_else || self.message.in_progress() {
             return None;
         }
-        let rules = self.rules(tx.role());
+        // What is compressed is refused here whatever was agreed on, and so takes the long way.
+        let rules = Rules {
+            role: tx.role(),
+            compression: false,
+            in_message: false,
+        };
         let Ok(Status::Complete((header, head_len))) = Header::decode(input, &rules) else {
             return None;
         };
-        if header.opcode.is_control() || !header.fin || header.rsv1 {
+        if header.opcode.is_control() || !header.fin {
             return None;
         }
         let kind = self.message.kind_of(&header);

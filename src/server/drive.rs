@@ -69,6 +69,13 @@ impl<K: Kernel> Tools<K> {
             refusing: false,
         }
     }
+
+    /// Frees what one large compressed message needed.
+    #[inline(never)]
+    fn release(&mut self) {
+        self.inbound.release();
+        self.compressor.release();
+    }
 }
 
 /// What is to be done with a session that was driven.
@@ -171,21 +178,26 @@ fn process<H: Handler<K>, K: Kernel>(
     // Lent to the handler, and not to be held while output waits.
     session.conn.rx.release();
     if session.conn.tx.deflate().is_some() {
-        tools.inbound.release();
-        tools.compressor.release();
+        tools.release();
     }
     put_back(session, tools, progress.at, in_own, drained);
     if session.phase != Phase::Open || session.conn.is_over() {
-        if session.phase == Phase::Open {
-            tools.mail.audience().leave(&session.conn.tx);
-            session.enter(Phase::Ending, tools.now);
-        }
-        session.finish_if_done(&mut tools.kernel);
+        wind_up(session, tools);
     }
     match progress.fate {
         Fate::Broken(error) => Err(error),
         Fate::Fine | Fate::Slow => Ok(()),
     }
+}
+
+/// All is said on both sides, or not yet anything; our side of the stream may end here.
+#[inline(never)]
+fn wind_up<K: Kernel, D>(session: &mut Session<K::Stream, D>, tools: &mut Tools<K>) {
+    if session.phase == Phase::Open {
+        tools.mail.audience().leave(&session.conn.tx);
+        session.enter(Phase::Ending, tools.now);
+    }
+    session.finish_if_done(&mut tools.kernel);
 }
 
 /// Calls what has to be called for the bytes received, and sends what was said.

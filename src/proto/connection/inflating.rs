@@ -6,13 +6,14 @@
 //! | frames | frame by frame, by an inflater of the message's own |
 //! | chunks | as it arrives, by the same |
 //!
-//! Not here: DEFLATE, and what is kept of it between messages; that is `deflate`. What streams uncompressed is `receive`.
+//! Not here: DEFLATE, and what is kept of it between messages; that is `deflate`. What passes through uncompressed is `streaming`.
 
 use super::config::Delivery;
 use super::event::Part;
 use super::found::{Found, slice};
-use super::receive::{Progress, Receiver, Stream};
+use super::receive::{Progress, Receiver};
 use super::sink::Inbound;
+use super::streaming::Stream;
 use crate::proto::Violation;
 #[cfg(feature = "deflate")]
 use crate::proto::deflate::Direction;

@@ -3,10 +3,12 @@
 //! | file | holds |
 //! |---|---|
 //! | `receive` | bytes to events |
+//! | `streaming` | frames that pass through piece by piece |
+//! | `inflating` | compressed frames to what was said |
 //! | `send` | messages to bytes |
+//! | `compressing` | messages to compressed bytes |
 //! | `closing` | the closing handshake, as a table |
 //! | `event` | what receiving gives |
-//! | `inflating` | compressed frames to what was said |
 //! | `found` | where all that lies |
 //! | `sink` | where frames go, keys, and what a driver lends |
 //! | `prepared` | a message encoded once for many |
@@ -16,6 +18,7 @@
 //! is whole.
 
 mod closing;
+mod compressing;
 mod config;
 mod event;
 mod found;
@@ -24,6 +27,7 @@ mod prepared;
 mod receive;
 mod send;
 mod sink;
+mod streaming;
 
 pub use closing::State;
 pub use config::{Config, Delivery, Limits};

@@ -19,20 +19,20 @@ use alloc::boxed::Box;
 #[derive(Debug)]
 pub struct Sender {
     /// Our compressor, where messages refer to earlier ones; made when it is first needed.
-    own: Option<Box<Own>>,
+    pub(super) own: Option<Box<Own>>,
     /// What was agreed on for what we compress, if we may at all.
-    deflate: Option<Direction>,
-    role: Role,
+    pub(super) deflate: Option<Direction>,
+    pub(super) role: Role,
     state: State,
     /// The message that [`fragment`](Self::fragment) has begun and not ended.
-    open: Option<Open>,
+    pub(super) open: Option<Open>,
     /// Where its text stands.
     utf8: Validator,
 }
 
 /// A message that is being sent in fragments.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Open {
+pub(super) enum Open {
     Text,
     Binary,
     CompressedText,
@@ -83,42 +83,6 @@ impl Sender {
     #[must_use]
     pub const fn role(&self) -> Role {
         self.role
-    }
-
-    /// What was agreed on for what we send compressed.
-    #[cfg(feature = "deflate")]
-    pub(crate) const fn set_deflate(&mut self, direction: Direction) {
-        self.deflate = Some(direction);
-    }
-
-    /// What was agreed on for what we send compressed.
-    #[cfg(feature = "server")]
-    pub(crate) const fn deflate(&self) -> Option<Direction> {
-        self.deflate
-    }
-
-    /// Heap bytes held to compress messages that refer to earlier ones, as far as the library's needs are known.
-    #[must_use]
-    pub fn heap_bytes(&self) -> usize {
-        self.own.as_ref().map_or(0, |own| own.heap_bytes())
-    }
-
-    /// Gives back what is held to refer to earlier messages; the next one will not. For a connection that is idle.
-    ///
-    /// RFC 7692 section 7.2.1 leaves it to the sender what to refer to. What we received has to be kept as long as
-    /// the peer may refer to it.
-    pub fn forget_context(&mut self) {
-        if self.open.is_none() {
-            self.own = None;
-        }
-    }
-
-    /// The peer was sent what our compressor has not seen.
-    #[cfg(feature = "server")]
-    pub(crate) fn note_foreign(&mut self) {
-        if let Some(own) = &mut self.own {
-            own.forget();
-        }
     }
 
     /// Sends a text message in one frame.
@@ -230,38 +194,6 @@ impl Sender {
         Ok(())
     }
 
-    /// Whether a message that begins so is worth compressing.
-    fn compresses<S: Sink>(&self, data: &[u8], out: &Outbound<'_, S>) -> bool {
-        match (self.deflate, &out.compressor) {
-            (Some(direction), Some(compressor)) => compressor.is_worth(direction, data.len()),
-            _ => false,
-        }
-    }
-
-    fn compressed_fragment<S: Sink>(
-        &mut self,
-        opcode: Opcode,
-        last: bool,
-        data: &[u8],
-        out: &mut Outbound<'_, S>,
-    ) -> Result<(), SendError> {
-        may_mask(self.role, out)?;
-        let (Some(direction), Some(compressor)) = (self.deflate, out.compressor.take()) else {
-            return Err(Misuse::NoCompressor.into());
-        };
-        let payload = compressor
-            .fragment(direction, &mut self.own, data, last)
-            .unwrap_or_default();
-        let header = Header {
-            fin: last,
-            rsv1: opcode != Opcode::Continuation,
-            ..Header::new(opcode, payload.len() as u64)
-        };
-        let done = put(self.role, header, payload, out);
-        out.compressor = Some(compressor);
-        done
-    }
-
     /// Sends a ping with up to 125 bytes.
     ///
     /// # Errors
@@ -352,31 +284,6 @@ impl Sender {
         self.frame(kind.opcode(), true, data, out)
     }
 
-    /// Sends a message compressed, if that pays.
-    #[inline(never)]
-    fn compressed<S: Sink>(
-        &mut self,
-        kind: MessageKind,
-        data: &[u8],
-        out: &mut Outbound<'_, S>,
-    ) -> Result<bool, SendError> {
-        may_mask(self.role, out)?;
-        let (Some(direction), Some(compressor)) = (self.deflate, out.compressor.take()) else {
-            return Ok(false);
-        };
-        let payload = compressor.message(direction, &mut self.own, data);
-        let pays = payload.is_some();
-        let done = payload.map_or(Ok(()), |payload| {
-            let header = Header {
-                rsv1: true,
-                ..Header::new(kind.opcode(), payload.len() as u64)
-            };
-            put(self.role, header, payload, out)
-        });
-        out.compressor = Some(compressor);
-        done.map(|()| pays)
-    }
-
     fn control<S: Sink>(
         &self,
         opcode: Opcode,
@@ -424,7 +331,7 @@ impl Sender {
 }
 
 #[inline(always)]
-fn put<S: Sink>(
+pub(super) fn put<S: Sink>(
     role: Role,
     header: Header,
     payload: &[u8],
@@ -435,14 +342,6 @@ fn put<S: Sink>(
         Role::Client => return masked(header, payload, out),
     }
     Ok(())
-}
-
-/// Asked before anything is compressed: what the compressor has seen must be sent.
-const fn may_mask<S: Sink>(role: Role, out: &Outbound<'_, S>) -> Result<(), SendError> {
-    match (role, &out.keys) {
-        (Role::Client, None) => Err(SendError::Misuse(Misuse::NoKeys)),
-        (Role::Client, Some(_)) | (Role::Server, _) => Ok(()),
-    }
 }
 
 fn masked<S: Sink>(

@@ -174,6 +174,14 @@ impl Assembly {
         }
     }
 
+    /// Whether the message may end here, if it is text.
+    pub(crate) fn check_end(&mut self, kind: MessageKind) -> Result<(), Violation> {
+        match kind {
+            MessageKind::Text => self.utf8.finish().map_err(|_| Violation::InvalidUtf8),
+            MessageKind::Binary => Ok(()),
+        }
+    }
+
     /// Keeps a fragment's payload.
     pub(crate) fn keep(&mut self, payload: &[u8]) {
         let collected = self.collected.get_or_insert_default();

@@ -165,12 +165,14 @@ impl Receiver {
         } else {
             Ok(())
         };
-        let good = self
-            .message
-            .check_piece(kind, data, ends_message && whole.is_ok())?;
+        let good = self.message.check_piece(kind, data, false)?;
         let mut fault = whole.err();
         if good < data.len() {
             fault = Some(Violation::InvalidUtf8);
+        } else if fault.is_none() && ends_message {
+            // The last bytes of a message may come out before the frame has ended, so what is missing behind them must
+            // not hold them back.
+            fault = self.message.check_end(kind).err();
         }
         match (fault, &mut self.kept) {
             (Some(fault), Some(kept)) if good > 0 => kept.fault(fault),

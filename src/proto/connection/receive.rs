@@ -366,6 +366,7 @@ impl Receiver {
             Opcode::Close => {
                 let close = CloseReason::parse(payload)?;
                 self.message = Assembly::default();
+                self.kept = None;
                 tx.on_close(close.code, out);
             }
             _ if tx.state().on(Input::Frame).0 == Action::Discard => {

@@ -88,8 +88,12 @@ impl Inflater {
         }
         let mut nothing = [0];
         let tail = self.step(&TAIL, &mut nothing);
-        if tail.corrupt || self.ended || tail.produced != 0 || tail.consumed != TAIL.len() {
+        if tail.corrupt || tail.produced != 0 || tail.consumed != TAIL.len() {
             return false;
+        }
+        if self.ended {
+            // That block was itself a last one.
+            return true;
         }
         let last = self.step(&LAST_BLOCK, &mut nothing);
         self.ended && last.produced == 0 && last.consumed == LAST_BLOCK.len()

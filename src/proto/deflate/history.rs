@@ -36,8 +36,14 @@ impl History {
         self.bytes.extend_from_slice(data);
     }
 
+    /// Keeps the last `count` bytes, or all if there are fewer, and room for no more than these.
+    pub(super) fn shrink(&mut self, count: usize) {
+        self.keep(count);
+        self.bytes.shrink_to(count);
+    }
+
     /// Keeps the last `count` bytes, or all if there are fewer.
-    pub(super) fn keep(&mut self, count: usize) {
+    fn keep(&mut self, count: usize) {
         let from = self.bytes.len().saturating_sub(count);
         self.bytes.drain(..from);
     }

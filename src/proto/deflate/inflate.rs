@@ -278,7 +278,7 @@ impl Shared {
             self.spare.push(stream.inflater);
         }
         if direction.context_takeover() {
-            state.history.keep(window(direction));
+            state.history.shrink(window(direction));
         } else {
             *kept = None;
         }

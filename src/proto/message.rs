@@ -75,7 +75,11 @@ impl Assembly {
         if !self.is_compressed(header) {
             return self.admit(header, limits);
         }
-        let on_the_wire = |limit: u64| limit.saturating_add(limit / 128).saturating_add(64);
+        let blocks = u64::from(self.fragments).saturating_mul(16);
+        let on_the_wire = |limit: u64| {
+            let more = (limit / 128).saturating_add(64).saturating_add(blocks);
+            limit.saturating_add(more)
+        };
         let limits = Limits {
             max_frame: on_the_wire(limits.max_frame),
             max_message: on_the_wire(limits.max_message),

@@ -19,6 +19,8 @@ use alloc::boxed::Box;
 pub(super) struct Progress {
     /// Bytes done with.
     pub(super) at: usize,
+    /// Bytes that handlers were given. Compressed, they may have been few.
+    pub(super) spent: usize,
     pub(super) fate: Fate,
 }
 
@@ -29,6 +31,8 @@ pub(super) struct Call<'c, H: Handler<K>, K: Kernel> {
     pub(super) data: &'c mut [u8],
     /// Bytes of it that are done with.
     pub(super) at: &'c mut usize,
+    /// Bytes that handlers were given.
+    pub(super) spent: &'c mut usize,
     pub(super) rx: &'c mut Receiver,
     pub(super) handler: &'c mut H,
     pub(super) state: &'c mut Option<H::State>,
@@ -79,6 +83,7 @@ impl<'c, H: Handler<K>, K: Kernel> Call<'c, H, K> {
             },
             data,
             at: &mut progress.at,
+            spent: &mut progress.spent,
             rx: &mut session.conn.rx,
             handler,
             state: &mut session.state,

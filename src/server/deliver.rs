@@ -26,7 +26,7 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
         if let Some(membership) = &self.membership {
             membership.post(&published);
         }
-        self.tell_all(&published);
+        self.tell_all(&published, Published::here);
     }
 
     /// Delivers what other loops published.
@@ -37,7 +37,7 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
             return;
         };
         for published in &arrived.published {
-            self.tell_all(published);
+            self.tell_all(published, Published::elsewhere);
         }
         if arrived.fell_behind {
             tracing::warn!("fell behind the other loops' broadcasts; closing connections");
@@ -53,12 +53,16 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
         }
     }
 
-    fn tell_all(&mut self, published: &Published) {
+    fn tell_all(
+        &mut self,
+        published: &Published,
+        log: fn(&Published, Class) -> Option<&Arc<Vec<u8>>>,
+    ) {
         self.for_each_slot(|this, slot| {
             let session = &mut this.sessions[slot];
             let told = take(&mut session.told);
             let open = session.phase == Phase::Open && session.conn.state() == State::Open;
-            let Some(log) = published.log(Class::of(&session.conn.tx)) else {
+            let Some(log) = log(published, Class::of(&session.conn.tx)) else {
                 return;
             };
             if open && told < log.len() {

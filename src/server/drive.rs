@@ -30,8 +30,8 @@ use std::panic::catch_unwind;
 
 /// Bytes that one read brings at most.
 pub(super) const READ: usize = 64 << 10;
-/// Bytes after which the next session has its turn.
-const BUDGET: usize = 256 << 10;
+/// Bytes received, or given to its handler, after which the next session has its turn.
+pub(super) const BUDGET: usize = 256 << 10;
 
 /// What a loop has one of, for all its sessions.
 #[derive(Debug)]
@@ -60,7 +60,7 @@ impl<K: Kernel> Tools<K> {
             cork: Vec::with_capacity(CORK),
             pool: Pool::default(),
             inbound: Inbound::new(),
-            // Where nobody may agree to compression, nobody asks it for any.
+            // Where nobody may agree to compression, it may still be asked to by those of another loop.
             compressor: Compressor::new(&settings.connection.deflate.clone().unwrap_or_default()),
             mail: Mail::default(),
             settings,
@@ -144,14 +144,15 @@ fn read_on<H: Handler<K>, K: Kernel>(
             drained = received.drained && !session.flags.hangup;
             bytes = received.bytes;
         }
-        if let Err(error) = process(session, slot, handler, tools, in_own, drained) {
-            return Next::Gone(Some(error));
-        }
+        let spent = match process(session, slot, handler, tools, in_own, drained) {
+            Ok(spent) => spent,
+            Err(error) => return Next::Gone(Some(error)),
+        };
         if drained && !unread && !session.flags.unread {
             return Next::Wait;
         }
-        budget = budget.saturating_sub(bytes);
-        if budget == 0 && !unread && !session.flags.unread {
+        budget = budget.saturating_sub(bytes.max(spent));
+        if budget == 0 {
             session.flags.paused = true;
             return Next::Again;
         }
@@ -159,7 +160,7 @@ fn read_on<H: Handler<K>, K: Kernel>(
 }
 
 /// Works through what lies in the session's own buffer or in the loop's. `drained` says that nothing more is waiting to
-/// be received.
+/// be received. Gives how many bytes the handler was given.
 #[inline(always)]
 fn process<H: Handler<K>, K: Kernel>(
     session: &mut Session<K::Stream, H::State>,
@@ -168,7 +169,7 @@ fn process<H: Handler<K>, K: Kernel>(
     tools: &mut Tools<K>,
     in_own: bool,
     drained: bool,
-) -> io::Result<()> {
+) -> io::Result<usize> {
     let mut progress = Progress::default();
     // A handler that panics costs its own connection and no other.
     let work = AssertUnwindSafe(|| work(session, slot, handler, tools, in_own, &mut progress));
@@ -186,7 +187,7 @@ fn process<H: Handler<K>, K: Kernel>(
     }
     match progress.fate {
         Fate::Broken(error) => Err(error),
-        Fate::Fine | Fate::Slow => Ok(()),
+        Fate::Fine | Fate::Slow => Ok(progress.spent),
     }
 }
 

@@ -85,7 +85,7 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
     pub(super) fn join(&mut self, exchange: &Exchange, wake: Box<dyn Fn() + Send + Sync>) {
         let max_message = self.tools.settings.limits.connection.max_message;
         self.membership = Some(exchange.join(max_message, wake));
-        self.tools.mail.join(exchange.audience());
+        self.tools.mail.join(exchange.counts());
     }
 
     /// Runs until it was asked to stop and every connection has ended, or the drain's time is up.

@@ -2,7 +2,7 @@
 //!
 //! Not here: who gets it; each loop delivers to its own connections.
 
-use super::mail::{Audience, Published};
+use super::mail::{Counts, Published};
 use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -18,7 +18,7 @@ const MAX_WAITING: usize = 64 << 20;
 pub struct Exchange {
     inboxes: Arc<Mutex<Vec<Arc<Inbox>>>>,
     /// What to encode for.
-    audience: Audience,
+    counts: Counts,
 }
 
 /// One loop's place in an exchange.
@@ -57,8 +57,8 @@ impl Exchange {
     }
 
     /// Who is there to be told, in all loops.
-    pub(super) const fn audience(&self) -> &Audience {
-        &self.audience
+    pub(super) const fn counts(&self) -> &Counts {
+        &self.counts
     }
 
     /// Adds a loop that `wake` wakes, and whose messages have at most `max_message` bytes.

@@ -3,6 +3,7 @@
 //! Not here: where bytes come from and what becomes of those that are left; that is `drive`.
 
 use super::call::Call;
+use super::drive::BUDGET;
 use super::message::Message;
 use super::peer::Peer;
 use super::session::{Flags, Times};
@@ -21,6 +22,7 @@ pub(super) fn frames<H: Handler<K>, K: Kernel>(call: Call<'_, H, K>) {
         mut peer,
         data,
         at,
+        spent,
         rx,
         handler,
         state,
@@ -65,12 +67,13 @@ pub(super) fn frames<H: Handler<K>, K: Kernel>(call: Call<'_, H, K>) {
         };
         if let Some(message) = message {
             completed = true;
+            *spent += message.bytes().len();
             if let Some(state) = state {
                 handler.on_message(&mut peer, state, message);
             }
         }
-        // The peer has to read before it is answered further.
-        if peer.wire.exit.is_blocked() || !peer.wire.is_fine() {
+        // The peer has to read before it is answered further, and others have their turn.
+        if peer.wire.exit.is_blocked() || !peer.wire.is_fine() || *spent >= BUDGET {
             flags.unread = *at < data.len();
             break;
         }

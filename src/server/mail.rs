@@ -29,9 +29,13 @@ pub(super) struct Mail {
 }
 
 /// How many open connections there are of each class, among all loops of an exchange.
-#[derive(Clone, Debug, Default)]
+pub(super) type Counts = Arc<PerClass<AtomicUsize>>;
+
+/// One loop's part in that, which goes with the loop.
+#[derive(Debug, Default)]
 pub(super) struct Audience {
-    counts: Arc<PerClass<AtomicUsize>>,
+    all: Counts,
+    here: PerClass<usize>,
 }
 
 /// What was said in a turn, to be shared by all who are told.
@@ -63,51 +67,72 @@ impl Class {
 
 impl Audience {
     /// A connection is open: broadcasts are encoded for it too.
-    pub(super) fn enter(&self, tx: &Sender) {
-        self.counts[Class::of(tx).0].fetch_add(1, Ordering::Relaxed);
+    pub(super) fn enter(&mut self, tx: &Sender) {
+        let class = Class::of(tx).0;
+        self.here[class] += 1;
+        self.all[class].fetch_add(1, Ordering::Relaxed);
     }
 
     /// It is no longer.
-    pub(super) fn leave(&self, tx: &Sender) {
-        self.counts[Class::of(tx).0].fetch_sub(1, Ordering::Relaxed);
+    pub(super) fn leave(&mut self, tx: &Sender) {
+        let class = Class::of(tx).0;
+        self.here[class] -= 1;
+        self.all[class].fetch_sub(1, Ordering::Relaxed);
     }
 
     fn has(&self, class: Class) -> bool {
-        self.counts[class.0].load(Ordering::Relaxed) > 0
+        self.all[class.0].load(Ordering::Relaxed) > 0
+    }
+}
+
+impl Drop for Audience {
+    fn drop(&mut self) {
+        for (all, here) in self.all.iter().zip(self.here) {
+            all.fetch_sub(here, Ordering::Relaxed);
+        }
     }
 }
 
 impl Mail {
-    pub(super) const fn audience(&self) -> &Audience {
-        &self.audience
+    pub(super) const fn audience(&mut self) -> &mut Audience {
+        &mut self.audience
     }
 
     /// Counts with others from here on. Nobody is there yet.
-    pub(super) fn join(&mut self, audience: &Audience) {
-        self.audience = audience.clone();
+    pub(super) fn join(&mut self, counts: &Counts) {
+        self.audience.all = Arc::clone(counts);
     }
 
-    pub(super) fn publish(&mut self, message: Message<'_>, compressor: &mut Compressor) {
-        let (kind, payload) = match message {
-            Message::Text(text) => (MessageKind::Text, text.as_bytes()),
-            Message::Binary(data) => (MessageKind::Binary, data),
+    /// Adds a message to what is said in this turn, compressed for whoever has agreed to that if there is a compressor.
+    pub(super) fn publish(
+        &mut self,
+        message: Message<'_>,
+        mut compressor: Option<&mut Compressor>,
+    ) {
+        let kind = match message {
+            Message::Text(_) => MessageKind::Text,
+            Message::Binary(_) => MessageKind::Binary,
         };
+        let payload = message.bytes();
         let header = Header::new(kind.opcode(), payload.len() as u64);
         self.log_of(Class::PLAIN, header, payload);
         for (class, direction) in Class::compressed() {
             if !self.audience.has(class) {
                 continue;
             }
-            match compressor.message(direction, &mut None, payload) {
+            let compressed = compressor
+                .as_deref_mut()
+                .and_then(|compressor| compressor.message(direction, &mut None, payload));
+            match compressed {
                 Some(smaller) => {
-                    let header = Header {
-                        rsv1: true,
-                        ..Header::new(kind.opcode(), smaller.len() as u64)
-                    };
+                    let header = Header::compressed(kind.opcode(), smaller.len() as u64);
                     self.log_of(class, header, smaller);
                 }
                 None => self.log_of(class, header, payload),
             }
+        }
+        if let Some(compressor) = compressor {
+            compressor.release();
         }
     }
 
@@ -137,17 +162,21 @@ impl Mail {
 }
 
 impl Published {
-    /// What a connection of this class is told. Of another loop, which may not have known of the class yet, it is told
-    /// everything as it is.
-    pub(super) fn log(&self, class: Class) -> Option<&Arc<Vec<u8>>> {
-        self.logs[class.0]
-            .as_ref()
-            .or(self.logs[Class::PLAIN.0].as_ref())
+    /// What a connection of this class and of this loop is told. Where there is nothing, the class was empty when it was
+    /// said: who is in it now came later.
+    pub(super) fn here(&self, class: Class) -> Option<&Arc<Vec<u8>>> {
+        self.logs[class.0].as_ref()
     }
 
-    /// Bytes held.
+    /// The same for one of another loop. There the class may have been empty for the author alone, who had not heard of
+    /// it yet; then it is told everything as it is.
+    pub(super) fn elsewhere(&self, class: Class) -> Option<&Arc<Vec<u8>>> {
+        self.here(class).or(self.here(Class::PLAIN))
+    }
+
+    /// Bytes of what was said.
     pub(super) fn len(&self) -> usize {
-        self.logs.iter().flatten().map(|log| log.len()).sum()
+        self.here(Class::PLAIN).map_or(0, |log| log.len())
     }
 }
 

@@ -14,6 +14,17 @@ pub enum Message<'a> {
     Binary(&'a [u8]),
 }
 
+impl Message<'_> {
+    /// What it says, as bytes.
+    #[must_use]
+    pub const fn bytes(&self) -> &[u8] {
+        match self {
+            Self::Text(text) => text.as_bytes(),
+            Self::Binary(data) => data,
+        }
+    }
+}
+
 impl<'a> From<&'a str> for Message<'a> {
     fn from(text: &'a str) -> Self {
         Self::Text(text)

@@ -95,15 +95,13 @@ impl<K: Kernel> Peer<'_, K> {
     pub fn send<'m>(&mut self, message: impl Into<Message<'m>>) -> Result<(), SendError> {
         self.catch_up();
         let out = &mut Outbound::server(&mut self.wire).deflate(self.compressor);
-        match message.into() {
-            Message::Text(text) => self.tx.text(text, out),
-            Message::Binary(data) => self.tx.binary(data, out),
-        }?;
+        say(self.tx, message.into(), out)?;
         self.alive()
     }
 
     /// As [`send`](Self::send), and never compressed: for a message with a secret in it beside text that a stranger
-    /// chose, whose size would tell of the secret (RFC 7692 section 8).
+    /// chose, whose size would tell of the secret (RFC 7692 section 8). With context takeover, a secret in any earlier
+    /// compressed message is beside it.
     ///
     /// # Errors
     ///
@@ -113,15 +111,15 @@ impl<K: Kernel> Peer<'_, K> {
         message: impl Into<Message<'m>>,
     ) -> Result<(), SendError> {
         self.catch_up();
-        let out = &mut Outbound::server(&mut self.wire);
-        match message.into() {
-            Message::Text(text) => self.tx.text(text, out),
-            Message::Binary(data) => self.tx.binary(data, out),
-        }?;
+        say(
+            self.tx,
+            message.into(),
+            &mut Outbound::server(&mut self.wire),
+        )?;
         self.alive()
     }
 
-    /// Sends a message that was encoded before.
+    /// Sends a message that was encoded before, compressed where [`send`](Self::send) would compress it.
     ///
     /// # Errors
     ///
@@ -136,7 +134,12 @@ impl<K: Kernel> Peer<'_, K> {
     /// Sends a message to every open connection, this one included. It is encoded once; a connection that does not
     /// read within the limits is closed with 1013.
     pub fn broadcast<'m>(&mut self, message: impl Into<Message<'m>>) {
-        self.mail.publish(message.into(), self.compressor);
+        self.mail.publish(message.into(), Some(self.compressor));
+    }
+
+    /// As [`broadcast`](Self::broadcast), and never compressed; see [`send_uncompressed`](Self::send_uncompressed).
+    pub fn broadcast_uncompressed<'m>(&mut self, message: impl Into<Message<'m>>) {
+        self.mail.publish(message.into(), None);
     }
 
     /// Starts the closing handshake. What the peer still sends is discarded.
@@ -189,5 +192,17 @@ impl<K: Kernel> Peer<'_, K> {
         } else {
             Err(SendError::Closed)
         }
+    }
+}
+
+#[inline]
+fn say<K: Kernel>(
+    tx: &mut Sender,
+    message: Message<'_>,
+    out: &mut Outbound<'_, &mut Wire<'_, K>>,
+) -> Result<(), SendError> {
+    match message {
+        Message::Text(text) => tx.text(text, out),
+        Message::Binary(data) => tx.binary(data, out),
     }
 }

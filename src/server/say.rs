@@ -28,7 +28,8 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
     pub(super) fn ping(&mut self, slot: usize) {
         let session = &mut self.sessions[slot];
         let now = self.tools.now;
-        // It has been silent for a while; what it is sent next can do without what it was sent before.
+        // Who has been silent for so long is most often told nothing either, and a compressor is large. Where that is
+        // wrong, one message in a while is not as small as it could be.
         session.conn.tx.forget_context();
         let mut frame = Vec::new();
         if let Ok(nonce) = self.tools.random.nonce() {

@@ -53,7 +53,7 @@ pub(crate) struct Options {
     /// Do not compress, even where a client offers permessage-deflate
     #[arg(long)]
     pub(crate) no_deflate: bool,
-    /// Compress with a memory of earlier messages: fewer bytes, and up to 400 KiB for each connection
+    /// Compress with a memory of earlier messages: fewer bytes, and up to 410 KiB for each connection
     #[arg(long, conflicts_with = "no_deflate")]
     pub(crate) context_takeover: bool,
     /// Threads, each with a loop of its own

@@ -13,8 +13,9 @@ use crate::proto::{Misuse, SendError};
 impl Sender {
     /// What was agreed on for what we send compressed.
     #[cfg(feature = "deflate")]
-    pub(crate) const fn set_deflate(&mut self, direction: Direction) {
+    pub(crate) fn set_deflate(&mut self, direction: Direction) {
         self.deflate = Some(direction);
+        self.own = None;
     }
 
     /// What was agreed on for what we send compressed.
@@ -29,14 +30,13 @@ impl Sender {
         self.own.as_ref().map_or(0, |own| own.heap_bytes())
     }
 
-    /// Gives back what is held to refer to earlier messages; the next one will not. For a connection that is idle.
+    /// Gives back what is held to refer to earlier messages, and fragments; what comes next will not. For a connection
+    /// that is idle.
     ///
     /// RFC 7692 section 7.2.1 leaves it to the sender what to refer to. What we received has to be kept as long as
     /// the peer may refer to it.
     pub fn forget_context(&mut self) {
-        if self.open.is_none() {
-            self.own = None;
-        }
+        self.own = None;
     }
 
     /// The peer was sent what our compressor has not seen.
@@ -62,10 +62,7 @@ impl Sender {
         let payload = compressor.message(direction, &mut self.own, data);
         let pays = payload.is_some();
         let done = payload.map_or(Ok(()), |payload| {
-            let header = Header {
-                rsv1: true,
-                ..Header::new(kind.opcode(), payload.len() as u64)
-            };
+            let header = Header::compressed(kind.opcode(), payload.len() as u64);
             put(self.role, header, payload, out)
         });
         out.compressor = Some(compressor);
@@ -91,9 +88,8 @@ impl Sender {
         let (Some(direction), Some(compressor)) = (self.deflate, out.compressor.take()) else {
             return Err(Misuse::NoCompressor.into());
         };
-        let payload = compressor
-            .fragment(direction, &mut self.own, data, last)
-            .unwrap_or_default();
+        let payload = compressor.fragment(direction, &mut self.own, data, last);
+        let payload = payload.ok_or(Misuse::NoCompressor)?;
         let header = Header {
             fin: last,
             rsv1: opcode != Opcode::Continuation,

@@ -11,8 +11,9 @@ use crate::proto::deflate::Policy;
 pub struct Limits {
     /// Payload bytes of one frame. Default: 1 MiB.
     ///
-    /// A compressed frame, and a compressed message, may be larger on the wire by 1/128 and 64 bytes: data that does not
-    /// get smaller by being compressed gets a little larger.
+    /// Of a compressed frame these are the bytes on the wire, and where frames are delivered also those that come out. On
+    /// the wire, a compressed frame and a compressed message may be larger by 1/128, 64 bytes and 16 for each fragment:
+    /// data that does not get smaller by being compressed gets a little larger.
     pub max_frame: u64,
     /// Payload bytes of one message, all fragments together; of a compressed one, those that come out. Default: 1 MiB.
     pub max_message: u64,

@@ -28,8 +28,9 @@ const WINDOW: usize = 4 << 10;
 impl Receiver {
     /// What was agreed on for what arrives.
     #[cfg(feature = "deflate")]
-    pub(crate) const fn set_deflate(&mut self, direction: Direction) {
+    pub(crate) fn set_deflate(&mut self, direction: Direction) {
         self.deflate = Some(direction);
+        self.kept = None;
     }
 
     /// A whole frame of a compressed message.
@@ -51,24 +52,25 @@ impl Receiver {
             self.message.keep(payload);
             return Ok(Progress::Passed(at.end));
         }
-        self.inflate_message(kind, payload, inbound)?;
+        let max = self.config.limits.max_message;
+        self.inflate_message(kind, payload, max, inbound)?;
         self.message.finish()?;
         self.message.release();
         Ok(Progress::Found(at.end, Found::Inflated(kind)))
     }
 
-    /// The last frame of a message that is delivered as a whole.
+    /// The last frame of a message that is inflated as a whole.
     fn inflate_message(
         &mut self,
         kind: MessageKind,
         payload: &[u8],
+        max: u64,
         inbound: &mut Inbound,
     ) -> Result<(), Violation> {
         let Some(direction) = self.deflate else {
             return Err(Violation::ReservedBits);
         };
         let payload = [self.message.bytes(), payload];
-        let max = self.config.limits.max_message;
         inbound
             .deflate
             .message(payload, &mut self.kept, direction, kind, max)
@@ -87,14 +89,23 @@ impl Receiver {
             return Err(Violation::ReservedBits);
         };
         let kind = self.message.kind_of(header);
-        let max = self.config.limits.max_message;
-        self.message.begin_frame(header);
-        inbound.deflate.frame(payload, &mut self.kept, max)?;
-        self.message.check_text(kind, inbound.deflate.bytes())?;
-        if header.fin {
-            Shared::may_end(&mut self.kept)?;
+        let limits = &self.config.limits;
+        let (max, max_frame) = (limits.max_message, limits.max_frame);
+        if first && header.fin {
+            // A message in one frame needs no inflater of its own.
+            self.inflate_message(kind, payload, max.min(max_frame), inbound)?;
+            self.message.check_text(kind, inbound.deflate.bytes())?;
             self.message.finish()?;
-            inbound.deflate.end(&mut self.kept, direction);
+        } else {
+            self.message.begin_frame(header);
+            let shared = &mut inbound.deflate;
+            shared.frame(payload, &mut self.kept, max, max_frame)?;
+            self.message.check_text(kind, shared.bytes())?;
+            if header.fin {
+                Shared::may_end(&mut self.kept)?;
+                self.message.finish()?;
+                shared.end(&mut self.kept, direction);
+            }
         }
         let part = Part {
             kind,

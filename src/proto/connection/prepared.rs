@@ -103,10 +103,7 @@ impl Prepared {
             // By a connection that keeps no context: its messages are for everybody.
             let direction = Direction::new(window.get(), false);
             let payload = compressor.message(direction, &mut None, self.payload())?;
-            let header = Header {
-                rsv1: true,
-                ..Header::new(self.inner.kind.opcode(), payload.len() as u64)
-            };
+            let header = Header::compressed(self.inner.kind.opcode(), payload.len() as u64);
             Some(SharedFrame::encode(header, payload))
         });
         frame.as_ref()

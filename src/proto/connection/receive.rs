@@ -250,6 +250,7 @@ impl Receiver {
         }
         if tx.state().on(Input::Frame).0 == Action::Discard {
             self.message.discard(&header);
+            self.kept = None;
             return Ok(self.begin_stream(&header, head_len, Stream::Discard));
         }
         self.message.admit_any(&header, &self.config.limits)?;

@@ -238,6 +238,8 @@ impl Sender {
             (Action::Proceed, next) => {
                 self.frame(Opcode::Close, true, body.as_slice(), out)?;
                 self.state = next;
+                // There is nothing left to compress.
+                self.own = None;
                 Ok(())
             }
             (Action::Reply | Action::Deliver | Action::Refuse | Action::Discard, _) => {
@@ -269,6 +271,7 @@ impl Sender {
             let _ = self.frame(Opcode::Close, true, body.as_slice(), out);
         }
         self.state = next;
+        self.own = None;
     }
 
     fn message<S: Sink>(

@@ -104,7 +104,8 @@ impl<'k, S> Outbound<'k, S> {
     }
 
     /// The same without its compressor, for a message that is to be sent as it is: one with a secret beside text that a
-    /// stranger chose, say (RFC 7692 section 8).
+    /// stranger chose, say (RFC 7692 section 8). With context takeover, a secret in any earlier compressed message is
+    /// beside it.
     pub fn uncompressed(&mut self) -> Outbound<'_, &mut S> {
         Outbound {
             sink: &mut self.sink,

@@ -145,14 +145,28 @@ impl Deflater {
             self.raw.reset();
             self.stale = false;
         }
-        let (in_before, out_before) = (self.raw.total_in(), self.raw.total_out());
-        self.raw
-            .compress(input, output, DeflateFlush::SyncFlush)
-            .ok()?;
-        let consumed = count(in_before, self.raw.total_in());
-        let produced = count(out_before, self.raw.total_out());
-        // With room left, the library has nothing more to say.
-        (consumed == input.len() && produced < output.len()).then_some(produced)
+        let (mut read, mut written) = (0_usize, 0_usize);
+        loop {
+            let (in_before, out_before) = (self.raw.total_in(), self.raw.total_out());
+            let (rest, room) = (input.get(read..)?, output.get_mut(written..)?);
+            self.raw
+                .compress(rest, room, DeflateFlush::SyncFlush)
+                .ok()?;
+            let consumed = count(in_before, self.raw.total_in());
+            read = read.saturating_add(consumed);
+            written = written.saturating_add(count(out_before, self.raw.total_out()));
+            if written == output.len() {
+                return None;
+            }
+            if read == input.len() {
+                // With room left, the library has nothing more to say.
+                return Some(written);
+            }
+            // It takes 4 GiB at a time.
+            if consumed == 0 {
+                return None;
+            }
+        }
     }
 }
 

@@ -1,5 +1,5 @@
-//! Compressing messages: one compressor for each window, shared by all connections of a driver, or one that a connection
-//! keeps.
+//! Compressing messages: a compressor for each of a few windows, shared by all connections of a driver, or one that a
+//! connection keeps.
 //!
 //! Not here: DEFLATE itself, which is `codec`; frames.
 #![deny(clippy::arithmetic_side_effects)]
@@ -9,8 +9,11 @@ use super::{Direction, Policy, WindowBits};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
-/// How many different windows there are.
-pub(crate) const CLASSES: usize = 7;
+/// The windows that messages are compressed with which do not depend on earlier ones. What was compressed with one of
+/// these can be read with any larger one, so that clients cannot have a message compressed for each window there is.
+const WINDOWS: [u8; CLASSES] = [9, 12, 15];
+/// How many these are.
+pub(crate) const CLASSES: usize = 3;
 /// The output buffer's first size.
 const FIRST: usize = 16 << 10;
 /// The largest output buffer that is kept.
@@ -20,8 +23,8 @@ const KEPT: usize = 256 << 10;
 /// [`Outbound::deflate`](crate::proto::Outbound::deflate).
 ///
 /// It holds nothing until the first message is compressed; then 251, 265 or 380 KB for each window of 9, 12 or 15 bits
-/// that is in use, and an output buffer of the last message's size, but of 256 KiB at most after
-/// [`release`](Self::release).
+/// that is in use (others use the next smaller one of these, unless they keep a context), and an output buffer of the
+/// largest message's size, but of 256 KiB at most after [`release`](Self::release).
 #[derive(Debug)]
 pub struct Compressor {
     level: u8,
@@ -111,18 +114,13 @@ impl Compressor {
             return Some(&[0]);
         }
         let (deflater, output) = self.deflater(window, direction, own)?;
-        let mut size = data.len().saturating_add(data.len() / 8).saturating_add(64);
-        let len = loop {
-            if let Some(len) = deflater.compress(data, fill(output, size)) {
-                break len;
-            }
-            // It is not known to need more; if it does, it begins again with twice the room.
-            deflater.forget();
-            size = size.saturating_mul(2);
-        };
-        if !direction.context_takeover() {
+        // Literals of nine bits, and what a block needs.
+        let room = data.len().saturating_add(data.len() / 8).saturating_add(64);
+        let len = deflater.compress(data, fill(output, room));
+        if len.is_none() || !direction.context_takeover() {
             deflater.forget();
         }
+        let len = len?;
         if last {
             self.payload(len)
         } else {
@@ -149,7 +147,9 @@ impl Compressor {
             });
             &mut own.deflater
         } else {
-            let shared = self.shared.get_mut(class_of(window))?;
+            let class = class_of(window);
+            let window = window_of(class)?;
+            let shared = self.shared.get_mut(class)?;
             shared.get_or_insert_with(|| Deflater::new(level, window))
         };
         Some((deflater, &mut self.output))
@@ -168,15 +168,15 @@ impl Own {
     }
 }
 
-/// The window's place among those there are.
+/// The place of the largest of them that is not larger than this.
 pub(crate) fn class_of(window: WindowBits) -> usize {
-    usize::from(window.get().saturating_sub(WindowBits::MIN.get()))
+    let smaller = WINDOWS.iter().filter(|bits| **bits <= window.get());
+    smaller.count().saturating_sub(1)
 }
 
 /// The window at a place.
 pub(crate) fn window_of(class: usize) -> Option<WindowBits> {
-    let class = u8::try_from(class).ok()?;
-    WindowBits::new(WindowBits::MIN.get().saturating_add(class))
+    WindowBits::new(*WINDOWS.get(class)?)
 }
 
 /// Room for `len` bytes.

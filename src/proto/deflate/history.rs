@@ -22,14 +22,16 @@ impl History {
         self.bytes.capacity()
     }
 
-    /// Adds what follows, and keeps the last `window` bytes.
-    pub(super) fn push(&mut self, data: &[u8], window: usize) {
+    /// Adds what follows, and keeps the last `window` bytes at least. It may hold as many as `room`: where much is added
+    /// in small pieces, bytes then seldom move.
+    pub(super) fn push(&mut self, data: &[u8], window: usize, room: usize) {
         let data = last(data, window);
-        let old = window.saturating_sub(data.len()).min(self.bytes.len());
-        self.keep(old);
+        if self.bytes.len().saturating_add(data.len()) > room {
+            self.keep(window.saturating_sub(data.len()));
+        }
         let len = self.bytes.len().saturating_add(data.len());
         if len > self.bytes.capacity() {
-            let room = len.next_power_of_two().min(window);
+            let room = len.next_power_of_two().min(room);
             self.bytes
                 .reserve_exact(room.saturating_sub(self.bytes.len()));
         }
@@ -56,12 +58,12 @@ pub(super) fn last(data: &[u8], count: usize) -> &[u8] {
 
 #[cfg(test)]
 mod tests {
-    use super::History;
+    use super::{History, last};
     use alloc::vec::Vec;
 
     #[test]
     fn it_is_the_end_of_the_whole_and_never_larger_than_the_window() {
-        let mut history = History::default();
+        let (mut history, mut roomy) = (History::default(), History::default());
         let mut whole = Vec::new();
         for (step, len) in [0, 1, 3, 100, 0, 511, 512, 513, 7, 2000, 1]
             .into_iter()
@@ -69,17 +71,19 @@ mod tests {
         {
             let data: Vec<u8> = (0..len).map(|byte| (byte * 7 + step) as u8).collect();
             whole.extend_from_slice(&data);
-            history.push(&data, 512);
+            history.push(&data, 512, 512);
+            roomy.push(&data, 512, 1024);
             let from = whole.len().saturating_sub(512);
             assert_eq!(history.bytes(), &whole[from..], "after {step}");
-            assert!(history.heap_bytes() <= 512);
+            assert_eq!(last(roomy.bytes(), 512), &whole[from..], "after {step}");
+            assert!(history.heap_bytes() <= 512 && roomy.heap_bytes() <= 1024);
         }
     }
 
     #[test]
     fn little_is_held_of_little() {
         let mut history = History::default();
-        history.push(&[1; 100], 1 << 15);
+        history.push(&[1; 100], 1 << 15, 1 << 15);
         assert!(history.heap_bytes() <= 128);
     }
 }

@@ -24,7 +24,7 @@ const KEPT: usize = 256 << 10;
 /// Inflaters kept for the next message that needs one of its own.
 const SPARE: usize = 4;
 /// How many bytes of history may be given to an inflater for each byte that was read or written, see [`Pace`].
-const HISTORY_PER_BYTE: u64 = 64;
+const HISTORY_PER_BYTE: u64 = 32;
 
 /// What all connections of a driver share.
 #[derive(Debug)]
@@ -151,22 +151,26 @@ impl Shared {
         for piece in payload {
             run.feed(piece)?;
         }
-        if !inflater.may_end() {
+        if !run.inflater.may_end() {
+            // Text is at fault first, whatever fits into the buffer.
+            run.judge(true)?;
             return Err(Violation::InvalidDeflate);
         }
         if direction.context_takeover() {
             let kept = kept.get_or_insert_default();
-            kept.history.push(self.output.bytes(), window(direction));
+            let window = window(direction);
+            kept.history.push(self.output.bytes(), window, window);
         }
         Ok(())
     }
 
-    /// Inflates a whole frame of a message that is delivered frame by frame.
+    /// Inflates a whole frame, to at most `max_frame` bytes, of a message that is delivered frame by frame.
     pub(crate) fn frame(
         &mut self,
         payload: &[u8],
         kept: &mut Option<Box<Kept>>,
         max: u64,
+        max_frame: u64,
     ) -> Result<(), Violation> {
         self.output.len = 0;
         let kept = self.open(kept)?;
@@ -174,19 +178,25 @@ impl Shared {
             return Ok(());
         };
         let left = max.saturating_sub(stream.produced);
-        Run {
+        let all = Run {
             inflater: &mut stream.inflater,
             output: &mut self.output,
             pace: &mut stream.pace,
             history: kept.history.bytes(),
-            max: usize::try_from(left).unwrap_or(usize::MAX),
+            max: usize::try_from(left.min(max_frame)).unwrap_or(usize::MAX),
             // The message's own validator looks at each part.
             text: None,
             checked: 0,
         }
-        .feed(payload)?;
+        .feed(payload);
+        match all {
+            Err(Violation::MessageTooBig) if max_frame < left => {
+                return Err(Violation::FrameTooBig);
+            }
+            all => all?,
+        }
         stream.produced = stream.produced.saturating_add(self.output.len as u64);
-        kept.history.push(self.output.bytes(), MAX_WINDOW);
+        kept.push(self.output.bytes());
         Ok(())
     }
 
@@ -209,8 +219,9 @@ impl Shared {
             return Err(fault);
         }
         if stream.inflater.is_ended() && !input.is_empty() {
-            stream.pace.admit(kept.history.bytes().len())?;
-            stream.inflater.begin([kept.history.bytes(), &[]]);
+            let history = last(kept.history.bytes(), MAX_WINDOW);
+            stream.pace.admit(history.len())?;
+            stream.inflater.begin([history, &[]]);
         }
         let left = usize::try_from(max.saturating_sub(stream.produced)).unwrap_or(usize::MAX);
         let room = self.output.up_to(left.saturating_add(1).min(PART));
@@ -224,8 +235,9 @@ impl Shared {
             stream.fault = Some(Violation::InvalidDeflate);
         }
         stream.produced = stream.produced.saturating_add(self.output.len as u64);
-        kept.history.push(self.output.bytes(), MAX_WINDOW);
-        match stream.fault {
+        let fault = stream.fault;
+        kept.push(self.output.bytes());
+        match fault {
             Some(fault) if self.output.len == 0 => Err(fault),
             fault => Ok(Piece {
                 consumed: step.consumed,
@@ -294,6 +306,11 @@ impl Kept {
             .saturating_add(stream)
     }
 
+    /// Remembers what a part of a message was. It ends up with room for two windows.
+    fn push(&mut self, data: &[u8]) {
+        self.history.push(data, MAX_WINDOW, 2 * MAX_WINDOW);
+    }
+
     /// Notes what is wrong behind the part that is delivered now.
     pub(crate) const fn fault(&mut self, fault: Violation) {
         if let Some(stream) = &mut self.stream {
@@ -330,7 +347,7 @@ impl Pace {
     /// Whether an inflater may be given so much history once more.
     fn admit(&mut self, history: usize) -> Result<(), Violation> {
         self.history = self.history.saturating_add(history as u64);
-        let free = 16_u64.saturating_mul(MAX_WINDOW as u64);
+        let free = 8_u64.saturating_mul(MAX_WINDOW as u64);
         if self.history > free.saturating_add(self.bytes.saturating_mul(HISTORY_PER_BYTE)) {
             return Err(Violation::TooManyLastBlocks);
         }
@@ -368,7 +385,7 @@ impl Run<'_> {
             input = input.get(step.consumed..).unwrap_or_default();
             self.output.len = self.output.len.saturating_add(step.produced);
             let full = step.produced == size;
-            self.judge(full)?;
+            self.judge(full || step.corrupt)?;
             if step.corrupt {
                 return Err(Violation::InvalidDeflate);
             }
@@ -388,9 +405,9 @@ impl Run<'_> {
     }
 
     /// The limit, and text before more is inflated behind it.
-    fn judge(&mut self, full: bool) -> Result<(), Violation> {
+    fn judge(&mut self, more: bool) -> Result<(), Violation> {
         let end = self.output.len.min(self.max);
-        if let Some(text) = self.text.as_mut().filter(|_| full) {
+        if let Some(text) = self.text.as_mut().filter(|_| more) {
             let new = self.output.bytes().get(self.checked..end);
             text.check(new.unwrap_or_default())
                 .map_err(|_| Violation::InvalidUtf8)?;

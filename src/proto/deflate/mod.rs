@@ -50,7 +50,8 @@
 //!
 //! # What it costs
 //!
-//! An inflater takes 48 KiB and a compressor 251 to 380 KB. Without context takeover, which is the default, connections
+//! An inflater takes 48 KiB, its buffer 64 to 256 KiB, and a compressor 251 to 380 KB: have one of each for each thread
+//! rather than for each connection. Without context takeover, which is the default, connections
 //! hold nothing between messages: one [`Inbound`](super::Inbound) and one [`Compressor`] serve all of them. With it, a
 //! connection holds what was received last, up to the window's size, and a compressor once it has sent something;
 //! [`Connection::heap_bytes`](super::Connection::heap_bytes) says how much, and

@@ -123,7 +123,8 @@ pub struct Params {
     pub server_no_context_takeover: bool,
     /// No message of the client refers to those before it: a client's hint, or a server's wish that binds.
     pub client_no_context_takeover: bool,
-    /// The largest window that the server compresses with, 8 to 15: a client's wish, or a server's promise.
+    /// The largest window that the server compresses with, 8 to 15 (what is outside counts as the nearest): a client's
+    /// wish, or a server's promise.
     pub server_max_window_bits: Option<u8>,
     /// The largest window that the client compresses with.
     pub client_max_window_bits: ClientBits,
@@ -222,6 +223,11 @@ const fn window_bits(value: &str) -> Option<u8> {
     }
 }
 
+/// The nearest that may be on the wire.
+fn in_range(bits: u8) -> u8 {
+    bits.clamp(LEAST_BITS, MOST_BITS)
+}
+
 impl fmt::Display for Params {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(NAME)?;
@@ -231,13 +237,13 @@ impl fmt::Display for Params {
         if self.client_no_context_takeover {
             write!(f, "; {CLIENT_TAKEOVER}")?;
         }
-        if let Some(bits) = self.server_max_window_bits {
+        if let Some(bits) = self.server_max_window_bits.map(in_range) {
             write!(f, "; {SERVER_WINDOW}={bits}")?;
         }
         match self.client_max_window_bits {
             ClientBits::Absent => Ok(()),
             ClientBits::Bare => write!(f, "; {CLIENT_WINDOW}"),
-            ClientBits::AtMost(bits) => write!(f, "; {CLIENT_WINDOW}={bits}"),
+            ClientBits::AtMost(bits) => write!(f, "; {CLIENT_WINDOW}={}", in_range(bits)),
         }
     }
 }

@@ -1,5 +1,5 @@
-//! What the connection knows of compression where it is not built: types of which there are no values, so that whatever
-//! handles them is compiled to nothing.
+//! What the connection knows of compression where it is not built: types of which there are no values, or whose values do
+//! nothing, so that what handles them is compiled to nothing.
 //!
 //! Not here: anything that happens. Without an agreement RSV1 is refused by the rules.
 
@@ -93,6 +93,7 @@ impl Shared {
         &mut self,
         _: &[u8],
         _: &mut Option<Box<Kept>>,
+        _: u64,
         _: u64,
     ) -> Result<(), Violation> {
         Ok(())

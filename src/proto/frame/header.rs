@@ -59,6 +59,15 @@ impl Header {
         }
     }
 
+    /// The header of an unmasked frame that is a whole compressed message (RFC 7692 section 6).
+    #[must_use]
+    pub const fn compressed(opcode: Opcode, len: u64) -> Self {
+        Self {
+            rsv1: true,
+            ..Self::new(opcode, len)
+        }
+    }
+
     /// Reads the header at the front of `bytes`; with it comes its own length in bytes.
     ///
     /// ```

@@ -9,19 +9,19 @@ import re
 import shutil
 import signal
 import subprocess
-import sys
 
 import check
+import fuzz
 import suite as suites
 from problem import Problem
 from processes import Child
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 REPORTS = ROOT / "autobahn" / "reports" / "server"
-AGENT = "Sockeye"
 
 READY_SECONDS = 10
 RUN_SECONDS = 1800
+JOBS = 2
 
 # What is tested: what cargo builds for it, the arguments that let it choose a port, and its status on SIGTERM.
 Subject = collections.namedtuple("Subject", "name build arguments status")
@@ -46,12 +46,12 @@ def run_example(name, patterns):
 
 def run(patterns, subject=ECHO):
     """Test the server with the cases that match the patterns; returns the exit status."""
+    limit, jobs = number("AUTOBAHN_TIMEOUT", RUN_SECONDS), number("AUTOBAHN_JOBS", JOBS)
     suite = suites.find()
     if suite is None:
         return skip()
     suite.prepare()
     selected = suite.select(patterns)
-    limit = time_limit()
 
     # These name an echo server to take instead, so an example would pass by what another server does.
     url = os.environ.get("SERVER_URL") if subject is ECHO else None
@@ -59,9 +59,9 @@ def run(patterns, subject=ECHO):
     binary = None if url else binary or build(subject)
     empty_directory(REPORTS)
     if url:
-        problems = fuzz(suite, url, selected, limit)
+        problems = fuzz.run(suite, url, selected, REPORTS, limit, jobs)
     else:
-        problems = fuzz_binary(suite, subject, binary, selected, limit)
+        problems = fuzz_binary(suite, subject, binary, selected, limit, jobs)
     return report(selected, problems)
 
 
@@ -73,10 +73,11 @@ def skip():
     return 0
 
 
-def time_limit():
-    text = os.environ.get("AUTOBAHN_TIMEOUT", str(RUN_SECONDS))
-    if not text.isdigit() or int(text) == 0:
-        raise Problem(f"AUTOBAHN_TIMEOUT={text} is not a number of seconds.")
+def number(variable, default):
+    """The value of an environment variable."""
+    text = os.environ.get(variable, str(default))
+    if not text.isdecimal() or int(text) == 0:
+        raise Problem(f"{variable}={text} is not a number above 0.")
     return int(text)
 
 
@@ -103,14 +104,14 @@ def empty_directory(directory):
     directory.mkdir(parents=True)
 
 
-def fuzz_binary(suite, subject, binary, selected, limit):
+def fuzz_binary(suite, subject, binary, selected, limit, jobs):
     """Start the server, run the suite against it, and stop it; returns the problems met."""
     with contextlib.ExitStack() as stack:
         log = stack.enter_context((REPORTS / "sockeye.stderr").open("w"))
         argv = [binary, *subject.arguments]
         server = stack.enter_context(Child(subject.name, argv, stderr=log))
         url = await_url(server)
-        problems = fuzz(suite, url, selected, limit)
+        problems = fuzz.run(suite, url, selected, REPORTS, limit, jobs)
         return problems + stop(server, subject.status)
 
 
@@ -148,59 +149,9 @@ def stop(server, expected=0):
     return problems
 
 
-def fuzz(suite, url, selected, limit):
-    """Run the suite's client against `url`; returns the problems met, other than the verdicts on cases."""
-    (REPORTS / "spec.json").write_text(json.dumps(specification(suite, url, selected), indent=2))
-    with contextlib.ExitStack() as stack:
-        log = stack.enter_context((REPORTS / "wstest.log").open("w"))
-        stack.callback(suite.clean_up)
-        argv = suite.wstest("fuzzingclient", REPORTS)
-        client = stack.enter_context(
-            Child("wstest", argv, stderr=subprocess.STDOUT, cwd=REPORTS, env=suites.clean_environment())
-        )
-        running, refused = follow(client, log, len(selected), limit)
-        if client.expired:
-            return [f"the suite was still running {running} after {limit} s and was stopped."]
-        status = client.process.wait()
-        if status != 0:
-            return [f"wstest exited with {status}; see {shown('wstest.log')}."]
-        return [f"the suite gave up: {refused}"] if refused else []
-
-
-def specification(suite, url, selected):
-    return {
-        "outdir": suite.outdir(REPORTS),
-        "servers": [{"agent": AGENT, "url": url}],
-        "cases": list(selected),
-        "exclude-cases": [],
-        "exclude-agent-cases": {},
-    }
-
-
-def follow(client, log, total, limit):
-    """Log what the suite prints and show how far it is; returns what it ran last, and why it could not connect."""
-    live = sys.stdout.isatty()
-    done, running, refused = 0, "no case", None
-    for line in client.lines(limit):
-        log.write(line + "\n")
-        if re.match(r"Connection to \S+ failed ", line):
-            refused = line
-        match = re.match(r"Running test case ID (\S+) ", line)
-        if not match:
-            continue
-        done, running = done + 1, f"case {match[1]}"
-        if live:
-            print(f"\r\x1b[Kcase {done} of {total}: {match[1]}", end="", flush=True)
-        elif done % 25 == 0 or done == total:
-            print(f"case {done} of {total}: {match[1]}", flush=True)
-    if live:
-        print("\r\x1b[K", end="", flush=True)
-    return running, refused
-
-
 def report(selected, problems):
     """Print the verdicts and return the exit status."""
-    results = check.load_index(REPORTS / "index.json").get(AGENT, {})
+    results = check.load_index(REPORTS / "index.json").get(fuzz.AGENT, {})
     failed = check.failures(selected, results)
     for failure in failed:
         print(f"{failure.case}: {failure.behavior}, close: {failure.close}: {failure.description}")
@@ -209,8 +160,8 @@ def report(selected, problems):
         print(f"autobahn: {problem}")
     for name, counted in zip(("behavior", "behaviorClose"), check.counts(selected, results)):
         print(f"{name + ':':15}" + ", ".join(f"{count} {verdict}" for verdict, count in counted.most_common()))
-    if (REPORTS / "index.html").exists():
-        print(f"report: {shown('index.html')}")
+    for index in sorted(REPORTS.glob("*/index.html")):
+        print(f"report: {shown(index.relative_to(REPORTS))}")
     print(f"{len(selected) - len(failed)} passed, {len(failed)} failed", flush=True)
     return 1 if failed or problems else 0
 

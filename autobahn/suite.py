@@ -156,15 +156,12 @@ class NativeSuite(Suite):
             f"--spec={directory / 'spec.json'}",
         ]
 
-    def clean_up(self):
+    def clean_up(self, _directory):
         """Nothing: the process is all there is."""
 
 
 class DockerSuite(Suite):
     """The same in the public image; Linux only, as the container uses the network of the host."""
-
-    def __init__(self):
-        self.container = f"sockeye-autobahn-{os.getpid()}"
 
     def prepare(self):
         """Nothing: docker fetches the image when it is first used."""
@@ -181,7 +178,7 @@ class DockerSuite(Suite):
             "run",
             "--rm",
             "--init",
-            f"--name={self.container}",
+            f"--name={self.container(directory)}",
             "--network=host",
             f"--user={os.getuid()}:{os.getgid()}",  # the reports are to be ours
             "--env=PYTHONUNBUFFERED=1",
@@ -192,6 +189,11 @@ class DockerSuite(Suite):
             "--spec=/reports/spec.json",
         ]
 
-    def clean_up(self):
+    def container(self, directory):
+        # Several run at a time, each on a directory of its own.
+        return f"sockeye-autobahn-{os.getpid()}-{directory.name}"
+
+    def clean_up(self, directory):
         # Killing the docker client leaves its container running.
-        subprocess.run(["docker", "rm", "--force", self.container], capture_output=True, stdin=subprocess.DEVNULL)
+        argv = ["docker", "rm", "--force", self.container(directory)]
+        subprocess.run(argv, capture_output=True, stdin=subprocess.DEVNULL)

@@ -1,4 +1,4 @@
-"""The life of the server and of the suite, with stand-ins for both."""
+"""The life of the server, and what is made of the suite's report, with stand-ins for both."""
 
 import contextlib
 import io
@@ -24,18 +24,13 @@ def python(code):
 
 
 class StandInSuite:
-    def __init__(self, code):
-        self.code = code
-        self.cleaned_up = False
+    """Has the cases of SELECTED, and is asked for nothing else."""
 
-    def outdir(self, directory):
-        return str(directory)
+    def prepare(self):
+        pass
 
-    def wstest(self, _mode, _directory):
-        return python(self.code)
-
-    def clean_up(self):
-        self.cleaned_up = True
+    def select(self, _patterns):
+        return SELECTED
 
 
 class WithReports(unittest.TestCase):
@@ -126,47 +121,31 @@ class Stop(WithReports):
         self.assertEqual(self.problems(EXIT_ON_SIGTERM.format(0) + start + READY + WAIT), [])
 
 
-class Example(WithReports):
-    def test_another_server_is_not_taken_for_it(self):
-        suite = StandInSuite("")
-        suite.prepare = lambda: None
-        suite.select = lambda _patterns: SELECTED
-        self.enter(mock.patch.object(server.suites, "find", lambda: suite))
+class Run(WithReports):
+    def setUp(self):
+        super().setUp()
+        self.enter(mock.patch.object(server.suites, "find", StandInSuite))
         self.enter(mock.patch.dict(server.os.environ, {"SERVER_URL": "ws://127.0.0.1:9", "SOCKEYE": "/bin/false"}))
-        built = self.enter(mock.patch.object(server, "build", return_value="built"))
-        run = self.enter(mock.patch.object(server, "fuzz_binary", return_value=[]))
+        self.built = self.enter(mock.patch.object(server, "build", return_value="built"))
+        self.tested_binary = self.enter(mock.patch.object(server, "fuzz_binary", return_value=[]))
+        self.tested_url = self.enter(mock.patch.object(server.fuzz, "run", return_value=[]))
+
+    def test_another_server_is_not_taken_for_an_example(self):
         self.assertEqual(server.run_example("tokio", ["1.*"]), 1)
-        built.assert_called_once()
-        self.assertEqual(run.call_args.args[2], "built")
+        self.built.assert_called_once()
+        self.assertEqual(self.tested_binary.call_args.args[2], "built")
         self.assertEqual(server.REPORTS.name, "tokio")
 
-
-class Fuzz(WithReports):
-    def problems(self, code, limit=10):
-        suite = StandInSuite(code)
-        problems = server.fuzz(suite, "ws://127.0.0.1:9", SELECTED, limit)
-        self.assertTrue(suite.cleaned_up)
-        return problems
-
-    def test_the_suite_is_given_the_selected_cases(self):
-        self.assertEqual(self.problems(""), [])
-        specification = json.loads((server.REPORTS / "spec.json").read_text())
-        self.assertEqual(specification["cases"], ["1.1.1", "1.1.2"])
-        self.assertEqual(specification["servers"], [{"agent": "Sockeye", "url": "ws://127.0.0.1:9"}])
-
-    def test_a_hang_is_ended_and_its_case_named(self):
-        running = "print('Running test case ID 1.1.2 for agent Sockeye', flush=True)\n"
-        (problem,) = self.problems(running + WAIT, limit=1)
-        self.assertEqual(problem, "the suite was still running case 1.1.2 after 1 s and was stopped.")
-
-    def test_a_refused_connection_is_a_problem(self):
-        # The suite then writes what it has and exits 0.
-        (problem,) = self.problems("print('Connection to ws://127.0.0.1:9 failed (refused)')")
-        self.assertEqual(problem, "the suite gave up: Connection to ws://127.0.0.1:9 failed (refused)")
-
-    def test_a_failure_of_the_suite_is_a_problem(self):
-        (problem,) = self.problems("raise SystemExit(1)")
-        self.assertIn("wstest exited with 1", problem)
+    def test_how_long_and_how_many_at_a_time_can_be_set(self):
+        server.run(["1.*"])
+        self.assertEqual(self.tested_url.call_args.args[-2:], (1800, 2))
+        with mock.patch.dict(server.os.environ, {"AUTOBAHN_TIMEOUT": "60", "AUTOBAHN_JOBS": "1"}):
+            server.run(["1.*"])
+        self.assertEqual(self.tested_url.call_args.args[-2:], (60, 1))
+        for text in ("0", "", "-1", "two"):
+            with mock.patch.dict(server.os.environ, {"AUTOBAHN_JOBS": text}):
+                with self.assertRaisesRegex(Problem, f"AUTOBAHN_JOBS={text} is not a number above 0"):
+                    server.run(["1.*"])
 
 
 class Report(WithReports):
@@ -175,7 +154,7 @@ class Report(WithReports):
         return server.report(SELECTED, problems)
 
     def entry(self, close="OK"):
-        return {"behavior": "OK", "behaviorClose": close, "reportfile": "sockeye_case.json"}
+        return {"behavior": "OK", "behaviorClose": close, "reportfile": "2/sockeye_case.json"}
 
     def test_all_good(self):
         self.assertEqual(self.status({"1.1.1": self.entry(), "1.1.2": self.entry()}), 0)
@@ -183,7 +162,7 @@ class Report(WithReports):
 
     def test_a_bad_close(self):
         self.assertEqual(self.status({"1.1.1": self.entry(), "1.1.2": self.entry("WRONG CODE")}), 1)
-        self.assertIn("1.1.2: OK, close: WRONG CODE: second\n  server/sockeye_case.html\n", self.output.getvalue())
+        self.assertIn("1.1.2: OK, close: WRONG CODE: second\n  server/2/sockeye_case.html\n", self.output.getvalue())
 
     def test_a_case_the_suite_did_not_reach(self):
         self.assertEqual(self.status({"1.1.1": self.entry()}), 1)

@@ -18,6 +18,9 @@ INFORMATIONAL_CASES = {
 
 MISSING = "MISSING"
 
+# Counted also where there are none of them.
+ALWAYS_COUNTED = ("OK", "INFORMATIONAL", "NON-STRICT", "UNIMPLEMENTED")
+
 Failure = collections.namedtuple("Failure", "case description behavior close report")
 
 
@@ -53,7 +56,7 @@ def failures(selected, results):
 
 def counts(selected, results):
     """How often each verdict was given, for `behavior` and for `behaviorClose`."""
-    behavior, close = collections.Counter(), collections.Counter()
+    behavior, close = (collections.Counter(dict.fromkeys(ALWAYS_COUNTED, 0)) for _ in range(2))
     for case in selected:
         pair = verdicts(case, results)
         behavior[pair[0]] += 1

@@ -136,6 +136,25 @@ class Run(WithReports):
         self.assertEqual(self.tested_binary.call_args.args[2], "built")
         self.assertEqual(server.REPORTS.name, "tokio")
 
+    def test_the_default_is_all_of_its_cases_or_a_problem(self):
+        few = server.ECHO._replace(default=server.Default(["1.*"], 2))
+        self.enter(mock.patch.object(server, "ECHO", few))
+        self.assertEqual(server.run([], few), 1)
+        self.assertEqual(self.tested_url.call_args.args[2], SELECTED)
+        for count in (1, 3):
+            other = few._replace(default=server.Default(["1.*"], count))
+            with self.assertRaisesRegex(Problem, rf"has 2 cases in 1\.\*, not {count}"):
+                server.run([], other)
+
+    def test_the_server_is_tested_with_every_category_and_the_examples_are_not(self):
+        self.assertEqual(server.ECHO.default.count, 517)
+        self.assertEqual(server.ECHO.default.patterns[-3:], ["10.*", "12.*", "13.*"])
+        self.assertEqual(server.example("embed").default.patterns[-3:], ["7.*", "8.*", "10.*"])
+
+    def test_cases_that_are_asked_for_may_be_of_any_number(self):
+        server.run(["1.*"])
+        self.assertEqual(self.tested_url.call_args.args[2], SELECTED)
+
     def test_how_long_and_how_many_at_a_time_can_be_set(self):
         server.run(["1.*"])
         self.assertEqual(self.tested_url.call_args.args[-2:], (1800, 2))
@@ -159,6 +178,9 @@ class Report(WithReports):
     def test_all_good(self):
         self.assertEqual(self.status({"1.1.1": self.entry(), "1.1.2": self.entry()}), 0)
         self.assertIn("2 passed, 0 failed", self.output.getvalue())
+        for name in ("behavior:     ", "behaviorClose:"):
+            counted = f"{name} 2 OK, 0 INFORMATIONAL, 0 NON-STRICT, 0 UNIMPLEMENTED\n"
+            self.assertIn(counted, self.output.getvalue())
 
     def test_a_bad_close(self):
         self.assertEqual(self.status({"1.1.1": self.entry(), "1.1.2": self.entry("WRONG CODE")}), 1)

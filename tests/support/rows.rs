@@ -26,6 +26,15 @@ pub(crate) struct With {
     pub(crate) auto_pong_off: bool,
     pub(crate) echo: bool,
     pub(crate) close_first: Option<u16>,
+    /// What was agreed on, in both directions.
+    pub(crate) deflate: Option<Deflate>,
+}
+
+/// The parameters of permessage-deflate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Deflate {
+    pub(crate) window_bits: u8,
+    pub(crate) takeover: bool,
 }
 
 /// Something the peer sends.
@@ -230,6 +239,12 @@ fn set(with: &mut With, setting: &str) -> Result<(), String> {
         ("echo", "on") => with.echo = true,
         ("close-first", _) => {
             with.close_first = Some(value.parse().map_err(|_| "not a close code")?);
+        }
+        ("deflate" | "deflate-alone", _) => {
+            with.deflate = Some(Deflate {
+                window_bits: value.parse().map_err(|_| "not a number of bits")?,
+                takeover: name == "deflate",
+            });
         }
         _ => return Err(format!("no setting {setting}")),
     }

@@ -6,6 +6,8 @@ use sockeye::proto::{Keys, Role};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Frame {
     pub(crate) fin: bool,
+    /// On a message's first frame: it is compressed (RFC 7692 section 6).
+    pub(crate) rsv1: bool,
     pub(crate) opcode: u8,
     pub(crate) key: Option<[u8; 4]>,
     pub(crate) payload: Vec<u8>,
@@ -20,6 +22,13 @@ pub(crate) const PONG: u8 = 0xA;
 
 /// Reads everything that `sender` wrote, and panics on anything RFC 6455 does not allow without extensions.
 pub(crate) fn read(bytes: &[u8], sender: Role) -> Vec<Frame> {
+    let frames = read_deflate(bytes, sender);
+    assert!(frames.iter().all(|frame| !frame.rsv1), "reserved bits");
+    frames
+}
+
+/// The same, where messages may be compressed.
+pub(crate) fn read_deflate(bytes: &[u8], sender: Role) -> Vec<Frame> {
     let mut frames = Vec::new();
     let mut rest = bytes;
     let mut in_message = false;
@@ -35,6 +44,8 @@ pub(crate) fn read(bytes: &[u8], sender: Role) -> Vec<Frame> {
             PING | PONG => {}
             other => panic!("reserved opcode {other:x}"),
         }
+        let begins = matches!(frame.opcode, TEXT | BINARY);
+        assert!(begins || !frame.rsv1, "RSV1 where no message begins");
         if frame.opcode < CLOSE {
             in_message = !frame.fin;
         } else {
@@ -47,7 +58,7 @@ pub(crate) fn read(bytes: &[u8], sender: Role) -> Vec<Frame> {
 }
 
 fn read_one(bytes: &[u8], sender: Role) -> (Frame, usize) {
-    assert_eq!(bytes[0] & 0x70, 0, "reserved bits");
+    assert_eq!(bytes[0] & 0x30, 0, "reserved bits");
     let masked = bytes[1] & 0x80 != 0;
     assert_eq!(masked, sender == Role::Client, "mask direction");
     let (len, mut at) = match bytes[1] & 0x7F {
@@ -75,6 +86,7 @@ fn read_one(bytes: &[u8], sender: Role) -> (Frame, usize) {
     }
     let frame = Frame {
         fin: bytes[0] & 0x80 != 0,
+        rsv1: bytes[0] & 0x40 != 0,
         opcode: bytes[0] & 0x0F,
         key,
         payload,

@@ -5,12 +5,18 @@
     clippy::std_instead_of_alloc
 )]
 
+#[cfg(feature = "deflate")]
+#[path = "../support/compressing.rs"]
+mod compressing;
 #[path = "../support/pair.rs"]
 mod pair;
 #[path = "../support/replay.rs"]
 mod replay;
 #[path = "../support/rows.rs"]
 mod rows;
+#[cfg(feature = "deflate")]
+#[path = "../support/strict_inflate.rs"]
+mod strict_inflate;
 #[path = "../support/wire.rs"]
 mod wire;
 
@@ -22,6 +28,12 @@ mod chunking;
 mod closing;
 mod codes;
 mod conversations;
+#[cfg(feature = "deflate")]
+mod deflate_prepared;
+#[cfg(feature = "deflate")]
+mod deflate_sending;
+#[cfg(feature = "deflate")]
+mod deflate_windows;
 mod headers;
 mod laws;
 mod mask;

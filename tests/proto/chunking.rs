@@ -14,7 +14,7 @@ const FRAMES: &str = include_str!("../rows/frames.rows");
 const SPLIT_EVERYWHERE: usize = 4096;
 
 /// Sizes that walk the mask through all its phases.
-const PIECES: [usize; 5] = [2, 3, 5, 7, 997];
+pub(crate) const PIECES: [usize; 5] = [2, 3, 5, 7, 997];
 
 #[test]
 fn every_row_at_every_split() {
@@ -105,7 +105,7 @@ fn a_wrong_row_is_told_by_its_line() {
 }
 
 /// Runs one row in one role; gives back the number of replays.
-fn check(row: &Row, role: Role) -> usize {
+pub(crate) fn check(row: &Row, role: Role) -> usize {
     let name = format!("{} ({role:?})", row.name);
     let wire = row.wire(role);
     let len = wire.bytes.len();
@@ -149,7 +149,7 @@ fn behind_a_message(row: &Row, role: Role, alone: &Outcome, name: &str) {
     assert_eq!(both, want, "{name}: behind a message");
 }
 
-fn splits(wire: &Wire) -> Vec<usize> {
+pub(crate) fn splits(wire: &Wire) -> Vec<usize> {
     let len = wire.bytes.len();
     if len <= SPLIT_EVERYWHERE {
         return (0..=len).step_by(STRIDE).collect();

@@ -8,6 +8,12 @@
 #[cfg(feature = "deflate")]
 #[path = "../support/compressing.rs"]
 mod compressing;
+#[cfg(feature = "deflate")]
+#[path = "../support/deflate_attacks.rs"]
+mod deflate_attacks;
+#[cfg(feature = "deflate")]
+#[path = "../support/deflate_bits.rs"]
+mod deflate_bits;
 #[path = "../support/pair.rs"]
 mod pair;
 #[path = "../support/replay.rs"]
@@ -29,7 +35,15 @@ mod closing;
 mod codes;
 mod conversations;
 #[cfg(feature = "deflate")]
+mod deflate_ending;
+#[cfg(feature = "deflate")]
+mod deflate_hostile;
+#[cfg(feature = "deflate")]
+mod deflate_linear;
+#[cfg(feature = "deflate")]
 mod deflate_prepared;
+#[cfg(feature = "deflate")]
+mod deflate_rows;
 #[cfg(feature = "deflate")]
 mod deflate_sending;
 #[cfg(feature = "deflate")]

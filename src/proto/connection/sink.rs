@@ -153,7 +153,7 @@ impl Inbound {
 #[cfg(feature = "deflate")]
 impl Inbound {
     /// How many connections at a time may be in the middle of a compressed message that is delivered in parts, as frames
-    /// or chunks. Each needs an inflater of its own, some 48 KiB, and up to 32 KiB of what it said last. The next one is
+    /// or chunks. Each needs an inflater of its own, some 48 KiB, and up to 64 KiB of what it said last. The next one is
     /// closed with 1013. Default: 64.
     pub const fn set_max_streams(&mut self, streams: usize) {
         self.deflate.set_max_streams(streams);

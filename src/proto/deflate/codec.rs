@@ -1,8 +1,8 @@
 //! Raw DEFLATE (RFC 1951) over `zlib-rs`: one step of it at a time, with its progress checked.
 //!
 //! What the library does by itself and a connection must not rely on: it goes on for ever at the end of a stream without
-//! consuming anything, it forgets its window when it is reset, it reads back 32 KiB whatever window was asked for, and
-//! it cannot write with a window of 8 bits.
+//! consuming anything, it forgets its window when it is reset, it reads back 32 KiB whatever window was asked for, it
+//! cannot write with a window of 8 bits, and it can only be reset where it has written all that it has read.
 //!
 //! Not here: messages, limits, text; those are `inflate` and `compress`.
 #![deny(clippy::arithmetic_side_effects)]
@@ -108,6 +108,9 @@ pub(super) struct Deflater {
 }
 
 impl Deflater {
+    /// The smallest room to compress into.
+    pub(super) const LEAST: usize = 64;
+
     pub(super) fn new(level: u8, window: WindowBits) -> Self {
         let config = DeflateConfig {
             level: i32::from(level),
@@ -139,7 +142,8 @@ impl Deflater {
     }
 
     /// Compresses all of `input` and ends at a byte, with [`TAIL`] at the end. Gives the number of bytes, or nothing
-    /// where `output` was too small, and then it has to [`forget`](Self::forget).
+    /// where `output` was too small, and then it has to [`forget`](Self::forget). `output` has at least
+    /// [`LEAST`](Self::LEAST) bytes: in less than six, the library would end the same block for ever.
     pub(super) fn compress(&mut self, input: &[u8], output: &mut [u8]) -> Option<usize> {
         if self.stale {
             self.raw.reset();
@@ -156,6 +160,7 @@ impl Deflater {
             read = read.saturating_add(consumed);
             written = written.saturating_add(count(out_before, self.raw.total_out()));
             if written == output.len() {
+                self.drain(output);
                 return None;
             }
             if read == input.len() {
@@ -164,7 +169,21 @@ impl Deflater {
             }
             // It takes 4 GiB at a time.
             if consumed == 0 {
+                self.drain(output);
                 return None;
+            }
+        }
+    }
+
+    /// Lets the library write all that it has read, and end its block. A reset would neither give back the room that the
+    /// one takes, until none is left, nor forget that the other is open, and spoil the next message.
+    fn drain(&mut self, scratch: &mut [u8]) {
+        loop {
+            let before = self.raw.total_out();
+            let drained = self.raw.compress(&[], scratch, DeflateFlush::SyncFlush);
+            let written = count(before, self.raw.total_out());
+            if drained.is_err() || written < scratch.len() {
+                return;
             }
         }
     }
@@ -188,5 +207,45 @@ impl fmt::Debug for Deflater {
         f.debug_struct("Deflater")
             .field("stale", &self.stale)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Deflater, Inflater, TAIL};
+    use crate::proto::deflate::WindowBits;
+    use alloc::vec;
+    use alloc::vec::Vec;
+
+    /// What does not pay is given up in the middle, again and again by those who send what cannot be compressed.
+    #[test]
+    fn a_compressor_survives_what_it_had_no_room_for() {
+        let mut seed = 1_u32;
+        let mut noise = |len: usize| -> Vec<u8> {
+            let byte = |_| {
+                seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                (seed >> 24) as u8
+            };
+            (0..len).map(byte).collect()
+        };
+        for level in 1..=9 {
+            let mut deflater = Deflater::new(level, WindowBits::MAX);
+            for len in [300, 5_000, 20_000, 40_000, 70_000, 200_000] {
+                for _ in 0..if cfg!(miri) { 1 } else { 12 } {
+                    let mut small = vec![0; len / 2];
+                    assert_eq!(deflater.compress(&noise(len), &mut small), None);
+                    deflater.forget();
+                }
+                let (text, mut wire) = (vec![b'a'; len], vec![0; len]);
+                let written = deflater.compress(&text, &mut wire).expect("there is room");
+                deflater.forget();
+                let mut back = vec![0; len + 1];
+                let mut inflater = Inflater::new();
+                inflater.begin([&[], &[]]);
+                let step = inflater.step(&wire[..written - TAIL.len()], &mut back);
+                assert!(step.produced == len && back[..len] == text, "{level} {len}");
+                assert!(inflater.may_end());
+            }
+        }
     }
 }

@@ -91,8 +91,10 @@ impl Compressor {
         }
         let (deflater, output) = self.deflater(window, direction, own)?;
         // With the tail it may be three bytes longer, and one has to be left.
-        let room = fill(output, data.len().saturating_add(TAIL.len()));
+        let room = data.len().saturating_add(TAIL.len());
+        let room = fill(output, room.max(Deflater::LEAST));
         let len = deflater.compress(data, room);
+        let len = len.filter(|len| len.saturating_sub(TAIL.len()) < data.len());
         if len.is_none() || !direction.context_takeover() {
             // The peer never sees what did not pay, nor may it need what it does not keep.
             deflater.forget();

@@ -399,9 +399,13 @@ impl Run<'_> {
     fn begin_anew(&mut self) -> Result<(), Violation> {
         let new = last(self.output.bytes(), MAX_WINDOW);
         let old = last(self.history, MAX_WINDOW.saturating_sub(new.len()));
-        self.pace.admit(old.len().saturating_add(new.len()))?;
-        self.inflater.begin([old, new]);
-        Ok(())
+        let admitted = self.pace.admit(old.len().saturating_add(new.len()));
+        if admitted.is_ok() {
+            self.inflater.begin([old, new]);
+            return Ok(());
+        }
+        self.judge(true)?;
+        admitted
     }
 
     /// The limit, and text before more is inflated behind it.

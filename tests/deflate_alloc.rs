@@ -117,7 +117,7 @@ fn a_bomb_needs_no_more_than_the_limit() {
                     let result = drive(&mut conn, &mut inbound, &mut input);
                     let most = counting::most_held() - before;
                     assert_eq!(result, Err(Violation::MessageTooBig));
-                    let history = 33 << 10;
+                    let history = 65 << 10;
                     let buffer = match delivery {
                         Delivery::Messages | Delivery::Frames => {
                             BUFFER.max(counting::signed(usize::try_from(max).unwrap()) + 1)
@@ -358,7 +358,7 @@ fn a_message_in_parts_holds_an_inflater_and_its_history() {
             let told = conn.heap_bytes() + inbound.heap_bytes();
             let held = counting::held() - before;
             about(&format!("{delivery:?}"), told, held);
-            assert!(conn.heap_bytes() <= (48 + 32 + 1) << 10);
+            assert!(conn.heap_bytes() <= (48 + 64 + 1) << 10);
             let mut frame = wire::frame(Role::Server, 0x80, tail);
             drive(&mut conn, &mut inbound, &mut frame).unwrap();
             drop(frame);
@@ -418,7 +418,7 @@ fn a_prepared_message_is_compressed_once() {
             connection(
                 Role::Server,
                 Delivery::Messages,
-                9 + i % 3,
+                9 + i % 3 * 3,
                 i % 2 == 0,
                 1 << 20,
             )

@@ -222,14 +222,14 @@ fn a_few_last_blocks_lose_no_history() {
     let inside = [&data[..], &data[..258]].concat();
     for with in ["deflate=15", "deflate-alone=15"] {
         Script::new("Z06", with)
-            .compressed(&ending(stored.clone(), 10))
+            .compressed(&ending(stored.clone(), 5))
             .gives(&inside)
             .check();
     }
     Script::new("Z06", "deflate=15")
         .compressed(&stored.finish())
         .gives(&data)
-        .compressed(&ending(Bits::new(), 10))
+        .compressed(&ending(Bits::new(), 5))
         .gives(&data[..258])
         .check();
 }

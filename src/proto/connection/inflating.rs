@@ -140,18 +140,26 @@ impl Receiver {
         let rest = data.get_mut(piece.consumed..).unwrap_or_default();
         mask::apply(self.key, 0, rest);
         self.progress = left.saturating_sub(piece.consumed as u64);
-        self.stream = Stream::More;
+        let frame_len = match &mut self.kept {
+            Some(kept) if first => kept.frame_len(left),
+            Some(_) | None => None,
+        };
         let inflated = inbound.deflate.bytes().len();
         let goes_on = self.progress > 0 || piece.more;
-        if inflated == 0 && goes_on && !first {
+        // A part is heard of when there is something in it, or its frame ends: not before what is wrong with it.
+        if inflated == 0 && goes_on {
             return Ok(match piece.consumed {
                 0 => Progress::Need(usize::try_from(left).unwrap_or(usize::MAX)),
                 consumed => Progress::Passed(consumed),
             });
         }
+        if let Some(kept) = &mut self.kept {
+            kept.forget_frame_len();
+        }
+        self.stream = Stream::More;
         let (part, len) = self.chunk_part(!goes_on, inbound)?;
         let part = Part {
-            frame_len: first.then_some(left),
+            frame_len,
             starts_message: first && self.message.is_first_frame(),
             ..part
         };

@@ -8,7 +8,7 @@
 #![deny(clippy::arithmetic_side_effects)]
 
 use super::Direction;
-use super::codec::{Inflater, MAX_WINDOW};
+use super::codec::{Inflater, MAX_WINDOW, Step};
 use super::history::{History, last};
 use crate::proto::Violation;
 use crate::proto::frame::MessageKind;
@@ -59,6 +59,8 @@ struct Stream {
     pace: Pace,
     /// Bytes inflated so far.
     produced: u64,
+    /// Payload bytes of the frame whose first part is still to come.
+    frame_len: Option<u64>,
     /// What is wrong behind the part that was delivered last.
     fault: Option<Violation>,
     _permit: Arc<()>,
@@ -218,16 +220,11 @@ impl Shared {
         if let Some(fault) = stream.fault {
             return Err(fault);
         }
-        if stream.inflater.is_ended() && !input.is_empty() {
-            let history = last(kept.history.bytes(), MAX_WINDOW);
-            stream.pace.admit(history.len())?;
-            stream.inflater.begin([history, &[]]);
-        }
         let left = usize::try_from(max.saturating_sub(stream.produced)).unwrap_or(usize::MAX);
         let room = self.output.up_to(left.saturating_add(1).min(PART));
         let size = room.len();
-        let step = stream.inflater.step(input, room);
-        stream.pace.count(&step);
+        let history = last(kept.history.bytes(), MAX_WINDOW);
+        let step = stream.read(input, room, history)?;
         self.output.len = step.produced.min(left);
         if step.produced > left {
             stream.fault = Some(Violation::MessageTooBig);
@@ -261,6 +258,7 @@ impl Shared {
                 inflater,
                 pace: Pace::default(),
                 produced: 0,
+                frame_len: None,
                 fault: None,
                 _permit: Arc::clone(permits),
             }));
@@ -297,7 +295,41 @@ impl Shared {
     }
 }
 
+impl Stream {
+    /// Reads on, also over ends behind which nothing has come out.
+    fn read(&mut self, input: &[u8], room: &mut [u8], history: &[u8]) -> Result<Step, Violation> {
+        let mut consumed: usize = 0;
+        loop {
+            let rest = input.get(consumed..).unwrap_or_default();
+            if self.inflater.is_ended() && !rest.is_empty() {
+                self.pace.admit(history.len())?;
+                self.inflater.begin([history, &[]]);
+            }
+            let step = self.inflater.step(rest, room);
+            self.pace.count(&step);
+            consumed = consumed.saturating_add(step.consumed);
+            let at_an_end = self.inflater.is_ended() && step.produced == 0;
+            if !at_an_end || consumed >= input.len() {
+                return Ok(Step { consumed, ..step });
+            }
+        }
+    }
+}
+
 impl Kept {
+    /// The length of the frame whose first part is about to be delivered, noted when its first byte was read.
+    pub(crate) fn frame_len(&mut self, left: u64) -> Option<u64> {
+        let stream = self.stream.as_mut()?;
+        Some(*stream.frame_len.get_or_insert(left))
+    }
+
+    /// Its first part is delivered.
+    pub(crate) fn forget_frame_len(&mut self) {
+        if let Some(stream) = &mut self.stream {
+            stream.frame_len = None;
+        }
+    }
+
     /// Heap bytes held, its own included.
     pub(crate) fn heap_bytes(&self) -> usize {
         let stream = self.stream.as_ref().map_or(0, |_| Inflater::HEAP);
@@ -339,7 +371,7 @@ impl Output {
 }
 
 impl Pace {
-    fn count(&mut self, step: &super::codec::Step) {
+    fn count(&mut self, step: &Step) {
         let bytes = step.consumed.saturating_add(step.produced);
         self.bytes = self.bytes.saturating_add(bytes as u64);
     }

@@ -71,6 +71,14 @@ impl Kept {
     pub(crate) const fn fault(&mut self, _: Violation) {
         match *self {}
     }
+
+    pub(crate) const fn frame_len(&mut self, _: u64) -> Option<u64> {
+        match *self {}
+    }
+
+    pub(crate) const fn forget_frame_len(&mut self) {
+        match *self {}
+    }
 }
 
 impl Shared {

@@ -23,6 +23,38 @@ const ANSWERS: &str = include_str!("../../tests/rows/handshake_client.rows");
 /// Larger inputs slow a fuzzer down more than they teach it.
 const MAX_SEED: usize = 1200;
 
+/// `Sec-WebSocket-Extensions` in a request or in an answer.
+const EXTENSIONS: &[&str] = &[
+    "permessage-deflate",
+    "permessage-deflate; client_max_window_bits",
+    "permessage-deflate; server_no_context_takeover; client_no_context_takeover",
+    "permessage-deflate; server_max_window_bits=10; client_max_window_bits=\"1\\0\"",
+    "permessage-deflate; server_max_window_bits=8, permessage-deflate; client_max_window_bits=8",
+    "x; a=1, permessage-deflate;server_no_context_takeover\npermessage-deflate",
+    "permessage-deflate; client_max_window_bits=16\nx, permessage-deflate; foo",
+    "permessage-deflate; server_max_window_bits; server_max_window_bits=9",
+    "permessage-deflate; server_no_context_takeover; server_no_context_takeover",
+    "permessage-deflate; server_no_context_takeover; server_max_window_bits=10; client_max_window_bits=9",
+    "permessage-deflate; server_no_context_takeover; server_max_window_bits=13",
+];
+
+/// Payloads of compressed messages: the samples of RFC 7692 section 7.2.3, and some that are wrong.
+const PAYLOADS: &[&[u8]] = &[
+    b"",
+    b"\x00",
+    b"\xf2\x48\xcd\xc9\xc9\x07\x00",
+    b"\x00\x05\x00\xfa\xff\x48\x65\x6c\x6c\x6f\x00",
+    b"\xf3\x48\xcd\xc9\xc9\x07\x00\x00",
+    b"\xf3\x48\xcd\x01\x00\xcb\xc9\x07\x00\x00",
+    b"\xf2\x48\x05\x00\x00\x00\xff\xff\xca\xc9\xc9\x07\x00",
+    b"\xca\x38\x0c\x00",
+    b"\x7a\xbb\xa0\x01\x00",
+    b"\xfa\x30\x7f\x46\x03\x00",
+    b"\x06\x00",
+    b"\x02\x05",
+    b"\xff",
+];
+
 fn main() {
     let Some(dir) = env::args().nth(1).map(PathBuf::from) else {
         panic!("say where to write them: cargo run --example seeds -- fuzz/work");
@@ -67,6 +99,28 @@ fn main() {
         .into_iter()
         .map(|row| [&[0, 0, 9, 0, 2][..], &row.input].concat());
     write(&dir, "handshake_client", answers);
+    write(
+        &dir,
+        "extensions",
+        EXTENSIONS.iter().flat_map(|lines| extensions(lines)),
+    );
+    write(
+        &dir,
+        "inflate",
+        PAYLOADS.iter().flat_map(|payload| inflated(payload)),
+    );
+    write(
+        &dir,
+        "inflate",
+        (1..40).map(|seed| chance(seed, &[seed as u8, 0, 0], 120)),
+    );
+    write(
+        &dir,
+        "deflate_round_trip",
+        (1..60).map(|seed| chance(seed, &[seed as u8, 0x30 + seed as u8, seed as u8], 90)),
+    );
+    write(&dir, "deflate_round_trip", round_trips());
+    write(&dir, "inflate", [across_last_blocks()]);
     let texts = [
         "",
         "gr\u{fc}n",
@@ -90,6 +144,83 @@ fn main() {
         "mask",
         [0, 1, 7, 8, 63, 64, 65, 200].map(|len| chance(len, &[1, 2, 3, 4], 11 + len as usize)),
     );
+}
+
+/// Elements, one line or several, for either end and under several policies.
+fn extensions(lines: &str) -> Vec<Vec<u8>> {
+    let policies = [
+        [0; 6],
+        [3, 0, 0, 3, 0, 0],
+        [1, 5, 3, 2, 3, 5],
+        [2, 6, 0, 1, 0, 6],
+    ];
+    let seeds = policies
+        .iter()
+        .map(|policy| [policy, lines.as_bytes()].concat());
+    seeds.collect()
+}
+
+/// A payload as a text message, in one frame and in several, and after that once more.
+fn inflated(payload: &[u8]) -> Vec<Vec<u8>> {
+    let message = |what: &[u8]| {
+        let size = payload.len() as u8;
+        [what, &[1, 0, size], payload, &[6]].concat()
+    };
+    let whole = message(&[1]);
+    let cut = message(&[0x31, 2]);
+    vec![
+        [&[0, 0, 0], &whole[..], &cut].concat(),
+        [&[0x15, 4, 1], &cut[..], &whole].concat(),
+        [&[0x0C, 1, 3], &whole[..]].concat(),
+    ]
+}
+
+/// Like messages with each kind of thing between them, by takeover and not, by both roles; the formats are those of
+/// `deflate_round_trip::script`.
+fn round_trips() -> Vec<Vec<u8>> {
+    let like = |what: u8, name: &[u8; 4]| [&[what, 5, 30], &name[..]].concat();
+    let between = [
+        vec![],
+        like(0x27, b"none"),
+        like(0x28, b"many"),
+        [like(0x3A, b"part"), vec![60, 1]].concat(),
+        [&[0x0E], &b"a ping of 14  "[..]].concat(),
+        vec![0x0F],
+        vec![0x20, 2, 40, 7],
+    ];
+    let heads = [[0, 0, 0], [1, 6, 0x16], [0, 0x31, 3], [1, 0x20, 0x10]];
+    let mut seeds = Vec::new();
+    for (number, between) in between.iter().enumerate() {
+        for head in &heads {
+            let options = [number as u8, 0, 9];
+            let message = like(0x20, b"like");
+            seeds.push([head, &options, &message[..], between, &message].concat());
+        }
+    }
+    seeds
+}
+
+/// A message of noise, and one in three streams that refers to all of it; the format is that of `inflate::script`.
+fn across_last_blocks() -> Vec<u8> {
+    let noise = chance(7, &[], 200);
+    let text = |what: &[u8], from: usize, to: usize| {
+        [what, &[(to - from) as u8], &noise[from..to]].concat()
+    };
+    // A fixed block that ends its stream, and three matches: at 10, 100 and 200 bytes.
+    let last = |from, to| {
+        let matches = [3, 20, 9, 0, 20, 99, 0, 20, 199, 0];
+        [text(&[0x82], from, to), matches.into()].concat()
+    };
+    let whole = [&[0, 1][..], &text(&[1], 0, 200), &[0]].concat();
+    let streams = [
+        &[0, 3][..],
+        &last(0, 20),
+        &last(20, 50),
+        &last(50, 60),
+        &[0],
+    ]
+    .concat();
+    [&[0, 0, 0], &whole[..], &streams].concat()
 }
 
 /// The bytes of a row as something that arrives, in the format of `connection::script`.

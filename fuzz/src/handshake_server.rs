@@ -76,7 +76,7 @@ fn everything(request: &Request<'_>) -> String {
 }
 
 /// An extension as it may stand in a header.
-fn written(extension: &Extension<'_>) -> String {
+pub(crate) fn written(extension: &Extension<'_>) -> String {
     let mut text = extension.name().to_owned();
     for param in extension.params() {
         text += "; ";

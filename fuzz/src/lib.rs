@@ -5,20 +5,31 @@
 //! | one per target | its body |
 //! | `choices` | decisions from bytes |
 //! | `literal`, `http` | the RFCs read aloud, to compare with |
+//! | `blocks`, `other_inflater` | DEFLATE, written bit by bit and read by another's library |
 //!
 //! This is a library, so that the bodies are compiled and replay the committed corpora wherever tests run: here, and
 //! in `tests/corpora.rs` of the crate itself.
 //!
 //! Not here: the fuzzer; `fuzz_targets/` hands these bodies to it.
 
+#[cfg(feature = "deflate")]
+mod blocks;
 mod choices;
 pub mod connection;
+#[cfg(feature = "deflate")]
+pub mod deflate_round_trip;
+#[cfg(feature = "deflate")]
+pub mod extensions;
 pub mod handshake_client;
 pub mod handshake_server;
 pub mod header;
 mod http;
+#[cfg(feature = "deflate")]
+pub mod inflate;
 mod literal;
 pub mod mask;
+#[cfg(feature = "deflate")]
+mod other_inflater;
 #[cfg(feature = "server")]
 pub mod server;
 pub mod utf8;
@@ -29,9 +40,15 @@ pub type Body = fn(&[u8]);
 /// Every target by name.
 pub const TARGETS: &[(&str, Body)] = &[
     ("connection", connection::connection),
+    #[cfg(feature = "deflate")]
+    ("deflate_round_trip", deflate_round_trip::deflate_round_trip),
+    #[cfg(feature = "deflate")]
+    ("extensions", extensions::extensions),
     ("handshake_client", handshake_client::handshake_client),
     ("handshake_server", handshake_server::handshake_server),
     ("header", header::header),
+    #[cfg(feature = "deflate")]
+    ("inflate", inflate::inflate),
     ("mask", mask::mask),
     #[cfg(feature = "server")]
     ("server", server::server),
@@ -96,8 +113,10 @@ mod tests {
     }
 
     #[cfg(feature = "server")]
-    replayed!(connection handshake_client handshake_server header mask server utf8);
-    #[cfg(not(feature = "server"))]
+    replayed!(connection deflate_round_trip extensions handshake_client handshake_server header inflate mask server utf8);
+    #[cfg(all(feature = "deflate", not(feature = "server")))]
+    replayed!(connection deflate_round_trip extensions handshake_client handshake_server header inflate mask utf8);
+    #[cfg(not(feature = "deflate"))]
     replayed!(connection handshake_client handshake_server header mask utf8);
 
     #[test]

@@ -37,7 +37,7 @@ pub fn utf8(data: &[u8]) {
 }
 
 /// Where the first byte stands with which no text begins any more.
-fn first_fault(text: &[u8]) -> Option<usize> {
+pub(crate) fn first_fault(text: &[u8]) -> Option<usize> {
     let error = from_utf8(text)
         .err()
         .filter(|error| error.error_len().is_some())?;

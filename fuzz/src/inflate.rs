@@ -1,0 +1,255 @@
+//! Messages that arrive compressed, by blocks well-formed and broken, beside another's inflater.
+
+mod reference;
+mod script;
+
+use super::choices::Pieces;
+use script::Script;
+use sockeye::proto::{
+    Config, Connection, Delivery, Event, Inbound, Limits, MessageKind, Outbound, Part, Violation,
+};
+use std::sync::Arc;
+
+/// Heap that the library's inflater takes; a driver keeps one, and at most four that were a message's own.
+const INFLATER: usize = 48 << 10;
+/// What the states of these take, without what they hold.
+const SMALL: usize = 256;
+
+/// In any pieces and by every delivery, what is heard and what is wrong is what another's inflater makes of the same
+/// payloads, whole; it does not depend on who else uses the same inflater; and memory is bounded by the limit.
+pub fn inflate(data: &[u8]) {
+    let script = Script::read(data);
+    let wire = script.wire();
+    for delivery in [Delivery::Messages, Delivery::Frames, Delivery::Chunks] {
+        let whole = alone(&script, &wire, delivery, Pieces::Whole);
+        let expected = reference::act_out(&script, delivery);
+        assert!(
+            expected.is_met_by(&whole),
+            "{delivery:?}\n{script:?}\n{whole:?}\n{expected:?}"
+        );
+        for pieces in [script.pieces, Pieces::Every(1)] {
+            let outcome = alone(&script, &wire, delivery, pieces);
+            assert_eq!(outcome, whole, "{delivery:?}, {pieces:?}\n{script:?}");
+        }
+        for outcome in side_by_side(&script, &wire, delivery) {
+            assert_eq!(outcome, whole, "{delivery:?}\n{script:?}");
+        }
+    }
+}
+
+/// One connection with an inflater to itself.
+fn alone(script: &Script, wire: &[u8], delivery: Delivery, pieces: Pieces) -> Outcome {
+    let mut inbound = Inbound::new();
+    let mut drive = Drive::new(script, delivery);
+    let mut from = 0;
+    for to in pieces.ends(wire.len()) {
+        drive.arrive(&wire[from..to], &mut inbound);
+        from = to;
+    }
+    drive.end()
+}
+
+/// Two connections that take turns with one inflater; the other one is a little ahead.
+fn side_by_side(script: &Script, wire: &[u8], delivery: Delivery) -> [Outcome; 2] {
+    let mut inbound = Inbound::new();
+    let mut one = Drive::new(script, delivery);
+    let mut other = Drive::new(script, delivery);
+    let (mut here, mut there) = (0, wire.len().min(5));
+    other.arrive(&wire[..there], &mut inbound);
+    for to in Pieces::Mixed(201).ends(wire.len()) {
+        one.arrive(&wire[here..to], &mut inbound);
+        let ahead = wire.len().min(to + 5);
+        other.arrive(&wire[there..ahead], &mut inbound);
+        (here, there) = (to, ahead);
+    }
+    [one.end(), other.end()]
+}
+
+/// What came of a script.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Outcome {
+    heard: Vec<Heard>,
+    error: Option<Violation>,
+}
+
+#[derive(Clone, PartialEq, Eq)]
+enum Heard {
+    Message(MessageKind, Vec<u8>),
+    Frame(Frame),
+    Ping,
+}
+
+/// A frame that was delivered as such, in one part or several.
+#[derive(Clone, PartialEq, Eq)]
+struct Frame {
+    kind: MessageKind,
+    data: Vec<u8>,
+    /// As it was sent.
+    len: u64,
+    starts_message: bool,
+    ends_frame: bool,
+    ends_message: bool,
+}
+
+/// What is inflated can be too long to read.
+impl std::fmt::Debug for Heard {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let (data, about) = match self {
+            Self::Message(kind, data) => (data, format!("{kind:?}")),
+            Self::Frame(frame) => {
+                let ends = (frame.starts_message, frame.ends_frame, frame.ends_message);
+                (
+                    &frame.data,
+                    format!("{:?} of {}, {ends:?}", frame.kind, frame.len),
+                )
+            }
+            Self::Ping => return f.write_str("Ping"),
+        };
+        let end = &data[data.len().saturating_sub(16)..];
+        write!(f, "{about}: {} bytes, the last {end:02x?}", data.len())
+    }
+}
+
+/// One connection that receives a script.
+struct Drive {
+    conn: Connection,
+    max_message: usize,
+    delivery: Delivery,
+    /// What may be held for the next message to refer to.
+    between_messages: usize,
+    buffer: Vec<u8>,
+    received: usize,
+    outcome: Outcome,
+}
+
+impl Drive {
+    fn new(script: &Script, delivery: Delivery) -> Self {
+        let mut config = Config::default();
+        config.delivery = delivery;
+        config.auto_pong = false;
+        config.limits = Limits {
+            max_frame: u64::MAX,
+            max_message: script.max_message,
+            max_fragments: u32::MAX,
+        };
+        let mut conn = Connection::new(script.role, Arc::new(config));
+        conn.set_deflate(script.agreed);
+        Self {
+            conn,
+            max_message: usize::try_from(script.max_message).expect("the script's are small"),
+            delivery,
+            between_messages: match script.direction() {
+                direction if direction.context_takeover() => {
+                    SMALL + (1 << direction.window_bits().max(9))
+                }
+                _ => 0,
+            },
+            buffer: Vec::new(),
+            received: 0,
+            outcome: Outcome::default(),
+        }
+    }
+
+    fn arrive(&mut self, bytes: &[u8], inbound: &mut Inbound) {
+        if self.outcome.error.is_some() {
+            return;
+        }
+        self.received += bytes.len();
+        self.buffer.extend_from_slice(bytes);
+        let mut buffer = std::mem::take(&mut self.buffer);
+        // The answer to a violation, with its code, is `connection`'s to look at.
+        let mut keys = || [0; 4];
+        let mut out = Outbound::client(Vec::new(), &mut keys);
+        let mut at = 0;
+        loop {
+            let (rx, tx) = (&mut self.conn.rx, &mut self.conn.tx);
+            match rx.next(&mut buffer[at..], inbound, tx, &mut out) {
+                Ok(step) => {
+                    at += step.consumed;
+                    let Some(event) = step.event else { break };
+                    hear(&mut self.outcome.heard, event);
+                }
+                Err(violation) => {
+                    self.outcome.error = Some(violation);
+                    assert_eq!(self.conn.rx.heap_bytes(), 0);
+                    return;
+                }
+            }
+            self.is_bounded(inbound);
+        }
+        buffer.drain(..at);
+        self.buffer = buffer;
+    }
+
+    fn is_bounded(&self, inbound: &Inbound) {
+        let output = (self.max_message + 1).max(64 << 10);
+        assert!(inbound.heap_bytes() <= output + 5 * INFLATER + SMALL);
+        let held = self.conn.rx.heap_bytes();
+        let stream = match self.delivery {
+            // What is collected is as long as it was sent.
+            Delivery::Messages => SMALL + 2 * self.received,
+            Delivery::Frames | Delivery::Chunks if self.conn.rx.is_mid_message() => {
+                SMALL + INFLATER + (32 << 10)
+            }
+            Delivery::Frames | Delivery::Chunks => 0,
+        };
+        assert!(held <= self.between_messages + stream, "{held} held");
+    }
+
+    fn end(mut self) -> Outcome {
+        if self.outcome.error.is_none() {
+            assert!(
+                self.buffer.is_empty(),
+                "whole frames, and not all was consumed"
+            );
+        }
+        // Whether a part without news came before a fault depends on the pieces.
+        if let Some(Heard::Frame(frame)) = self.outcome.heard.last()
+            && !frame.ends_frame
+            && frame.data.is_empty()
+        {
+            self.outcome.heard.pop();
+        }
+        self.outcome
+    }
+}
+
+fn hear(heard: &mut Vec<Heard>, event: Event<'_>) {
+    match event {
+        Event::Text(text) => heard.push(Heard::Message(MessageKind::Text, text.into())),
+        Event::Binary(data) => heard.push(Heard::Message(MessageKind::Binary, data.into())),
+        Event::Part(part) => hear_part(heard, &part),
+        Event::Ping(_) => heard.push(Heard::Ping),
+        Event::Pong(_) | Event::Close(_) => panic!("nobody sent a {event:?}"),
+    }
+}
+
+/// A part goes to its frame.
+fn hear_part(heard: &mut Vec<Heard>, part: &Part<'_>) {
+    let Some(len) = part.frame_len else {
+        let Some(Heard::Frame(frame)) = heard.last_mut() else {
+            panic!("{part:?} of no frame");
+        };
+        assert!(!frame.ends_frame && !part.starts_message);
+        assert_eq!(part.kind, frame.kind);
+        assert!(
+            !part.data.is_empty() || part.ends_frame,
+            "a part without news"
+        );
+        frame.data.extend_from_slice(part.data);
+        frame.ends_frame = part.ends_frame;
+        frame.ends_message = part.ends_message;
+        return;
+    };
+    if let Some(Heard::Frame(before)) = heard.last() {
+        assert!(before.ends_frame, "a frame before the last one ended");
+    }
+    heard.push(Heard::Frame(Frame {
+        kind: part.kind,
+        data: part.data.to_vec(),
+        len,
+        starts_message: part.starts_message,
+        ends_frame: part.ends_frame,
+        ends_message: part.ends_message,
+    }));
+}

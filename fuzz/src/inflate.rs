@@ -189,7 +189,7 @@ impl Drive {
             // What is collected is as long as it was sent.
             Delivery::Messages => SMALL + 2 * self.received,
             Delivery::Frames | Delivery::Chunks if self.conn.rx.is_mid_message() => {
-                SMALL + INFLATER + (32 << 10)
+                SMALL + INFLATER + (64 << 10)
             }
             Delivery::Frames | Delivery::Chunks => 0,
         };

@@ -88,7 +88,7 @@ impl Stream {
     fn begin_anew(&mut self) -> Result<(), Violation> {
         self.given += self.flat.len().min(FARTHEST);
         let bytes = self.consumed + self.out().len();
-        if self.given > 16 * FARTHEST + 64 * bytes {
+        if self.given > 8 * FARTHEST + 32 * bytes {
             return Err(Violation::TooManyLastBlocks);
         }
         *self.state = DecompressorOxide::new();

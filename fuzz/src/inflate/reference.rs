@@ -12,10 +12,6 @@ use super::script::{Message, Script};
 use super::{Frame, Heard, Outcome};
 use sockeye::proto::{Delivery, MessageKind, Violation};
 
-/// A message that is delivered whole is judged as text each time that so much of it is there, and twice that, and so
-/// on; and at its end.
-const JUDGED_AT: usize = 64 << 10;
-
 /// What should come of a script.
 #[derive(Debug)]
 pub(super) struct Expected {
@@ -124,7 +120,7 @@ impl Endpoint {
         }
         for (index, payload) in message.frames.iter().enumerate() {
             size += payload.len();
-            if size > self.allowed() {
+            if size > self.allowed(index) {
                 return Err(Violation::MessageTooBig);
             }
             if self.delivery != Delivery::Messages {
@@ -140,14 +136,14 @@ impl Endpoint {
     }
 
     /// What no limit on the message can do without: data that does not get smaller gets a little larger.
-    fn allowed(&self) -> usize {
-        self.max + self.max / 128 + 64
+    fn allowed(&self, frames_before: usize) -> usize {
+        self.max + self.max / 128 + 64 + 16 * frames_before
     }
 
     fn corrupt(&mut self, message: &Message, inflated: &Inflated) {
         let other_fault = if inflated.bad_text.is_some() {
             Some(Violation::InvalidUtf8)
-        } else if message.frames.concat().len() > self.allowed() {
+        } else if message.frames.concat().len() > self.allowed(message.frames.len() - 1) {
             Some(Violation::MessageTooBig)
         } else {
             None
@@ -175,8 +171,7 @@ impl Endpoint {
         let bad_text = inflated.bad_text.filter(|at| *at < to);
         let chunks = self.delivery == Delivery::Chunks;
         let fault = match bad_text {
-            // Where the frame is inflated first, and then looked at, it is too late.
-            Some(_) if whole.is_some() || chunks => Some(Violation::InvalidUtf8),
+            Some(_) => Some(Violation::InvalidUtf8),
             _ if whole.is_none() => inflated.fault,
             _ if last => inflated.fault_at_the_end(),
             _ => None,
@@ -266,18 +261,9 @@ impl Inflated {
         }
     }
 
-    /// A message that is delivered whole: its text is looked at before more is inflated behind it, but not after each
-    /// byte.
+    /// A message that is delivered whole: what is wrong with its text comes before what is wrong behind that.
     fn judge(&self) -> Result<(), Violation> {
-        let judged = match self.fault {
-            None | Some(Violation::MessageTooBig) => self.out.len(),
-            Some(_) => {
-                let marks = (0..32).map(|doubled| JUDGED_AT << doubled);
-                let marks = marks.filter(|mark| *mark <= self.out.len());
-                marks.max().unwrap_or(0)
-            }
-        };
-        if self.bad_text.is_some_and(|at| at < judged) {
+        if self.bad_text.is_some() {
             return Err(Violation::InvalidUtf8);
         }
         self.fault_at_the_end().map_or(Ok(()), Err)

@@ -99,8 +99,10 @@ impl Receiver {
         } else {
             self.message.begin_frame(header);
             let shared = &mut inbound.deflate;
-            shared.frame(payload, &mut self.kept, max, max_frame)?;
+            let whole = shared.frame(payload, &mut self.kept, max, max_frame);
+            // What is wrong with the text comes before what is wrong behind it.
             self.message.check_text(kind, shared.bytes())?;
+            whole?;
             if header.fin {
                 Shared::may_end(&mut self.kept)?;
                 self.message.finish()?;

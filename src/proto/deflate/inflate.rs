@@ -180,17 +180,19 @@ impl Shared {
             return Ok(());
         };
         let left = max.saturating_sub(stream.produced);
+        let most = usize::try_from(left.min(max_frame)).unwrap_or(usize::MAX);
         let all = Run {
             inflater: &mut stream.inflater,
             output: &mut self.output,
             pace: &mut stream.pace,
             history: kept.history.bytes(),
-            max: usize::try_from(left.min(max_frame)).unwrap_or(usize::MAX),
+            max: most,
             // The message's own validator looks at each part.
             text: None,
             checked: 0,
         }
         .feed(payload);
+        self.output.len = self.output.len.min(most);
         match all {
             Err(Violation::MessageTooBig) if max_frame < left => {
                 return Err(Violation::FrameTooBig);

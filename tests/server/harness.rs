@@ -4,7 +4,7 @@ use crate::frames::{self, Frame, REQUEST, take_frames, take_head};
 use crate::sim::{Conn, Net, SimKernel};
 use sockeye::proto::handshake::Refusal;
 use sockeye::proto::handshake::server::Request;
-use sockeye::proto::{CloseCode, Violation};
+use sockeye::proto::{CloseCode, Prepared, Violation};
 use sockeye::server::{
     Closed, ConnectionId, EventLoop, Handler, Limits, Message, Peer, Settings, Timeouts,
 };
@@ -37,6 +37,10 @@ pub struct Probe {
     pub ends: Vec<End>,
     /// What everybody is sent on opening.
     pub greeting: Option<&'static str>,
+    /// What is sent where that is asked for.
+    pub prepared: Option<Prepared>,
+    /// Whether binary messages go to all.
+    pub relays_binary: bool,
     pub panic_on_request: bool,
     pub panic_on_open: bool,
     pub panic_on_close: bool,
@@ -73,6 +77,9 @@ impl Handler<SimKernel> for Probe {
         };
         self.messages.push((peer.id(), len));
         let Message::Text(text) = message else {
+            if self.relays_binary {
+                return peer.broadcast(message);
+            }
             return self.note(peer.send(message).is_ok());
         };
         match text.split_once(' ').unwrap_or((text, "")) {
@@ -91,6 +98,16 @@ impl Handler<SimKernel> for Probe {
                 self.note_close(peer.close(CloseCode::NORMAL, reason).is_ok());
             }
             ("!all", what) => peer.broadcast(what),
+            ("!five", what) => {
+                for _ in 0..5 {
+                    self.note(peer.send(what).is_ok());
+                }
+            }
+            ("!plain", what) => self.note(peer.send_uncompressed(what).is_ok()),
+            ("!prepared", _) => {
+                let message = self.prepared.as_ref().expect("one to send");
+                self.note(peer.send_prepared(message).is_ok());
+            }
             ("!mixed", what) => {
                 self.note(peer.send(format!("1 {what}").as_str()).is_ok());
                 peer.broadcast(format!("2 {what}").as_str());

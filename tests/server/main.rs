@@ -11,15 +11,26 @@
     reason = "tests have std, and make bytes of numbers on purpose"
 )]
 
+#[path = "../support/deflate_attacks.rs"]
+mod deflate_attacks;
+#[path = "../support/deflate_bits.rs"]
+mod deflate_bits;
 #[path = "../support/frames.rs"]
 mod frames;
 #[path = "../support/sim/mod.rs"]
 mod sim;
+#[path = "../support/strict_inflate.rs"]
+mod strict_inflate;
 
 mod accepting;
 mod backpressure;
 mod clock;
+mod compressed_backpressure;
+mod compressed_broadcasts;
+mod compressed_faults;
+mod compression;
 mod deadlines;
+mod deflating;
 mod endings;
 mod fairness;
 mod harness;

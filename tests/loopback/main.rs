@@ -10,6 +10,8 @@
 
 #[path = "../support/frames.rs"]
 mod frames;
+#[path = "../support/strict_inflate.rs"]
+mod strict_inflate;
 
 mod client;
 mod library;

@@ -2,7 +2,8 @@
 
 use crate::PATIENCE;
 use crate::client::Client;
-use crate::frames::{self, CLOSE, Frame, REQUEST, binary, close, text};
+use crate::frames::{self, CLOSE, FIN, Frame, REQUEST, TEXT, binary, close, text};
+use crate::strict_inflate::StrictInflater;
 use std::io::{BufRead, BufReader, Read};
 use std::net::{SocketAddr, TcpListener};
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -178,6 +179,78 @@ fn a_limit_on_messages_is_kept() {
     client.assert_ended();
 }
 
+/// What a program with these arguments answers a client's offer with; its client.
+fn offering(program: &Program, offer: &str) -> (Option<String>, Client) {
+    let mut client = Client::connect(program.addr);
+    let request = std::str::from_utf8(REQUEST).expect("text");
+    let line = format!("Sec-WebSocket-Extensions: {offer}\r\n\r\n");
+    client.send((request.trim_end().to_owned() + "\r\n" + &line).as_bytes());
+    let head = client.until(frames::take_head);
+    assert!(head.starts_with("HTTP/1.1 101 "), "{head}");
+    let name = "Sec-WebSocket-Extensions: ";
+    let mut lines = head.lines().filter_map(|line| line.strip_prefix(name));
+    (lines.next().map(str::to_owned), client)
+}
+
+const OFFER: &str = "permessage-deflate; client_max_window_bits";
+/// A text message is compressed.
+const COMPRESSED: u8 = FIN | 0x40 | TEXT;
+
+#[test]
+fn the_program_compresses_as_it_is_told() {
+    for command in ["echo", "broadcast"] {
+        for (flag, answer, takeover) in [
+            (
+                None,
+                "permessage-deflate; server_no_context_takeover; client_no_context_takeover",
+                false,
+            ),
+            (Some("--context-takeover"), "permessage-deflate", true),
+        ] {
+            let args: Vec<_> = [Some(command), flag].into_iter().flatten().collect();
+            let program = Program::start(&args);
+            let (answered, mut client) = offering(&program, OFFER);
+            assert_eq!(answered.as_deref(), Some(answer), "{args:?}");
+            let said: String = (0..100).map(|word| format!("{word} again, ")).collect();
+            // A stored block: compressed, as far as anybody can tell.
+            let len = (said.len() as u16).to_le_bytes();
+            let complement = (!(said.len() as u16)).to_le_bytes();
+            let block = [&[0], &len[..], &complement, said.as_bytes(), &[0]].concat();
+            let mut strict = StrictInflater::new(15, takeover);
+            let mut sizes = Vec::new();
+            for _ in 0..2 {
+                client.send(&frames::frame(COMPRESSED, &block));
+                let (first, payload) = client.until(|bytes| {
+                    let range = frames::payload_range(bytes)?;
+                    let frame: Vec<_> = bytes.drain(..range.end).collect();
+                    Some((frame[0], frame[range].to_vec()))
+                });
+                assert_eq!(first, COMPRESSED);
+                assert_eq!(strict.message(&payload), Ok(said.clone().into_bytes()));
+                sizes.push(payload.len());
+            }
+            // What is said to all refers to nothing before it.
+            let refers = sizes[1] < sizes[0] / 2;
+            assert_eq!(refers, takeover && command == "echo", "{sizes:?}");
+        }
+    }
+}
+
+#[test]
+fn the_program_does_not_compress_where_it_is_told_not_to() {
+    for command in ["echo", "broadcast"] {
+        let program = Program::start(&[command, "--no-deflate"]);
+        let (answered, mut client) = offering(&program, OFFER);
+        assert_eq!(answered, None);
+        let said = "again, ".repeat(100);
+        client.send(&text(&said));
+        assert_eq!(client.frame(), Frame::text(&said));
+        client.send(&frames::frame(COMPRESSED, b"\x00"));
+        assert_eq!(client.frame().close_code(), Some(1002));
+        client.assert_ended();
+    }
+}
+
 /// Runs the program to its end; gives the status, what it printed, and what it complained about.
 fn run(args: &[&str]) -> (Option<i32>, String, String) {
     let output = sockeye(args).output().expect("it runs");
@@ -198,6 +271,9 @@ fn assert_one_line(stderr: &str, about: &str) {
     );
 }
 
+/// Nobody has this address (RFC 5737): a program that takes its other arguments ends all the same.
+const ELSEWHERE: &str = "--listen=192.0.2.1:1";
+
 #[test]
 fn wrong_arguments_are_told_in_one_line() {
     for (args, about) in [
@@ -207,6 +283,14 @@ fn wrong_arguments_are_told_in_one_line() {
         (&["echo", "--wat"], "--wat"),
         (&["frobnicate"], "frobnicate"),
         (&["echo", "--tls-cert", "x.pem"], "--tls-key"),
+        (
+            &["echo", "--no-deflate", "--context-takeover", ELSEWHERE],
+            "--context-takeover",
+        ),
+        (
+            &["broadcast", "--context-takeover", "--no-deflate", ELSEWHERE],
+            "--no-deflate",
+        ),
     ] {
         let (code, stdout, stderr) = run(args);
         assert_eq!((code, stdout.as_str()), (Some(2), ""), "{args:?}");
@@ -235,6 +319,16 @@ fn help_shows_examples() {
         let (code, stdout, stderr) = run(args);
         assert_eq!((code, stderr.as_str()), (Some(0), ""));
         assert!(stdout.contains("Examples:\n  sockeye "), "{stdout}");
+    }
+}
+
+#[test]
+fn help_says_how_to_compress() {
+    for command in ["echo", "broadcast"] {
+        let (_, stdout, _) = run(&[command, "--help"]);
+        for flag in [" --no-deflate ", " --context-takeover "] {
+            assert!(stdout.contains(flag), "{stdout}");
+        }
     }
 }
 

@@ -207,6 +207,18 @@ fn newcomer(sim: &mut Sim, offer: &str) {
     new.assert_echoes(sim);
 }
 
+/// The same, and nobody speaks after it has come.
+fn newcomer_behind_the_last_word(sim: &mut Sim, offer: &str) {
+    let (first, new) = (sim.open(), sim.connect());
+    sim.settle();
+    first.push(&all(&json(1000, 1)));
+    new.push(&request(offer));
+    sim.turn();
+    let mut new = answered(new);
+    assert!(new.frames().is_empty(), "{offer}");
+    new.assert_echoes(sim);
+}
+
 /// A newcomer whose answer has come.
 fn answered(mut client: Client) -> Member {
     let head = client.head();
@@ -222,6 +234,18 @@ fn a_newcomer_is_not_told_what_was_said_before_it_came() {
             let offer = format!("permessage-deflate; server_max_window_bits={bits}");
             let _other = known.then(|| Member::open(&mut sim, &offer));
             newcomer(&mut sim, &offer);
+        }
+    }
+}
+
+#[test]
+fn a_newcomer_behind_the_last_word_is_not_told_it() {
+    for known in [true, false] {
+        for bits in [9, 15] {
+            let mut sim = serving(takeover());
+            let offer = format!("permessage-deflate; server_max_window_bits={bits}");
+            let _other = known.then(|| Member::open(&mut sim, &offer));
+            newcomer_behind_the_last_word(&mut sim, &offer);
         }
     }
 }

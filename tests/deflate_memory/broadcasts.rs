@@ -1,9 +1,10 @@
 //! What is said to all: held once for each window.
 
 use crate::counting;
-use crate::frames::text;
+use crate::deflate_attacks::bomb;
+use crate::frames::{FIN, TEXT, frame, text};
 use crate::sim::Conn;
-use crate::{Sim, held_since, json};
+use crate::{OFFER, RSV1, Sim, held_since, json};
 use sockeye::proto::deflate::Policy;
 
 #[test]
@@ -45,4 +46,20 @@ fn a_broadcast_that_waits_is_held_once_for_each_window() {
     let most = message.len() + 2 * sent + compressors + entries;
     assert!(first <= most as isize, "{first} B held, of {most} B");
     assert!(first < 300 * (100 << 10));
+}
+
+/// Broadcasts gather until a turn ends; what a peer may say in a turn is bounded in what it sends, and must be in what
+/// that inflates to.
+#[test]
+fn broadcasts_of_bombs_are_not_gathered_without_bound() {
+    // Zeros are text as well.
+    let bomb = frame(FIN | RSV1 | TEXT, &bomb(1 << 20));
+    let mut sim = Sim::new(Policy::default());
+    let conns = sim.open(2, OFFER, 1 << 20);
+    counting::most_held();
+    let before = counting::held();
+    conns[0].push(&bomb.repeat(64));
+    sim.turns(4);
+    let most = counting::most_held() - before;
+    assert!(most < 16 << 20, "{} MiB held at once", most >> 20);
 }

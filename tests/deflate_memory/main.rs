@@ -20,6 +20,10 @@
 
 #[path = "../support/counting.rs"]
 mod counting;
+#[path = "../support/deflate_attacks.rs"]
+mod deflate_attacks;
+#[path = "../support/deflate_bits.rs"]
+mod deflate_bits;
 #[path = "../support/frames.rs"]
 mod frames;
 #[path = "../support/sim/mod.rs"]

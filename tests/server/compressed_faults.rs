@@ -149,3 +149,18 @@ fn the_bit_is_refused_wherever_it_means_nothing() {
         assert_refused(&mut Sim::new(), Some(OFFER), &bytes, refused);
     }
 }
+
+/// What a peer sends in a turn is bounded, so that others have theirs. What that inflates to must be as well.
+#[test]
+fn a_peer_of_small_bombs_does_not_keep_others_waiting() {
+    let mut sim = Sim::new();
+    let mut member = Member::open(&mut sim, OFFER);
+    let bomb = frame(FIN | RSV1 | BINARY, &bomb(1 << 20));
+    let count = (256 << 10) / bomb.len();
+    member.client.push(&bomb.repeat(count));
+    sim.turn();
+    let inflated: usize = sim.probe().messages.iter().map(|(_, len)| len).sum();
+    assert!(inflated <= 8 << 20, "{} MiB in one turn", inflated >> 20);
+    sim.settle();
+    assert_eq!(member.frames().len(), count);
+}

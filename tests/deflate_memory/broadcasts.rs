@@ -4,7 +4,7 @@ use crate::counting;
 use crate::deflate_attacks::bomb;
 use crate::frames::{FIN, TEXT, frame, text};
 use crate::sim::Conn;
-use crate::{OFFER, RSV1, Sim, held_since, json};
+use crate::{OFFER, RSV1, SHARED, Sim, held_since, json};
 use sockeye::proto::deflate::Policy;
 
 #[test]
@@ -62,4 +62,28 @@ fn broadcasts_of_bombs_are_not_gathered_without_bound() {
     sim.turns(4);
     let most = counting::most_held() - before;
     assert!(most < 16 << 20, "{} MiB held at once", most >> 20);
+}
+
+#[test]
+fn a_large_broadcast_leaves_nothing_large_behind() {
+    let large = text(&"again, ".repeat(140_000));
+    for offer in [OFFER, "x-none"] {
+        let mut sim = Sim::new(Policy::default());
+        let talker = sim.open(1, offer, 4 << 20);
+        let plain = sim.open(1, "x-none", 4 << 20);
+        let say = |sim: &mut Sim| {
+            talker[0].push(&large);
+            sim.turns(4);
+            talker[0].read_sent(|_| ());
+            plain[0].read_sent(|_| ());
+        };
+        // The first one leaves the pool what it keeps of buffers.
+        say(&mut sim);
+        let listener = sim.open(1, OFFER, 4 << 20);
+        let before = counting::held();
+        say(&mut sim);
+        assert!(listener[0].untaken() > 100);
+        let held = held_since(before);
+        assert!(held <= SHARED as isize, "{held} B held, {offer}");
+    }
 }

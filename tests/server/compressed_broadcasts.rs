@@ -78,18 +78,54 @@ fn every_member_hears_the_same_in_what_it_has_agreed_to() {
 }
 
 #[test]
-fn members_of_one_window_are_sent_the_same_bytes() {
-    // How often it was compressed cannot be seen on the wire, but that it could be once.
+fn it_is_encoded_for_few_windows_and_can_be_read_in_all() {
+    // How often it was compressed cannot be seen on the wire, but that three times would do.
     let mut sim = serving(takeover());
-    let mut members = everybody(&mut sim);
-    members.extend(everybody(&mut sim));
+    let mut members = vec![Member::plain(&mut sim), Member::plain(&mut sim)];
+    for bits in 9..=15 {
+        for takeover in ["", "; server_no_context_takeover"] {
+            let offer = format!("permessage-deflate; server_max_window_bits={bits}{takeover}");
+            members.push(Member::open(&mut sim, &offer));
+        }
+    }
     let talker = sim.open();
-    talker.push(&all(&json(5000, 1)));
+    talker.push(&all(&json(50_000, 1)));
     sim.settle();
-    let mut sent: Vec<_> = members.iter().map(|m| m.client.conn.take_sent()).collect();
+    let mut sent = Vec::new();
+    for member in &mut members {
+        let bytes = member.client.conn.take_sent();
+        member.client.bytes.extend(&bytes);
+        sent.push(bytes);
+        assert!(member.frame() == Frame::text(&json(50_000, 1)));
+    }
     sent.sort();
     sent.dedup();
-    assert_eq!(sent.len(), 4, "as it is, and one for each window");
+    assert_eq!(sent.len(), 4, "as it is, and for three windows");
+}
+
+#[test]
+fn what_is_said_uncompressed_to_all_is_and_keeps_its_place() {
+    let mut sim = serving(takeover());
+    let talker = sim.open();
+    let mut members = everybody(&mut sim);
+    let words = [1, 2, 3].map(|seed| json(1000, seed));
+    let said = ["!all", "!all-plain", "!all"].iter().zip(&words);
+    let bytes: Vec<_> = said
+        .flat_map(|(how, word)| text(&format!("{how} {word}")))
+        .collect();
+    talker.push(&bytes);
+    sim.settle();
+    for member in &mut members {
+        let agreed = member.answer.is_some();
+        let expected = [agreed, false, agreed]
+            .into_iter()
+            .zip(words.each_ref().map(|w| Frame::text(w)));
+        assert!(
+            member.heard().into_iter().eq(expected),
+            "{:?}",
+            member.answer
+        );
+    }
 }
 
 #[test]

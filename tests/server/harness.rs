@@ -103,6 +103,7 @@ impl Handler<SimKernel> for Probe {
                     self.note(peer.send(what).is_ok());
                 }
             }
+            ("!all-plain", what) => peer.broadcast_uncompressed(what),
             ("!plain", what) => self.note(peer.send_uncompressed(what).is_ok()),
             ("!prepared", _) => {
                 let message = self.prepared.as_ref().expect("one to send");

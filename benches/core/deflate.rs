@@ -2,6 +2,10 @@
 //!
 //! The library side has no frames, no limits and no UTF-8 to check, and does not see whether a message was cut short; it
 //! begins anew with each message, as connections without context takeover have to.
+#![allow(
+    clippy::cast_possible_truncation,
+    reason = "the library counts what lies in one buffer"
+)]
 
 use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, BenchmarkId, Criterion, Throughput};

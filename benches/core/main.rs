@@ -29,12 +29,10 @@ fn config() -> Criterion {
         .sample_size(50)
 }
 
-fn deflate_benches(c: &mut Criterion) {
-    #[cfg(feature = "deflate")]
-    deflate::benches(c);
-    #[cfg(not(feature = "deflate"))]
-    let _ = c;
-}
+#[cfg(feature = "deflate")]
+use deflate::benches as deflate_benches;
+#[cfg(not(feature = "deflate"))]
+const fn deflate_benches(_: &mut Criterion) {}
 
 criterion_group! {
     name = benches;

@@ -171,7 +171,7 @@ impl Published {
     /// The same for one of another loop. There the class may have been empty for the author alone, who had not heard of
     /// it yet; then it is told everything as it is.
     pub(super) fn elsewhere(&self, class: Class) -> Option<&Arc<Vec<u8>>> {
-        self.here(class).or(self.here(Class::PLAIN))
+        self.here(class).or_else(|| self.here(Class::PLAIN))
     }
 
     /// Bytes of what was said.

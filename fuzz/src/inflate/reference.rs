@@ -33,7 +33,7 @@ struct Corrupt {
 
 impl Expected {
     pub(super) fn is_met_by(&self, outcome: &Outcome) -> bool {
-        let Some(corrupt) = &self.corrupt else {
+        let Some(corrupt) = self.corrupt.as_ref().filter(|_| *outcome != self.outcome) else {
             return *outcome == self.outcome;
         };
         let (before, expected) = (corrupt.before, &self.outcome.heard);

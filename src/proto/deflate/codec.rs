@@ -211,6 +211,7 @@ impl fmt::Debug for Deflater {
 }
 
 #[cfg(test)]
+#[allow(clippy::indexing_slicing, reason = "a test that panics has failed")]
 mod tests {
     use super::{Deflater, Inflater, TAIL};
     use crate::proto::deflate::WindowBits;
@@ -224,7 +225,7 @@ mod tests {
         let mut noise = |len: usize| -> Vec<u8> {
             let byte = |_| {
                 seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-                (seed >> 24) as u8
+                seed.to_be_bytes()[0]
             };
             (0..len).map(byte).collect()
         };
@@ -237,12 +238,12 @@ mod tests {
                     deflater.forget();
                 }
                 let (text, mut wire) = (vec![b'a'; len], vec![0; len]);
-                let written = deflater.compress(&text, &mut wire).expect("there is room");
+                let written = deflater.compress(&text, &mut wire).unwrap_or_default();
                 deflater.forget();
                 let mut back = vec![0; len + 1];
                 let mut inflater = Inflater::new();
                 inflater.begin([&[], &[]]);
-                let step = inflater.step(&wire[..written - TAIL.len()], &mut back);
+                let step = inflater.step(&wire[..written.saturating_sub(TAIL.len())], &mut back);
                 assert!(step.produced == len && back[..len] == text, "{level} {len}");
                 assert!(inflater.may_end());
             }

@@ -57,6 +57,11 @@ pub(super) fn last(data: &[u8], count: usize) -> &[u8] {
 }
 
 #[cfg(test)]
+#[allow(
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    reason = "a test that panics has failed"
+)]
 mod tests {
     use super::{History, last};
     use alloc::vec::Vec;
@@ -69,7 +74,9 @@ mod tests {
             .into_iter()
             .enumerate()
         {
-            let data: Vec<u8> = (0..len).map(|byte| (byte * 7 + step) as u8).collect();
+            let data: Vec<u8> = (0..len)
+                .map(|byte| (byte * 7 + step).to_le_bytes()[0])
+                .collect();
             whole.extend_from_slice(&data);
             history.push(&data, 512, 512);
             roomy.push(&data, 512, 1024);

@@ -10,6 +10,7 @@
 use super::Direction;
 use super::codec::{Inflater, MAX_WINDOW, Step};
 use super::history::{History, last};
+use super::run::{Output, PART, Pace, Run};
 use crate::proto::Violation;
 use crate::proto::frame::MessageKind;
 use crate::proto::utf8::Validator;
@@ -17,14 +18,10 @@ use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-/// The buffer's first size; also the most bytes of a part that is delivered before its frame ends.
-const PART: usize = 64 << 10;
 /// The largest buffer that is kept.
 const KEPT: usize = 256 << 10;
 /// Inflaters kept for the next message that needs one of its own.
 const SPARE: usize = 4;
-/// How many bytes of history may be given to an inflater for each byte that was read or written, see [`Pace`].
-const HISTORY_PER_BYTE: u64 = 32;
 
 /// What all connections of a driver share.
 #[derive(Debug)]
@@ -35,14 +32,6 @@ pub(crate) struct Shared {
     permits: Option<Arc<()>>,
     max_streams: usize,
     spare: Vec<Inflater>,
-}
-
-/// Where inflated bytes go.
-#[derive(Debug, Default)]
-struct Output {
-    /// All of it is initialised: growing costs a fill, using it again costs nothing.
-    buffer: Vec<u8>,
-    len: usize,
 }
 
 /// What a connection keeps of what it received, where it has to.
@@ -64,16 +53,6 @@ struct Stream {
     /// What is wrong behind the part that was delivered last.
     fault: Option<Violation>,
     _permit: Arc<()>,
-}
-
-/// Keeps the work linear where a peer ends a stream again and again (RFC 7692 section 7.2.3.4 allows it): each new one
-/// needs the history, which takes time but no bytes.
-#[derive(Debug, Default)]
-struct Pace {
-    /// Bytes read and written.
-    bytes: u64,
-    /// Bytes of history given.
-    history: u64,
 }
 
 /// One part of a message.
@@ -350,111 +329,6 @@ impl Kept {
         if let Some(stream) = &mut self.stream {
             stream.fault = Some(fault);
         }
-    }
-}
-
-impl Output {
-    fn bytes(&self) -> &[u8] {
-        self.buffer.get(..self.len).unwrap_or_default()
-    }
-
-    /// Room for at least one more byte, and for at most `max` in all.
-    fn up_to(&mut self, max: usize) -> &mut [u8] {
-        if self.len >= self.buffer.len() {
-            let size = self.buffer.len().saturating_mul(2).max(PART);
-            let size = size.min(max.max(PART));
-            self.buffer
-                .reserve_exact(size.saturating_sub(self.buffer.len()));
-            self.buffer.resize(size, 0);
-        }
-        let end = self.buffer.len().min(max);
-        self.buffer.get_mut(self.len..end).unwrap_or_default()
-    }
-}
-
-impl Pace {
-    fn count(&mut self, step: &Step) {
-        let bytes = step.consumed.saturating_add(step.produced);
-        self.bytes = self.bytes.saturating_add(bytes as u64);
-    }
-
-    /// Whether an inflater may be given so much history once more.
-    fn admit(&mut self, history: usize) -> Result<(), Violation> {
-        self.history = self.history.saturating_add(history as u64);
-        let free = 8_u64.saturating_mul(MAX_WINDOW as u64);
-        if self.history > free.saturating_add(self.bytes.saturating_mul(HISTORY_PER_BYTE)) {
-            return Err(Violation::TooManyLastBlocks);
-        }
-        Ok(())
-    }
-}
-
-/// Inflating into the shared buffer until the input is used up.
-struct Run<'r> {
-    inflater: &'r mut Inflater,
-    output: &'r mut Output,
-    pace: &'r mut Pace,
-    /// What was inflated before this.
-    history: &'r [u8],
-    /// The most bytes that may come out.
-    max: usize,
-    /// Judges text as it comes, where it is not looked at as a whole at once.
-    text: Option<Validator>,
-    checked: usize,
-}
-
-impl Run<'_> {
-    fn feed(&mut self, mut input: &[u8]) -> Result<(), Violation> {
-        loop {
-            if self.inflater.is_ended() {
-                if input.is_empty() {
-                    return Ok(());
-                }
-                self.begin_anew()?;
-            }
-            let room = self.output.up_to(self.max.saturating_add(1));
-            let size = room.len();
-            let step = self.inflater.step(input, room);
-            self.pace.count(&step);
-            input = input.get(step.consumed..).unwrap_or_default();
-            self.output.len = self.output.len.saturating_add(step.produced);
-            let full = step.produced == size;
-            self.judge(full || step.corrupt)?;
-            if step.corrupt {
-                return Err(Violation::InvalidDeflate);
-            }
-            if input.is_empty() && !full {
-                return Ok(());
-            }
-        }
-    }
-
-    /// A last block has ended, and more follows: it may refer to all that was there before.
-    fn begin_anew(&mut self) -> Result<(), Violation> {
-        let new = last(self.output.bytes(), MAX_WINDOW);
-        let old = last(self.history, MAX_WINDOW.saturating_sub(new.len()));
-        let admitted = self.pace.admit(old.len().saturating_add(new.len()));
-        if admitted.is_ok() {
-            self.inflater.begin([old, new]);
-            return Ok(());
-        }
-        self.judge(true)?;
-        admitted
-    }
-
-    /// The limit, and text before more is inflated behind it.
-    fn judge(&mut self, more: bool) -> Result<(), Violation> {
-        let end = self.output.len.min(self.max);
-        if let Some(text) = self.text.as_mut().filter(|_| more) {
-            let new = self.output.bytes().get(self.checked..end);
-            text.check(new.unwrap_or_default())
-                .map_err(|_| Violation::InvalidUtf8)?;
-            self.checked = end;
-        }
-        if self.output.len > self.max {
-            return Err(Violation::MessageTooBig);
-        }
-        Ok(())
     }
 }
 

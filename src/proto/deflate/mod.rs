@@ -61,7 +61,7 @@
 //! |---|---|
 //! | `params` `policy` `answer_error` | offers and answers, as data |
 //! | `codec` | the library, with its progress checked |
-//! | `inflate` `history` | messages, frames and parts of frames, inflated within a limit |
+//! | `inflate` `run` `history` | messages, frames and parts of frames, inflated within a limit |
 //! | `compress` | messages and fragments, compressed |
 //!
 //! Names are compared as they are, case and all: no RFC says otherwise, and tokens have a case (RFC 9110 §5.6.2). So
@@ -78,6 +78,7 @@ mod history;
 mod inflate;
 mod params;
 mod policy;
+mod run;
 
 pub use answer_error::AnswerError;
 pub use compress::Compressor;

@@ -28,6 +28,8 @@ fn mentions(files: &[PathBuf], words: &[&str]) -> Vec<String> {
         let file = fs::read_to_string(path).unwrap();
         for (number, line) in file.lines().enumerate() {
             let code = line.split("//").next().unwrap_or_default();
+            // A lock, with the feature `deflate`: what `core` has for this is not for several threads.
+            let code = code.replace("std::sync::OnceLock", "");
             for word in words.iter().filter(|word| code.contains(**word)) {
                 found.push(format!("{}:{}: {word}", path.display(), number + 1));
             }

@@ -1,6 +1,7 @@
 //! Messages prepared once and sent to many, whatever each has agreed on.
 
 use crate::compressing::{Compressing, Window, connection, eager, noise, records};
+use crate::strict_inflate::StrictInflater;
 use crate::wire::Counting;
 use sockeye::proto::deflate::{Compressor, Policy};
 use sockeye::proto::{Outbound, Prepared, Role, SharedFrame, Sink};
@@ -148,6 +149,28 @@ fn own_and_prepared_messages_may_alternate() {
             assert_eq!(said, want, "{role:?} {window:?}");
             let plain = read.iter().filter(|read| !read.compressed).count();
             assert_eq!(plain, 3, "{role:?} {window:?}");
+        }
+    }
+}
+
+/// The first who is sent it has a larger window than the next.
+#[test]
+fn the_smallest_window_of_a_class_can_read_it() {
+    for (first, next) in [(11, 9), (14, 12), (10, 9)] {
+        let message = Prepared::text(&records(20_000, 1));
+        let mut compressor = Compressor::new(&Policy::default());
+        for bits in [first, next] {
+            let window = Window {
+                bits,
+                takeover: false,
+            };
+            let mut conn = connection(Role::Server, window);
+            let mut out = Outbound::server(Vec::new()).deflate(&mut compressor);
+            conn.tx.prepared(&message, &mut out).unwrap();
+            let (head, payload) = out.sink.split_at(4);
+            assert_eq!(head[..2], [0xC1, 126]);
+            let said = StrictInflater::new(next, false).message(payload).unwrap();
+            assert_eq!(said, message.payload());
         }
     }
 }

@@ -3,7 +3,7 @@
 //! Not here: who gets it.
 
 #[cfg(feature = "deflate")]
-use crate::proto::deflate::{CLASSES, WindowBits, class_of};
+use crate::proto::deflate::{CLASSES, WindowBits, class_of, window_of};
 use crate::proto::deflate::{Compressor, Direction};
 use crate::proto::frame::{Header, MessageKind};
 use alloc::sync::Arc;
@@ -98,10 +98,11 @@ impl Prepared {
         compressor: &mut Compressor,
     ) -> Option<&SharedFrame> {
         let window = WindowBits::new(direction.window_bits())?;
-        let place = self.inner.compressed.get(class_of(window))?;
+        let class = class_of(window);
+        let place = self.inner.compressed.get(class)?;
         let frame = place.get_or_init(|| {
-            // By a connection that keeps no context: its messages are for everybody.
-            let direction = Direction::new(window.get(), false);
+            // For all of this class, and so without a context and with the smallest window among theirs.
+            let direction = Direction::new(window_of(class)?.get(), false);
             let payload = compressor.message(direction, &mut None, self.payload())?;
             let header = Header::compressed(self.inner.kind.opcode(), payload.len() as u64);
             Some(SharedFrame::encode(header, payload))

@@ -9,8 +9,10 @@ use super::{Direction, Policy, WindowBits};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
-/// The windows that messages are compressed with which do not depend on earlier ones. What was compressed with one of
-/// these can be read with any larger one, so that clients cannot have a message compressed for each window there is.
+/// How many windows there are.
+const SIZES: usize = 7;
+/// The windows that messages for many are compressed with. What was compressed with one of these can be read with any
+/// larger one, so that clients cannot have a message compressed for each window there is.
 const WINDOWS: [u8; CLASSES] = [9, 12, 15];
 /// How many these are.
 pub(crate) const CLASSES: usize = 3;
@@ -22,14 +24,13 @@ const KEPT: usize = 256 << 10;
 /// Compresses what is sent. A driver has one for all its connections, and lends it with
 /// [`Outbound::deflate`](crate::proto::Outbound::deflate).
 ///
-/// It holds nothing until the first message is compressed; then 251, 265 or 380 KB for each window of 9, 12 or 15 bits
-/// that is in use (others use the next smaller one of these, unless they keep a context), and an output buffer of the
-/// largest message's size, but of 256 KiB at most after [`release`](Self::release).
+/// It holds nothing until the first message is compressed; then 251 to 380 KB for each window that is in use, and an
+/// output buffer of the largest message's size, but of 256 KiB at most after [`release`](Self::release).
 #[derive(Debug)]
 pub struct Compressor {
     level: u8,
     threshold: usize,
-    shared: [Option<Deflater>; CLASSES],
+    shared: [Option<Deflater>; SIZES],
     /// All of it is initialised.
     output: Vec<u8>,
 }
@@ -48,7 +49,7 @@ impl Compressor {
         Self {
             level: policy.level.clamp(1, 9),
             threshold: policy.threshold.max(1),
-            shared: [const { None }; CLASSES],
+            shared: [const { None }; SIZES],
             output: Vec::new(),
         }
     }
@@ -56,12 +57,10 @@ impl Compressor {
     /// Heap bytes held, as far as the library's needs are known.
     #[must_use]
     pub fn heap_bytes(&self) -> usize {
-        let held = |class: usize| {
-            let deflater = self.shared.get(class)?.as_ref();
-            deflater.and_then(|_| window_of(class)).map(Deflater::heap)
-        };
-        (0..CLASSES)
-            .filter_map(held)
+        let sizes = WindowBits::MIN.get()..=WindowBits::MAX.get();
+        let held = self.shared.iter().zip(sizes.filter_map(WindowBits::new));
+        held.filter(|(deflater, _)| deflater.is_some())
+            .map(|(_, window)| Deflater::heap(window))
             .fold(self.output.capacity(), usize::saturating_add)
     }
 
@@ -149,9 +148,7 @@ impl Compressor {
             });
             &mut own.deflater
         } else {
-            let class = class_of(window);
-            let window = window_of(class)?;
-            let shared = self.shared.get_mut(class)?;
+            let shared = self.shared.get_mut(index_of(window))?;
             shared.get_or_insert_with(|| Deflater::new(level, window))
         };
         Some((deflater, &mut self.output))
@@ -170,7 +167,12 @@ impl Own {
     }
 }
 
-/// The place of the largest of them that is not larger than this.
+/// The place of a window's compressor.
+fn index_of(window: WindowBits) -> usize {
+    usize::from(window.get().saturating_sub(WindowBits::MIN.get()))
+}
+
+/// The place of the largest of those for many that is not larger than this.
 pub(crate) fn class_of(window: WindowBits) -> usize {
     let smaller = WINDOWS.iter().filter(|bits| **bits <= window.get());
     smaller.count().saturating_sub(1)

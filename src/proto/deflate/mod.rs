@@ -82,9 +82,7 @@ mod run;
 
 pub use answer_error::AnswerError;
 pub use compress::Compressor;
-#[cfg(feature = "server")]
-pub(crate) use compress::window_of;
-pub(crate) use compress::{CLASSES, Own, class_of};
+pub(crate) use compress::{CLASSES, Own, class_of, window_of};
 pub(crate) use inflate::{Kept, Shared};
 pub use params::{Agreed, ClientBits, Direction, NAME, Params, WindowBits};
 pub use policy::Policy;

@@ -5,7 +5,8 @@
 //! ```text
 //!  bin/sockeye     the program                                          feature `cli`
 //!
-//!  server          a call goes from left to right:                      feature `server`: std, mio
+//!  server          a builder                                            feature `server`
+//!  reactor         a call goes from left to right:                      std, mio
 //!                  event_loop → drive → wire → outbox → transport → kernel
 //!                  session: one peer; deliver: broadcasts; timer, accept, pool
 //!  transport       what carries a session's bytes
@@ -28,7 +29,7 @@
 //! - You want to run something: the program, `sockeye --help`.
 //!
 //! To read the source, start with `proto/frame/header.rs` (every bit of a frame), `proto/connection/mod.rs` (the
-//! contract of a connection), `server/event_loop.rs` (one turn of the loop).
+//! contract of a connection), `reactor/event_loop.rs` (one turn of the loop).
 //!
 //! # Features
 //!
@@ -57,6 +58,8 @@ extern crate std;
 #[cfg(feature = "server")]
 pub mod kernel;
 pub mod proto;
+#[cfg(feature = "server")]
+mod reactor;
 #[cfg(feature = "server")]
 pub mod server;
 #[cfg(feature = "server")]

@@ -45,6 +45,7 @@ fn the_core_stands_alone() {
     let above = [
         "std::",
         "crate::server",
+        "crate::reactor",
         "crate::client",
         "crate::transport",
         "crate::tls",

@@ -18,114 +18,19 @@
 //! # }
 //! ```
 //!
-//! | file | holds |
-//! |---|---|
-//! | `event_loop` | the turn: wait, serve, time, deliver |
-//! | `drive` | one session's turn: bytes in, bytes out |
-//! | `call`, `greet`, `frames` | what a turn may touch; the request, and what follows it |
-//! | `session` | one peer's state and deadlines |
-//! | `wire`, `outbox`, `mail`, `pool` | output and buffers |
-//! | `say` | pings, closes and refusals of the loop's own |
-//! | `deliver`, `exchange` | broadcasts: to the loop's own connections, and between loops |
-//! | `peer`, `message`, `settings` | what a handler is given, and what a server is told |
-//! | `accept`, `timer`, `random` | what the names say |
-//! | `mio` | the real [`kernel`](crate::kernel) |
-//!
-//! Not here: the protocol, which is [`proto`](crate::proto); TLS; threads, which are the caller's.
+//! Not here: the loop itself, which is `reactor`; threads, which are the caller's.
 
-mod accept;
-mod call;
-mod deliver;
-mod drive;
-mod event_loop;
-mod exchange;
-mod frames;
-mod greet;
-mod mail;
-mod message;
-mod mio;
-mod outbox;
-mod peer;
-mod pool;
-mod random;
-mod say;
-mod session;
-mod settings;
-mod timer;
-mod wire;
+pub use crate::reactor::{
+    Closed, ConnectionId, EventLoop, Exchange, Handler, Limits, Message, Mio, Peer, Settings,
+    Stopper, Timeouts, listen,
+};
 
-pub use event_loop::EventLoop;
-pub use exchange::Exchange;
-pub use message::Message;
-pub use mio::{Mio, Stopper, listen};
-pub use peer::{ConnectionId, Peer};
-pub use settings::{Limits, Settings, Timeouts};
-
-use crate::kernel::Kernel;
-use crate::proto::Violation;
 use crate::proto::deflate::Policy;
-use crate::proto::handshake::server::Request;
-use crate::proto::handshake::{OriginPolicy, Refusal};
+use crate::proto::handshake::OriginPolicy;
 use alloc::string::String;
 use core::net::SocketAddr;
 use core::time::Duration;
-
 use std::io;
-
-/// What an application does with its connections.
-///
-/// Nothing is called while another call runs, and a panic costs only the connection that it happened on (1011).
-pub trait Handler<K: Kernel = Mio> {
-    /// What is kept for each connection.
-    type State: Default;
-
-    /// A request has come that is right by RFC 6455, from an origin that is allowed. Refuse it, with the status that
-    /// says why, or let it become a connection.
-    ///
-    /// # Errors
-    ///
-    /// What the client is answered instead of 101.
-    fn on_request(&mut self, request: &Request<'_>) -> Result<(), Refusal<'static>> {
-        let _ = request;
-        Ok(())
-    }
-
-    /// A connection is open: its request was answered with 101.
-    fn on_open(&mut self, peer: &mut Peer<'_, K>, request: &Request<'_>) -> Self::State {
-        let _ = (peer, request);
-        Self::State::default()
-    }
-
-    /// A whole message. It is lent; unless it spans reads, it lies where the kernel wrote it.
-    fn on_message(&mut self, peer: &mut Peer<'_, K>, state: &mut Self::State, message: Message<'_>);
-
-    /// A connection that was opened has ended; called exactly once for it.
-    fn on_close(&mut self, id: ConnectionId, state: Self::State, closed: &Closed<'_>) {
-        let _ = (id, state, closed);
-    }
-}
-
-/// How a connection ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Closed<'a> {
-    /// The code of the peer's Close frame; 1005 when it had none, 1006 when there was no such frame.
-    pub code: u16,
-    /// The reason of the peer's Close frame.
-    pub reason: &'a str,
-    /// Both sides sent a Close frame.
-    pub clean: bool,
-    /// What the peer did wrong, where that was the cause.
-    pub violation: Option<Violation>,
-}
-
-impl Closed<'_> {
-    const ABNORMAL: Self = Self {
-        code: crate::proto::local::ABNORMAL,
-        reason: "",
-        clean: false,
-        violation: None,
-    };
-}
 
 /// A server, bound to its address.
 #[derive(Debug)]

@@ -40,7 +40,7 @@ use std::io;
 /// The wheel's key for the end of the drain; sessions have their slots.
 const DRAIN: usize = usize::MAX;
 
-/// A server on any kernel. [`Server`](super::Server) is this on the real one.
+/// A server on any kernel. [`Server`](crate::server::Server) is this on the real one.
 pub struct EventLoop<H: Handler<K>, K: Kernel> {
     handler: H,
     pub(super) sessions: Slab<Session<K::Stream, H::State>>,
@@ -82,7 +82,7 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
     }
 
     /// Shares broadcasts with the other loops of an exchange. `wake` makes the kernel report [`Ready::Wake`].
-    pub(super) fn join(&mut self, exchange: &Exchange, wake: Box<dyn Fn() + Send + Sync>) {
+    pub(crate) fn join(&mut self, exchange: &Exchange, wake: Box<dyn Fn() + Send + Sync>) {
         let max_message = self.tools.settings.limits.connection.max_message;
         self.membership = Some(exchange.join(max_message, wake));
         self.tools.mail.join(exchange.counts());

@@ -140,7 +140,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 #[cfg(test)]
 mod tests {
     use super::Exchange;
-    use crate::server::mail::Published;
+    use crate::reactor::mail::Published;
     use alloc::boxed::Box;
     use alloc::sync::Arc;
     use alloc::vec;

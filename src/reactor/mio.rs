@@ -100,7 +100,7 @@ impl Mio {
     }
 
     /// What wakes the loop from elsewhere.
-    pub(super) fn wake(&self) -> Box<dyn Fn() + Send + Sync> {
+    pub(crate) fn wake(&self) -> Box<dyn Fn() + Send + Sync> {
         let waker = Arc::clone(&self.stop.waker);
         Box::new(move || {
             if let Err(error) = waker.wake() {

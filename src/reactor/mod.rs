@@ -1,0 +1,46 @@
+//! The event loop on mio, of servers and clients: one loop, one thread, any number of connections.
+//!
+//! | file | holds |
+//! |---|---|
+//! | `event_loop` | the turn: wait, serve, time, deliver |
+//! | `drive` | one session's turn: bytes in, bytes out |
+//! | `call`, `greet`, `frames` | what a turn may touch; the request, and what follows it |
+//! | `session` | one peer's state and deadlines |
+//! | `wire`, `outbox`, `mail`, `pool` | output and buffers |
+//! | `say` | pings, closes and refusals of the loop's own |
+//! | `deliver`, `exchange` | broadcasts: to the loop's own connections, and between loops |
+//! | `handler`, `peer`, `message`, `settings` | what an application does, is given, and tells |
+//! | `accept`, `timer`, `random` | what the names say |
+//! | `mio` | the real [`kernel`](crate::kernel) |
+//!
+//! Not here: the protocol, which is [`proto`](crate::proto); threads, which are the caller's.
+
+mod accept;
+mod call;
+mod deliver;
+mod drive;
+mod event_loop;
+mod exchange;
+mod frames;
+mod greet;
+mod handler;
+mod mail;
+mod message;
+mod mio;
+mod outbox;
+mod peer;
+mod pool;
+mod random;
+mod say;
+mod session;
+mod settings;
+mod timer;
+mod wire;
+
+pub use event_loop::EventLoop;
+pub use exchange::Exchange;
+pub use handler::{Closed, Handler};
+pub use message::Message;
+pub use mio::{Mio, Stopper, listen};
+pub use peer::{ConnectionId, Peer};
+pub use settings::{Limits, Settings, Timeouts};

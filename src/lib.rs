@@ -38,7 +38,10 @@
 //! | none | the core |
 //! | `std` | nothing yet but the standard library itself |
 //! | `deflate` | permessage-deflate (RFC 7692), with `zlib-rs`; implies `std` |
-//! | `server` | [`server`], on mio, with `deflate`; Unix |
+//! | `reactor` | what `server` and `client` share: the loop on mio, with `deflate`; Unix |
+//! | `server` | [`server`] on that loop |
+//! | `client` | [`client`] on that loop, and a blocking one |
+//! | `tls` | TLS for both, by rustls with ring |
 //! | `cli` (default) | what the program needs; a library does without |
 #![no_std]
 #![deny(unsafe_code)]
@@ -55,14 +58,16 @@ extern crate alloc;
 #[cfg(feature = "std")]
 extern crate std;
 
-#[cfg(feature = "server")]
+#[cfg(feature = "client")]
+pub mod client;
+#[cfg(feature = "reactor")]
 pub mod kernel;
 pub mod proto;
-#[cfg(feature = "server")]
+#[cfg(feature = "reactor")]
 mod reactor;
 #[cfg(feature = "server")]
 pub mod server;
-#[cfg(feature = "server")]
+#[cfg(feature = "reactor")]
 mod transport;
 
 /// The README's examples are compiled and run with the others.

@@ -125,6 +125,18 @@ impl fmt::Display for Misuse {
 
 impl core::error::Error for Misuse {}
 
+/// The source of randomness failed. There is no substitute for it: a key that can be guessed is none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct NoRandomness;
+
+impl fmt::Display for NoRandomness {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the operating system gives no random numbers")
+    }
+}
+
+impl core::error::Error for NoRandomness {}
+
 /// Why nothing was sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum SendError {
@@ -132,6 +144,14 @@ pub enum SendError {
     Closed,
     /// The call was wrong.
     Misuse(Misuse),
+    /// A client has no key to mask with. The connection cannot go on.
+    NoRandomness,
+}
+
+impl From<NoRandomness> for SendError {
+    fn from(_: NoRandomness) -> Self {
+        Self::NoRandomness
+    }
 }
 
 impl From<Misuse> for SendError {
@@ -145,6 +165,7 @@ impl fmt::Display for SendError {
         match self {
             Self::Closed => f.write_str("the connection is closing or closed"),
             Self::Misuse(misuse) => misuse.fmt(f),
+            Self::NoRandomness => NoRandomness.fmt(f),
         }
     }
 }

@@ -37,5 +37,5 @@ pub use connection::{
     Config, Connection, Delivery, Event, Inbound, Keys, Limits, Outbound, Part, Prepared, Receiver,
     Sender, SharedFrame, Sink, State, Step,
 };
-pub use error::{Misuse, SendError, Violation};
+pub use error::{Misuse, NoRandomness, SendError, Violation};
 pub use frame::{MessageKind, Role};

@@ -4,8 +4,8 @@ use crate::pair::{Pair, Side};
 use crate::rows::Expected;
 use crate::wire;
 use sockeye::proto::{
-    CloseCode, Config, Connection, Delivery, Inbound, MessageKind, Misuse, Outbound, Prepared,
-    Role, SendError, State, Violation,
+    CloseCode, Config, Connection, Delivery, Event, Inbound, Keys, MessageKind, Misuse,
+    NoRandomness, Outbound, Prepared, Role, SendError, State, Violation,
 };
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -339,6 +339,43 @@ fn a_fragment_that_is_not_text_is_refused_and_can_be_replaced() {
     assert_eq!(send(b"\xbc", true), bad);
     pair.run();
     assert_eq!(pair.client.events, [text("a\u{fc}")]);
+}
+
+/// A source that fails from the `n`th key on.
+struct Failing(u32);
+
+impl Keys for Failing {
+    fn key(&mut self) -> Result<[u8; 4], NoRandomness> {
+        self.0 = self.0.checked_sub(1).ok_or(NoRandomness)?;
+        Ok([1, 2, 3, 4])
+    }
+}
+
+#[test]
+fn a_source_of_keys_that_fails_is_an_error_and_nothing_is_sent() {
+    let mut conn = Connection::client(Arc::new(Config::default()));
+    let mut keys = Failing(1);
+    let mut out = Outbound::client(Vec::new(), &mut keys);
+    assert_eq!(conn.tx.text("a", &mut out), Ok(()));
+    let sent = out.sink.len();
+    let none = Err(SendError::NoRandomness);
+    assert_eq!(conn.tx.text("a", &mut out), none);
+    assert_eq!(conn.tx.binary(b"a", &mut out), none);
+    assert_eq!(conn.tx.prepared(&Prepared::text("a"), &mut out), none);
+    assert_eq!(conn.tx.ping(b"a", &mut out), none);
+    assert_eq!(conn.tx.close(CloseCode::NORMAL, "", &mut out), none);
+    // A ping that cannot be answered is still told; a Close ends the connection all the same.
+    let (mut inbound, mut ping, mut close) = (Inbound::new(), [0x89, 0], [0x88, 0]);
+    let mut next = |bytes: &mut [u8]| {
+        let step = conn.rx.next(bytes, &mut inbound, &mut conn.tx, &mut out);
+        step.unwrap()
+            .event
+            .map(|event| matches!(event, Event::Close(_)))
+    };
+    assert_eq!(next(&mut ping), Some(false));
+    assert_eq!(next(&mut close), Some(true));
+    assert!(conn.is_over());
+    assert_eq!(out.sink.len(), sent);
 }
 
 #[test]

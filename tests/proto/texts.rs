@@ -1,7 +1,7 @@
 //! What errors and values say about themselves, in logs and reports.
 
 use sockeye::proto::{
-    CloseCode, CloseReason, Connection, Inbound, Misuse, Outbound, SendError, local,
+    CloseCode, CloseReason, Connection, Inbound, Misuse, NoRandomness, Outbound, SendError, local,
 };
 
 #[test]
@@ -28,6 +28,10 @@ fn a_misuse_says_what_was_wrong_and_so_does_the_failure_to_send() {
     assert_eq!(
         SendError::Closed.to_string(),
         "the connection is closing or closed"
+    );
+    assert_eq!(
+        SendError::from(NoRandomness).to_string(),
+        "the operating system gives no random numbers"
     );
 }
 

@@ -1,6 +1,6 @@
 //! Frames as the tests see them, read and written without the code under test.
 
-use sockeye::proto::{Keys, Role};
+use sockeye::proto::{Keys, NoRandomness, Role};
 
 /// One frame, unmasked.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -149,8 +149,8 @@ pub(crate) fn seal(under_test: Role, head: &[u8], payload: &[u8], key: [u8; 4], 
 pub(crate) struct Counting(pub(crate) u32);
 
 impl Keys for Counting {
-    fn key(&mut self) -> [u8; 4] {
+    fn key(&mut self) -> Result<[u8; 4], NoRandomness> {
         self.0 += 1;
-        self.0.wrapping_mul(0x9E37_79B9).to_be_bytes()
+        Ok(self.0.wrapping_mul(0x9E37_79B9).to_be_bytes())
     }
 }

@@ -6,7 +6,7 @@ use super::actor::{Actor, Digest};
 use super::frames::{self, FIN, REQUEST, TEXT};
 use super::sim::Conn;
 use rustix::io::Errno;
-use sockeye::proto::{Connection, Event, Inbound, Keys, Outbound, State};
+use sockeye::proto::{Connection, Event, Inbound, Keys, NoRandomness, Outbound, State};
 use std::sync::Arc;
 
 pub(super) struct Guest {
@@ -33,8 +33,8 @@ pub(super) struct Guest {
 struct Key;
 
 impl Keys for Key {
-    fn key(&mut self) -> [u8; 4] {
-        [1, 2, 3, 4]
+    fn key(&mut self) -> Result<[u8; 4], NoRandomness> {
+        Ok([1, 2, 3, 4])
     }
 }
 

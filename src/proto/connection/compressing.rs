@@ -5,7 +5,7 @@
 
 use super::send::{Sender, put};
 use super::sink::{Outbound, Sink};
-#[cfg(any(feature = "deflate", feature = "server"))]
+#[cfg(any(feature = "deflate", feature = "reactor"))]
 use crate::proto::deflate::Direction;
 use crate::proto::frame::{Header, MessageKind, Opcode, Role};
 use crate::proto::{Misuse, SendError};
@@ -19,7 +19,7 @@ impl Sender {
     }
 
     /// What was agreed on for what we send compressed.
-    #[cfg(feature = "server")]
+    #[cfg(feature = "reactor")]
     pub(crate) const fn deflate(&self) -> Option<Direction> {
         self.deflate
     }
@@ -40,7 +40,7 @@ impl Sender {
     }
 
     /// The peer was sent what our compressor has not seen.
-    #[cfg(feature = "server")]
+    #[cfg(feature = "reactor")]
     pub(crate) fn note_foreign(&mut self) {
         if let Some(own) = &mut self.own {
             own.forget();
@@ -66,6 +66,10 @@ impl Sender {
             put(self.role, header, payload, out)
         });
         out.compressor = Some(compressor);
+        if let (Err(_), Some(own)) = (done, &mut self.own) {
+            // The peer was not sent what our compressor has seen.
+            own.forget();
+        }
         done.map(|()| pays)
     }
 

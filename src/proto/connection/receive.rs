@@ -374,7 +374,7 @@ impl Receiver {
                 return Ok(Progress::Passed(end));
             }
             Opcode::Ping if self.config.auto_pong => {
-                // It can only fail for a client without keys, whose every own send says so.
+                // It can only fail for a client that has no keys, whose every own send says so.
                 let _ = tx.pong(payload, out);
             }
             Opcode::Ping | Opcode::Pong | Opcode::Continuation | Opcode::Text | Opcode::Binary => {}

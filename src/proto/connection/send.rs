@@ -267,7 +267,8 @@ impl Sender {
     fn answer<S: Sink>(&mut self, input: Input, body: &CloseBody, out: &mut Outbound<'_, S>) {
         let (action, next) = self.state.on(input);
         if action == Action::Reply {
-            // A client without keys cannot answer. That is its program's bug, which every send of its own reports.
+            // A client without keys cannot answer: its program's bug, or a system without randomness. Every send of its
+            // own says so.
             let _ = self.frame(Opcode::Close, true, body.as_slice(), out);
         }
         self.state = next;
@@ -352,7 +353,7 @@ fn masked<S: Sink>(
     payload: &[u8],
     out: &mut Outbound<'_, S>,
 ) -> Result<(), SendError> {
-    let key = out.keys.as_mut().ok_or(Misuse::NoKeys)?.key();
+    let key = out.keys.as_mut().ok_or(Misuse::NoKeys)?.key()?;
     header.mask = Some(key);
     out.sink.masked(header.encode().as_slice(), payload, key);
     Ok(())

@@ -3,6 +3,7 @@
 //! Not here: any buffer of our own; the driver has those, one set per loop rather than per connection.
 
 use super::SharedFrame;
+use crate::proto::NoRandomness;
 use crate::proto::deflate::{Compressor, Shared};
 use crate::proto::frame::mask;
 use alloc::vec::Vec;
@@ -57,12 +58,18 @@ impl<S: Sink + ?Sized> Sink for &mut S {
 /// A source can move between threads, so that what lends it, an [`Outbound`], can be held across an `await`.
 pub trait Keys: Send {
     /// A fresh key, asked for once per frame.
-    fn key(&mut self) -> [u8; 4];
+    ///
+    /// # Errors
+    ///
+    /// When there is none. Then nothing is sent; what a peer should have been answered is lost, and the driver ends the
+    /// connection.
+    fn key(&mut self) -> Result<[u8; 4], NoRandomness>;
 }
 
+/// A generator that cannot fail, or that panics where it does.
 impl<F: FnMut() -> [u8; 4] + Send> Keys for F {
-    fn key(&mut self) -> [u8; 4] {
-        self()
+    fn key(&mut self) -> Result<[u8; 4], NoRandomness> {
+        Ok(self())
     }
 }
 

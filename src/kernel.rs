@@ -5,6 +5,7 @@
 //!
 //! Not here: what the answers mean; that is the loop's.
 
+use crate::proto::NoRandomness;
 use alloc::vec::Vec;
 use core::fmt;
 use core::time::Duration;
@@ -21,6 +22,8 @@ pub enum Ready {
     Accept,
     /// The process was asked to stop.
     Stop,
+    /// Files may have changed: SIGHUP.
+    Reload,
     /// Another thread has something for this loop.
     Wake,
     /// A stream may be read, written, or both.
@@ -85,6 +88,15 @@ pub trait Kernel {
 
     /// Closes the sending side: the peer reads an end behind everything sent.
     fn finish(&mut self, stream: &mut Self::Stream);
+
+    /// Fills `bytes` from the operating system's generator.
+    ///
+    /// # Errors
+    ///
+    /// When it fails. There is no other source.
+    fn random(bytes: &mut [u8]) -> Result<(), NoRandomness> {
+        getrandom::fill(bytes).map_err(|_| NoRandomness)
+    }
 
     /// Makes dropping `stream` discard what the peer has not received, and tell it so (RST).
     fn abort(&mut self, stream: &mut Self::Stream);

@@ -67,6 +67,8 @@ pub mod proto;
 mod reactor;
 #[cfg(feature = "server")]
 pub mod server;
+#[cfg(all(feature = "reactor", feature = "tls"))]
+pub mod tls;
 #[cfg(feature = "reactor")]
 mod transport;
 

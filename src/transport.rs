@@ -1,20 +1,33 @@
-//! What carries a session's bytes: a plain stream now, a TLS stream by the same contract.
+//! What carries a session's bytes: a plain stream or, with the feature `tls`, a TLS stream, by the same contract.
 //!
-//! The contract: nothing blocks; [`receive`](Transport::receive) says whether more may be waiting, because a record
-//! layer can hold plaintext that the kernel will never report again; [`send`](Transport::send) may take less than it
-//! is given, and whoever gets `WouldBlock` or a short count waits for the stream to be writable.
+//! The contract:
 //!
-//! Not here: buffers and queues of ours.
+//! - nothing blocks;
+//! - [`receive`](Transport::receive) says whether more may be waiting, because a record layer can hold plaintext that
+//!   the kernel will never report again;
+//! - [`send`](Transport::send) may take less than it is given, and whoever gets a short count waits for the stream to be
+//!   writable. What it took may still be held, encrypted, when the kernel is full: then
+//!   [`holds`](Transport::holds) says so, after sending and after receiving, and [`push`](Transport::push) goes on.
+//!
+//! Not here: buffers and queues of ours; TLS itself, which is [`tls`](crate::tls).
 
 use crate::kernel::{Kernel, Token};
+#[cfg(feature = "tls")]
+use crate::tls::TlsStream;
+#[cfg(feature = "tls")]
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 use std::io::{self, IoSlice};
 
 /// What came of receiving.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Received {
-    /// Bytes appended; 0 is the end.
+    /// Bytes appended.
     pub(crate) bytes: usize,
+    /// Bytes that the kernel gave for it.
+    pub(crate) taken: usize,
+    /// Nothing comes behind these bytes.
+    pub(crate) ended: bool,
     /// Nothing more is waiting: readiness will be reported when something is.
     pub(crate) drained: bool,
 }
@@ -24,6 +37,9 @@ pub(crate) struct Received {
 pub(crate) enum Transport<S> {
     /// Bytes as they are.
     Plain(S),
+    /// Bytes in TLS records.
+    #[cfg(feature = "tls")]
+    Tls(Box<TlsStream<S>>),
 }
 
 impl<S> Transport<S> {
@@ -32,27 +48,33 @@ impl<S> Transport<S> {
         kernel: &mut K,
         token: Token,
     ) -> io::Result<()> {
-        match self {
-            Self::Plain(stream) => kernel.register(stream, token),
-        }
+        kernel.register(self.stream(), token)
     }
 
-    /// Receives into the spare capacity of `buffer`. Interruptions are retried.
+    /// Receives into the spare capacity of `buffer`. Interruptions are retried. `records` is the loop's, and empty
+    /// between calls.
     #[inline]
     pub(crate) fn receive<K: Kernel<Stream = S>>(
         &mut self,
         kernel: &mut K,
         buffer: &mut Vec<u8>,
+        records: &mut Vec<u8>,
     ) -> io::Result<Received> {
-        let room = buffer.capacity().saturating_sub(buffer.len());
+        #[cfg(not(feature = "tls"))]
+        let _ = records;
         match self {
             Self::Plain(stream) => {
+                let room = buffer.capacity().saturating_sub(buffer.len());
                 let bytes = uninterrupted(|| kernel.receive(stream, buffer))?;
                 Ok(Received {
                     bytes,
+                    taken: bytes,
+                    ended: bytes == 0,
                     drained: bytes < room,
                 })
             }
+            #[cfg(feature = "tls")]
+            Self::Tls(tls) => tls.receive(kernel, buffer, records),
         }
     }
 
@@ -64,10 +86,40 @@ impl<S> Transport<S> {
         parts: &[IoSlice<'_>],
     ) -> io::Result<usize> {
         match self {
-            Self::Plain(stream) => match uninterrupted(|| kernel.send(stream, parts)) {
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(0),
-                result => result,
-            },
+            Self::Plain(stream) => send(kernel, stream, parts),
+            #[cfg(feature = "tls")]
+            Self::Tls(tls) => tls.send(kernel, parts),
+        }
+    }
+
+    /// Whether something that was taken has not gone to the kernel.
+    #[inline]
+    pub(crate) fn holds(&self) -> bool {
+        match self {
+            Self::Plain(_) => false,
+            #[cfg(feature = "tls")]
+            Self::Tls(tls) => tls.holds(),
+        }
+    }
+
+    /// Sends what is held, as far as the kernel takes it.
+    pub(crate) fn push<K: Kernel<Stream = S>>(&mut self, kernel: &mut K) -> io::Result<()> {
+        match self {
+            Self::Plain(_) => {
+                let _ = kernel;
+                Ok(())
+            }
+            #[cfg(feature = "tls")]
+            Self::Tls(tls) => tls.push(kernel),
+        }
+    }
+
+    /// Whether it is still being agreed on how to encrypt: the dear part of a connection.
+    pub(crate) fn is_handshaking(&self) -> bool {
+        match self {
+            Self::Plain(_) => false,
+            #[cfg(feature = "tls")]
+            Self::Tls(tls) => tls.is_handshaking(),
         }
     }
 
@@ -75,18 +127,39 @@ impl<S> Transport<S> {
     pub(crate) fn finish<K: Kernel<Stream = S>>(&mut self, kernel: &mut K) {
         match self {
             Self::Plain(stream) => kernel.finish(stream),
+            #[cfg(feature = "tls")]
+            Self::Tls(tls) => tls.finish(kernel),
         }
     }
 
     /// Ends both sides at once: what the peer has not received is lost.
     pub(crate) fn abort<K: Kernel<Stream = S>>(&mut self, kernel: &mut K) {
+        kernel.abort(self.stream());
+    }
+
+    fn stream(&mut self) -> &mut S {
         match self {
-            Self::Plain(stream) => kernel.abort(stream),
+            Self::Plain(stream) => stream,
+            #[cfg(feature = "tls")]
+            Self::Tls(tls) => tls.stream(),
         }
     }
 }
 
-fn uninterrupted<T>(mut call: impl FnMut() -> io::Result<T>) -> io::Result<T> {
+/// Sends from `parts`. Interruptions are retried, and a full kernel is 0 bytes sent.
+#[inline]
+pub(crate) fn send<K: Kernel>(
+    kernel: &mut K,
+    stream: &mut K::Stream,
+    parts: &[IoSlice<'_>],
+) -> io::Result<usize> {
+    match uninterrupted(|| kernel.send(stream, parts)) {
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(0),
+        result => result,
+    }
+}
+
+pub(crate) fn uninterrupted<T>(mut call: impl FnMut() -> io::Result<T>) -> io::Result<T> {
     loop {
         match call() {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}

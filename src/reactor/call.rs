@@ -4,13 +4,13 @@
 
 use super::Handler;
 use super::drive::Tools;
+use super::greet::Opening;
 use super::peer::Peer;
 use super::session::{Flags, Phase, Session, Times};
 use super::settings::Settings;
 use super::timer::Tick;
 use super::wire::{Fate, Wire};
 use crate::kernel::Kernel;
-use crate::proto::handshake::server::RequestParser;
 use crate::proto::{Inbound, Receiver};
 use alloc::boxed::Box;
 
@@ -42,7 +42,7 @@ pub(super) struct Call<'c, H: Handler<K>, K: Kernel> {
     pub(super) times: &'c mut Times,
     pub(super) flags: &'c mut Flags,
     pub(super) need: &'c mut u32,
-    pub(super) parser: &'c mut Option<Box<RequestParser>>,
+    pub(super) opening: &'c mut Option<Box<Opening>>,
     pub(super) now: Tick,
     pub(super) refusing: bool,
 }
@@ -77,6 +77,7 @@ impl<'c, H: Handler<K>, K: Kernel> Call<'c, H, K> {
                     now: tools.now,
                     fate: &mut progress.fate,
                 },
+                keys: &mut tools.random,
                 compressor: &mut tools.compressor,
                 mail: &mut tools.mail,
                 told: &mut session.told,
@@ -93,7 +94,7 @@ impl<'c, H: Handler<K>, K: Kernel> Call<'c, H, K> {
             times: &mut session.times,
             flags: &mut session.flags,
             need: &mut session.need,
-            parser: &mut session.parser,
+            opening: &mut session.opening,
             now: tools.now,
             refusing: tools.refusing,
         }

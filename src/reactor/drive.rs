@@ -8,9 +8,8 @@
 //!
 //! Not here: which session is driven when, and deadlines; that is `event_loop` and `session`.
 
-use super::Handler;
 use super::call::{Call, Progress};
-use super::frames::{finish, frames, give_up};
+use super::frames::{end, finish, frames, give_up};
 use super::mail::Mail;
 use super::pool::Pool;
 use super::random::Random;
@@ -18,10 +17,11 @@ use super::session::{Phase, Session};
 use super::settings::Settings;
 use super::timer::Tick;
 use super::wire::{CORK, Fate};
+use super::{Closed, Handler};
 use crate::kernel::Kernel;
 use crate::proto::deflate::Compressor;
 use crate::proto::handshake::Refusal;
-use crate::proto::{CloseCode, Inbound, State};
+use crate::proto::{CloseCode, Inbound, Role, State};
 use alloc::vec::Vec;
 use core::mem::take;
 use core::panic::AssertUnwindSafe;
@@ -33,12 +33,17 @@ pub(super) const READ: usize = 64 << 10;
 /// Bytes received, or given to its handler, after which the next session has its turn.
 pub(super) const BUDGET: usize = 256 << 10;
 
+/// Steps of TLS handshakes in one turn: each takes as long as hundreds of messages.
+pub(super) const DEAR: u32 = 8;
+
 /// What a loop has one of, for all its sessions.
 #[derive(Debug)]
 pub(super) struct Tools<K> {
     pub(super) kernel: K,
     /// The one read buffer.
     pub(super) read: Vec<u8>,
+    /// What TLS streams receive into.
+    pub(super) records: Vec<u8>,
     /// The one cork.
     pub(super) cork: Vec<u8>,
     pub(super) pool: Pool,
@@ -48,6 +53,8 @@ pub(super) struct Tools<K> {
     pub(super) settings: Settings,
     pub(super) random: Random,
     pub(super) now: Tick,
+    /// Handshakes of TLS that may still be served in this turn.
+    pub(super) dear: u32,
     /// New requests are answered with 503.
     pub(super) refusing: bool,
 }
@@ -57,6 +64,7 @@ impl<K: Kernel> Tools<K> {
         Self {
             kernel,
             read: Vec::with_capacity(READ),
+            records: Vec::new(),
             cork: Vec::with_capacity(CORK),
             pool: Pool::default(),
             inbound: Inbound::new(),
@@ -64,8 +72,9 @@ impl<K: Kernel> Tools<K> {
             compressor: Compressor::new(&settings.connection.deflate.clone().unwrap_or_default()),
             mail: Mail::default(),
             settings,
-            random: Random::default(),
+            random: Random::new(K::random),
             now: 0,
+            dear: 0,
             refusing: false,
         }
     }
@@ -129,20 +138,34 @@ fn read_on<H: Handler<K>, K: Kernel>(
             } else {
                 &mut tools.read
             };
-            let received = match session.exit.receive(&mut tools.kernel, buffer) {
-                // Who has ended may still read: what waits goes out first, while there is time.
-                Ok(received) if received.bytes == 0 && session.exit.is_blocked() => {
-                    session.flags.paused = true;
-                    return Next::Wait;
-                }
-                Ok(received) if received.bytes == 0 => return Next::Gone(None),
-                Ok(received) => received,
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Next::Wait,
-                Err(error) => return Next::Gone(Some(error)),
-            };
+            let exit = &mut session.exit;
+            let received =
+                match exit.receive(&mut tools.kernel, buffer, &mut tools.records, tools.now) {
+                    // Who has ended may still read: what waits goes out first, while there is time.
+                    Ok(received) if received.ended && exit.is_blocked() => {
+                        session.flags.paused = true;
+                        return Next::Wait;
+                    }
+                    Ok(received) if received.ended => return Next::Gone(None),
+                    Ok(received) => received,
+                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Next::Wait,
+                    Err(error) => return broken(session, slot, handler, tools, error),
+                };
             // A short read means drained, but not where the end may already stand behind it.
             drained = received.drained && !session.flags.hangup;
-            bytes = received.bytes;
+            bytes = received.taken.max(received.bytes);
+            if received.bytes == 0 {
+                // Records without anything in them for us: a handshake's, say.
+                if drained {
+                    return Next::Wait;
+                }
+                budget = budget.saturating_sub(bytes.max(1));
+                if budget == 0 {
+                    session.flags.paused = true;
+                    return Next::Again;
+                }
+                continue;
+            }
         }
         let spent = match process(session, slot, handler, tools, in_own, drained) {
             Ok(spent) => spent,
@@ -157,6 +180,32 @@ fn read_on<H: Handler<K>, K: Kernel>(
             return Next::Again;
         }
     }
+}
+
+/// The stream is broken. Where its records were, the peer was told so, and is to hear it: the end of our side comes behind
+/// that, and what still arrives is discarded, so that no reset overtakes it.
+#[cold]
+#[inline(never)]
+fn broken<H: Handler<K>, K: Kernel>(
+    session: &mut Session<K::Stream, H::State>,
+    slot: usize,
+    handler: &mut H,
+    tools: &mut Tools<K>,
+    error: io::Error,
+) -> Next {
+    let asked = session.conn.tx.role() == Role::Client && session.phase == Phase::Handshake;
+    if error.kind() != io::ErrorKind::InvalidData || session.phase == Phase::Ending || asked {
+        return Next::Gone(Some(error));
+    }
+    tracing::debug!(peer = %session.id(slot), %error, "TLS failed");
+    let id = session.id(slot);
+    end(handler, &mut session.state, id, &Closed::ABNORMAL);
+    if session.phase == Phase::Handshake {
+        session.opening = None;
+        session.enter(Phase::Ending, tools.now);
+    }
+    wind_up(session, tools);
+    Next::Wait
 }
 
 /// Works through what lies in the session's own buffer or in the loop's. `drained` says that nothing more is waiting to

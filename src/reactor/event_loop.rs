@@ -18,7 +18,7 @@
 //! Not here: what happens inside a session; that is `drive`. Threads: one loop is one thread.
 
 use super::accept::Acceptor;
-use super::drive::{Next, Tools, drive};
+use super::drive::{DEAR, Next, Tools, drive};
 use super::exchange::{Exchange, Membership};
 use super::frames::end;
 use super::session::{Due, Phase, Session};
@@ -28,6 +28,7 @@ use super::{Closed, Handler};
 use crate::kernel::{Kernel, Ready, Token};
 use crate::proto::handshake::HandshakeError;
 use crate::proto::{CloseCode, Connection};
+use crate::transport::Transport;
 use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -112,11 +113,13 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
     /// For whoever is called from outside: time has passed where the caller was.
     fn read_clock(&mut self) {
         self.tools.now = tick_at(self.tools.kernel.now());
+        self.tools.random.begin_turn();
     }
 
     /// One turn. The clock is read once, after the wait; a deadline may so be late by as long as the turn before took.
     fn once_round(&mut self, max_wait: Option<Duration>) -> io::Result<bool> {
         let timeout = self.timeout(max_wait);
+        self.tools.dear = DEAR;
         self.reports.clear();
         self.tools.kernel.poll(&mut self.reports, timeout)?;
         self.read_clock();
@@ -197,6 +200,7 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
         match report {
             Ready::Accept => self.acceptor.on_report(),
             Ready::Stop => self.stop(),
+            Ready::Reload => self.tools.settings.reload(),
             Ready::Wake => self.hear_others(),
             Ready::Stream {
                 token,
@@ -238,6 +242,13 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
         let session = &mut self.sessions[slot];
         let before = session.phase;
         if before == Phase::Handshake {
+            if session.exit.transport.is_handshaking() {
+                let Some(left) = self.tools.dear.checked_sub(1) else {
+                    // Those who are connected have their turn first.
+                    return self.put_on_ready_list(slot);
+                };
+                self.tools.dear = left;
+            }
             self.tools.refusing =
                 self.stopping || self.open >= self.tools.settings.limits.max_connections;
         }
@@ -286,20 +297,29 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
         let room = self.tools.settings.limits.room_for(self.sessions.len());
         let tools = &mut self.tools;
         for stream in self.acceptor.accept(&mut tools.kernel, room, tools.now) {
-            let conn = Connection::server(Arc::clone(&tools.settings.connection));
-            self.serial = self.serial.wrapping_add(1);
-            let entry = self.sessions.vacant_entry();
-            let slot = entry.key();
-            let session = entry.insert(Session::new(stream, conn, self.serial, tools.now));
-            let token = session.id(slot).token();
-            if let Err(error) = session.exit.transport.register(&mut tools.kernel, token) {
+            let conn = Connection::server(Arc::clone(&self.tools.settings.connection));
+            let transport = self.tools.settings.transport(stream);
+            if let Err(error) = self.admit(transport, conn) {
                 tracing::warn!(%error, "cannot register a connection");
-                self.sessions.remove(slot);
                 self.acceptor.on_freed();
-                continue;
             }
-            session.arm(slot, &mut self.wheel, &tools.settings.deadlines, tools.now);
         }
+    }
+
+    /// Gives a connection its place.
+    fn admit(&mut self, transport: Transport<K::Stream>, conn: Connection) -> io::Result<usize> {
+        let tools = &mut self.tools;
+        self.serial = self.serial.wrapping_add(1);
+        let entry = self.sessions.vacant_entry();
+        let slot = entry.key();
+        let session = entry.insert(Session::new(transport, conn, self.serial, tools.now));
+        let token = session.id(slot).token();
+        if let Err(error) = session.exit.transport.register(&mut tools.kernel, token) {
+            self.sessions.remove(slot);
+            return Err(error);
+        }
+        session.arm(slot, &mut self.wheel, &tools.settings.deadlines, tools.now);
+        Ok(slot)
     }
 
     /// Drops a session, and with it its stream. Its handler is told 1006, unless it was told an end already.

@@ -36,7 +36,7 @@ pub(super) fn frames<H: Handler<K>, K: Kernel>(call: Call<'_, H, K>) {
     let before = peer.tx.state();
     let (mut completed, mut control) = (false, false);
     while *at < data.len() {
-        let out = &mut Outbound::server(&mut peer.wire);
+        let out = &mut Outbound::client(&mut peer.wire, peer.keys);
         let step = match rx.next(&mut data[*at..], inbound, peer.tx, out) {
             Ok(step) => step,
             Err(violation) => {
@@ -152,9 +152,11 @@ pub(super) fn finish<K: Kernel>(
 #[inline(never)]
 pub(super) fn give_up<K: Kernel>(peer: &mut Peer<'_, K>, code: CloseCode, reason: &str) {
     // Closed already is as good.
-    let _ = peer
-        .tx
-        .close(code, reason, &mut Outbound::server(&mut peer.wire));
+    let _ = peer.tx.close(
+        code,
+        reason,
+        &mut Outbound::client(&mut peer.wire, peer.keys),
+    );
 }
 
 /// Tells the handler that it is over: once, for whoever was told that it began.

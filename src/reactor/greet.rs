@@ -14,6 +14,13 @@ use alloc::string::ToString as _;
 use alloc::vec::Vec;
 use core::mem::take;
 
+/// Where an opening handshake stands.
+#[derive(Debug)]
+pub(super) enum Opening {
+    /// A request came in pieces.
+    Request(RequestParser),
+}
+
 impl<H: Handler<K>, K: Kernel> Call<'_, H, K> {
     /// Reads on in the request, and answers it once its head is whole. What follows the head are the first frames
     /// (RFC 6455 section 4.2.2), or after a refusal nothing.
@@ -21,12 +28,12 @@ impl<H: Handler<K>, K: Kernel> Call<'_, H, K> {
     pub(super) fn greet(mut self) {
         let data = take(&mut self.data);
         // Most requests come in one piece, and then nothing is kept of the parser.
-        let mut parser = match self.parser.take() {
-            Some(parser) => *parser,
+        let mut parser = match self.opening.take().map(|opening| *opening) {
+            Some(Opening::Request(parser)) => parser,
             None => RequestParser::new(self.settings.limits.head),
         };
         match parser.parse(data) {
-            Ok(None) => *self.parser = Some(Box::new(parser)),
+            Ok(None) => *self.opening = Some(Box::new(Opening::Request(parser))),
             Ok(Some(request)) => {
                 *self.at = request.head_len();
                 self.answer(&request);

@@ -17,7 +17,7 @@ use rustix::net::{
     RecvFlags, SendAncillaryBuffer, SendFlags, Shutdown, recv, send, sendmsg, shutdown,
 };
 use rustix::time::{ClockId, clock_gettime};
-use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook_mio::v1_0::Signals;
 use socket2::{Domain, SockRef, Socket, Type};
 use std::io::{self, IoSlice};
@@ -99,6 +99,17 @@ impl Mio {
         })
     }
 
+    /// If it listens for signals, reports SIGHUP too.
+    ///
+    /// # Errors
+    ///
+    /// As `sigaction(2)`.
+    pub fn reload_on_hangup(&self) -> io::Result<()> {
+        self.signals
+            .as_ref()
+            .map_or(Ok(()), |signals| signals.add_signal(SIGHUP))
+    }
+
     /// What wakes the loop from elsewhere.
     pub(crate) fn wake(&self) -> Box<dyn Fn() + Send + Sync> {
         let waker = Arc::clone(&self.stop.waker);
@@ -160,9 +171,10 @@ impl Kernel for Mio {
                 }
                 SIGNALS => {
                     let pending = self.signals.as_mut().map(Signals::pending);
-                    if pending.is_some_and(|mut signals| signals.next().is_some()) {
-                        ready.push(Ready::Stop);
-                    }
+                    ready.extend(pending.into_iter().flatten().map(|signal| match signal {
+                        SIGHUP => Ready::Reload,
+                        _ => Ready::Stop,
+                    }));
                 }
                 mio::Token(token) => {
                     let hangup = event.is_read_closed() || event.is_error();

@@ -25,7 +25,7 @@ const WORTH_SHARING: usize = 256;
 #[derive(Debug)]
 pub(super) struct Exit<S> {
     pub(super) transport: Transport<S>,
-    /// There only while something waits.
+    /// There only while something waits; empty, where all of it has gone as far as the record layer.
     outbox: Option<Box<Outbox>>,
     /// When the stream last took something of what waits, or began to be too slow for all of it.
     written: Stamp,
@@ -59,9 +59,9 @@ enum Entry {
 }
 
 impl<S> Exit<S> {
-    pub(super) const fn new(stream: S) -> Self {
+    pub(super) const fn new(transport: Transport<S>) -> Self {
         Self {
-            transport: Transport::Plain(stream),
+            transport,
             outbox: None,
             written: Stamp::of(0),
             blocked: Stamp::of(0),
@@ -96,8 +96,15 @@ impl<S> Exit<S> {
         &mut self,
         kernel: &mut K,
         buffer: &mut Vec<u8>,
+        records: &mut Vec<u8>,
+        now: Tick,
     ) -> io::Result<Received> {
-        self.transport.receive(kernel, buffer)
+        let received = self.transport.receive(kernel, buffer, records);
+        // A record layer answers by itself, and the kernel may not take it.
+        if self.transport.holds() {
+            self.queue([], 0, now);
+        }
+        received
     }
 
     /// Sends pieces behind everything that waits. What the kernel does not take waits too.
@@ -114,7 +121,7 @@ impl<S> Exit<S> {
         if self.outbox.is_none() && total > 0 {
             sent = self.transport.send(kernel, &parts.map(IoSlice::new))?;
         }
-        if sent < total {
+        if sent < total || self.transport.holds() {
             self.queue(pieces, sent, now);
         }
         Ok(())
@@ -143,14 +150,20 @@ impl<S> Exit<S> {
         now: Tick,
     ) -> io::Result<()> {
         while let Some(outbox) = &mut self.outbox {
+            if outbox.entries.is_empty() {
+                self.transport.push(kernel)?;
+                if self.transport.holds() {
+                    break;
+                }
+                self.outbox = None;
+                break;
+            }
             let (sent, offered) = outbox.send_some(&mut self.transport, kernel)?;
             outbox.sent(sent, pool);
             if sent > 0 {
                 self.written = Stamp::of(now);
             }
-            if outbox.entries.is_empty() {
-                self.outbox = None;
-            } else if sent < offered {
+            if sent < offered {
                 break;
             }
         }

@@ -12,6 +12,7 @@
 use super::mail::{Class, Mail};
 use super::message::Message;
 use super::mio::Mio;
+use super::random::Random;
 use super::wire::Wire;
 use crate::kernel::{Kernel, Token};
 use crate::proto::deflate::Compressor;
@@ -75,6 +76,7 @@ pub struct Peer<'p, K: Kernel = Mio> {
     pub(super) id: ConnectionId,
     pub(super) tx: &'p mut Sender,
     pub(super) wire: Wire<'p, K>,
+    pub(super) keys: &'p mut Random,
     pub(super) compressor: &'p mut Compressor,
     pub(super) mail: &'p mut Mail,
     pub(super) told: &'p mut usize,
@@ -94,7 +96,7 @@ impl<K: Kernel> Peer<'_, K> {
     /// [`SendError::Closed`] when the connection is closing, or has just been given up for reading too slowly.
     pub fn send<'m>(&mut self, message: impl Into<Message<'m>>) -> Result<(), SendError> {
         self.catch_up();
-        let out = &mut Outbound::server(&mut self.wire).deflate(self.compressor);
+        let out = &mut Outbound::client(&mut self.wire, self.keys).deflate(self.compressor);
         say(self.tx, message.into(), out)?;
         self.alive()
     }
@@ -114,7 +116,7 @@ impl<K: Kernel> Peer<'_, K> {
         say(
             self.tx,
             message.into(),
-            &mut Outbound::server(&mut self.wire),
+            &mut Outbound::client(&mut self.wire, self.keys),
         )?;
         self.alive()
     }
@@ -126,7 +128,7 @@ impl<K: Kernel> Peer<'_, K> {
     /// As for [`send`](Self::send).
     pub fn send_prepared(&mut self, message: &Prepared) -> Result<(), SendError> {
         self.catch_up();
-        let out = &mut Outbound::server(&mut self.wire).deflate(self.compressor);
+        let out = &mut Outbound::client(&mut self.wire, self.keys).deflate(self.compressor);
         self.tx.prepared(message, out)?;
         self.alive()
     }
@@ -153,7 +155,7 @@ impl<K: Kernel> Peer<'_, K> {
         self.alive()?;
         // A Close has a reserved place: it may be the last thing, behind as much as there is.
         let max_queued = replace(&mut self.wire.max_queued, usize::MAX);
-        let out = &mut Outbound::server(&mut self.wire);
+        let out = &mut Outbound::client(&mut self.wire, self.keys);
         let closed = self.tx.close(code, reason, out);
         self.wire.max_queued = max_queued;
         closed

@@ -2,36 +2,90 @@
 //!
 //! Not here: any generator of our own.
 
+use crate::proto::{Keys, NoRandomness};
 use core::fmt;
 
-const BATCH: usize = 256;
+const BATCH: usize = 1024;
 
 /// A batch of random bytes; each is used once.
 pub(super) struct Random {
     bytes: [u8; BATCH],
     used: usize,
+    source: Source,
+    /// Whose bytes they are. A process that was forked has the bytes of the other.
+    process: u32,
+    new_turn: bool,
+    /// The source has failed: somebody who should have been answered was not.
+    failed: bool,
 }
+
+/// Fills a slice with what nobody can guess.
+pub(super) type Source = fn(&mut [u8]) -> Result<(), NoRandomness>;
 
 impl Random {
-    /// Four bytes that nobody can guess.
-    pub(super) fn nonce(&mut self) -> Result<[u8; 4], getrandom::Error> {
-        if self.used + 4 > BATCH {
-            getrandom::fill(&mut self.bytes)?;
-            self.used = 0;
-        }
-        let mut nonce = [0; 4];
-        nonce.copy_from_slice(&self.bytes[self.used..self.used + 4]);
-        self.used += 4;
-        Ok(nonce)
-    }
-}
-
-impl Default for Random {
-    fn default() -> Self {
+    pub(super) const fn new(source: Source) -> Self {
         Self {
             bytes: [0; BATCH],
             used: BATCH,
+            source,
+            process: 0,
+            new_turn: true,
+            failed: false,
         }
+    }
+
+    /// A turn begins, and it may be that of a process that was forked since the last one.
+    pub(super) const fn begin_turn(&mut self) {
+        self.new_turn = true;
+    }
+
+    /// Bytes that nobody can guess, four or a few more.
+    ///
+    /// # Errors
+    ///
+    /// When the source fails.
+    pub(super) fn take<const N: usize>(&mut self) -> Result<[u8; N], NoRandomness> {
+        if self.new_turn {
+            self.look_for_forks();
+        }
+        loop {
+            let left = self.bytes.get(self.used..).unwrap_or_default();
+            if let Some(bytes) = left.first_chunk() {
+                self.used += N;
+                return Ok(*bytes);
+            }
+            self.fill()?;
+        }
+    }
+
+    #[cold]
+    fn fill(&mut self) -> Result<(), NoRandomness> {
+        (self.source)(&mut self.bytes).inspect_err(|_| self.failed = true)?;
+        self.used = 0;
+        Ok(())
+    }
+
+    /// Forgets what the process that this one was forked from has too. Asked once in each turn that needs a number: who
+    /// forks within one has two processes speak on the same connections, and their keys are the least of that.
+    #[inline(never)]
+    fn look_for_forks(&mut self) {
+        self.new_turn = false;
+        let process = std::process::id();
+        if self.process != process {
+            self.process = process;
+            self.used = BATCH;
+        }
+    }
+
+    /// Whether the source has failed since this was asked.
+    pub(super) fn take_failure(&mut self) -> bool {
+        core::mem::take(&mut self.failed)
+    }
+}
+
+impl Keys for Random {
+    fn key(&mut self) -> Result<[u8; 4], NoRandomness> {
+        self.take()
     }
 }
 

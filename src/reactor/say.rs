@@ -18,7 +18,7 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
     pub(super) fn close_session(&mut self, slot: usize, code: CloseCode, reason: &str) {
         let session = &mut self.sessions[slot];
         let mut frame = Vec::new();
-        let out = &mut Outbound::server(&mut frame);
+        let out = &mut Outbound::client(&mut frame, &mut self.tools.random);
         if session.conn.tx.close(code, reason, out).is_ok() {
             session.times.since = Stamp::of(self.tools.now);
             self.send(slot, &frame);
@@ -32,12 +32,12 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
         // wrong, one message in a while is not as small as it could be.
         session.conn.tx.forget_context();
         let mut frame = Vec::new();
-        if let Ok(nonce) = self.tools.random.nonce() {
+        if let Ok(nonce) = self.tools.random.take() {
             session.times.nonce = nonce;
-            let _ = session
-                .conn
-                .tx
-                .ping(&nonce, &mut Outbound::server(&mut frame));
+            let _ = session.conn.tx.ping(
+                &nonce,
+                &mut Outbound::client(&mut frame, &mut self.tools.random),
+            );
             session.flags.pinged = true;
             session.times.pinged = Stamp::of(now);
         } else {
@@ -51,7 +51,7 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
         let answer = written(error.into());
         let session = &mut self.sessions[slot];
         session.enter(Phase::Ending, self.tools.now);
-        session.parser = None;
+        session.opening = None;
         session.own = Vec::new();
         self.send(slot, &answer);
     }

@@ -3,12 +3,13 @@
 //! Not here: receiving and dispatch, which are `drive`; the list of sessions, which is `event_loop`.
 
 use super::ConnectionId;
+use super::greet::Opening;
 use super::outbox::Exit;
 use super::pool::Pool;
 use super::timer::{Entry, Stamp, Tick, Wheel, ticks_in};
 use crate::kernel::Kernel;
-use crate::proto::handshake::server::RequestParser;
 use crate::proto::{Connection, State};
+use crate::transport::Transport;
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 use std::io;
@@ -25,8 +26,8 @@ pub(super) struct Session<S, D> {
     pub(super) exit: Exit<S>,
     /// With the slot it makes the connection's id.
     pub(super) serial: u32,
-    /// Where reading stands in a request that came in pieces.
-    pub(super) parser: Option<Box<RequestParser>>,
+    /// Where the opening handshake stands, unless it is over or nothing has come of it.
+    pub(super) opening: Option<Box<Opening>>,
     /// How many more bytes `own` is known to want.
     pub(super) need: u32,
     pub(super) times: Times,
@@ -164,14 +165,14 @@ impl From<&super::Timeouts> for Deadlines {
 }
 
 impl<S, D> Session<S, D> {
-    pub(super) fn new(stream: S, conn: Connection, serial: u32, now: Tick) -> Self {
+    pub(super) fn new(transport: Transport<S>, conn: Connection, serial: u32, now: Tick) -> Self {
         Self {
             conn,
             own: Vec::new(),
             told: 0,
-            exit: Exit::new(stream),
+            exit: Exit::new(transport),
             serial,
-            parser: None,
+            opening: None,
             need: 0,
             times: Times {
                 since: Stamp::of(now),
@@ -209,6 +210,9 @@ impl<S, D> Session<S, D> {
         let at = |since: Stamp, limit: Tick| now.saturating_sub(since.age(now)) + limit;
         let times = &self.times;
         let closing = self.phase == Phase::Ending || self.conn.close_expected();
+        if self.phase == Phase::Handshake {
+            return (at(times.since, after.handshake), Due::Handshake);
+        }
         if self.exit.is_blocked() {
             // We do not read it either, so nothing else can be expected of it.
             let written = self.exit.written();
@@ -223,8 +227,7 @@ impl<S, D> Session<S, D> {
             };
         }
         let first = match self.phase {
-            Phase::Handshake => (at(times.since, after.handshake), Due::Handshake),
-            Phase::Ending | Phase::Open if closing => (at(times.since, after.close), Due::Close),
+            _ if closing => (at(times.since, after.close), Due::Close),
             // No pong can come out of the middle of a frame; the assembly has its own deadline.
             Phase::Open if self.flags.assembling => {
                 (at(times.assembling, after.assembly), Due::Assembly)
@@ -233,7 +236,7 @@ impl<S, D> Session<S, D> {
                 at(times.pinged, after.pong).max(at(times.heard, after.pong)),
                 Due::Pong,
             ),
-            Phase::Open | Phase::Ending => (at(times.heard, after.ping), Due::Ping),
+            _ => (at(times.heard, after.ping), Due::Ping),
         };
         let expects_messages = self.phase == Phase::Open && !closing;
         match after.idle.map(|idle| (at(times.message, idle), Due::Idle)) {

@@ -7,6 +7,11 @@ use crate::proto;
 use crate::proto::deflate::Policy;
 use crate::proto::handshake::server::Request;
 use crate::proto::handshake::{HeadLimits, OriginPolicy};
+#[cfg(feature = "tls")]
+use crate::tls::{self, TlsStream};
+use crate::transport::Transport;
+#[cfg(feature = "tls")]
+use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -103,6 +108,8 @@ pub struct Settings {
     pub(super) connection: Arc<proto::Config>,
     pub(super) origins: OriginPolicy,
     pub(super) protocols: Subprotocols,
+    #[cfg(feature = "tls")]
+    pub(super) tls: Option<tls::Server>,
 }
 
 /// Which of the subprotocols that a client offers it gets.
@@ -150,6 +157,42 @@ impl Settings {
     pub fn deflate(mut self, policy: impl Into<Option<Policy>>) -> Self {
         Arc::make_mut(&mut self.connection).deflate = policy.into();
         self
+    }
+
+    /// Speaks TLS with those who connect. Default: plain.
+    #[cfg(feature = "tls")]
+    #[must_use]
+    pub fn tls(mut self, tls: tls::Server) -> Self {
+        self.tls = Some(tls);
+        self
+    }
+
+    /// Whether anything was read from files, and can be read again.
+    pub(crate) const fn has_files(&self) -> bool {
+        #[cfg(feature = "tls")]
+        return self.tls.is_some();
+        #[cfg(not(feature = "tls"))]
+        false
+    }
+
+    /// Reads certificates again. What cannot be read leaves the old ones in use.
+    pub(super) fn reload(&self) {
+        #[cfg(feature = "tls")]
+        if let Some(tls) = &self.tls {
+            match tls.reload() {
+                Ok(()) => tracing::info!("certificates read again"),
+                Err(error) => tracing::error!(%error, "the old certificates stay in use"),
+            }
+        }
+    }
+
+    /// What carries an accepted connection.
+    pub(super) fn transport<S>(&self, stream: S) -> Transport<S> {
+        #[cfg(feature = "tls")]
+        if let Some(tls) = &self.tls {
+            return Transport::Tls(Box::new(TlsStream::server(stream, tls.clone())));
+        }
+        Transport::Plain(stream)
     }
 
     /// How long they may take.

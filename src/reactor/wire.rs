@@ -6,6 +6,7 @@
 use super::outbox::{Exit, Piece};
 use super::timer::Tick;
 use crate::kernel::Kernel;
+use crate::proto::frame::mask;
 use crate::proto::{SharedFrame, Sink};
 use alloc::vec::Vec;
 use core::ops::Range;
@@ -154,11 +155,23 @@ impl<K: Kernel> Sink for Wire<'_, K> {
         self.big(head, payload);
     }
 
-    /// A server never masks, so this is never called; it would be right if it were.
+    /// What is masked is copied in any case, so that also a big payload passes through the cork.
     fn masked(&mut self, head: &[u8], payload: &[u8], key: [u8; 4]) {
-        let mut frame = Vec::new();
-        Sink::masked(&mut frame, head, payload, key);
-        self.raw(&frame);
+        if !self.admits() {
+            return;
+        }
+        if self.cork.len() + head.len() + payload.len() <= CORK {
+            self.cork.extend_from_slice(head);
+            return mask::append(key, payload, self.cork);
+        }
+        self.gather(&[], head);
+        // Pieces of whole keys, so that each begins with the key's first byte.
+        for piece in payload.chunks(CORK / 2) {
+            if self.cork.len() + piece.len() > CORK {
+                self.flush();
+            }
+            mask::append(key, piece, self.cork);
+        }
     }
 
     fn shared(&mut self, frame: &SharedFrame) {

@@ -132,7 +132,16 @@ impl Builder {
         self
     }
 
-    /// SIGTERM and SIGINT stop the server in order. Default: no, as they belong to the process.
+    /// Speaks TLS. Default: plain.
+    #[cfg(feature = "tls")]
+    #[must_use]
+    pub fn tls(mut self, tls: crate::tls::Server) -> Self {
+        self.settings = self.settings.tls(tls);
+        self
+    }
+
+    /// SIGTERM and SIGINT stop the server in order, SIGHUP has it read its certificates again. Default: no, as signals
+    /// belong to the process.
     #[must_use]
     pub const fn stop_on_signals(mut self) -> Self {
         self.signals = true;
@@ -163,6 +172,9 @@ impl Builder {
         let listener = listen(addr, self.shared_port)?;
         let addr = listener.local_addr()?;
         let kernel = Mio::new(listener, self.signals)?;
+        if self.settings.has_files() {
+            kernel.reload_on_hangup()?;
+        }
         let (stopper, wake) = (kernel.stopper(), kernel.wake());
         let mut event_loop = EventLoop::new(kernel, handler, self.settings);
         if let Some(exchange) = &self.exchange {

@@ -32,7 +32,8 @@ pub(crate) enum Command {
     /// Send every message back to its sender
     #[command(after_help = "Examples:\n  \
         sockeye echo\n  \
-        sockeye echo --listen 127.0.0.1:0 --workers 2\n\n\
+        sockeye echo --listen 127.0.0.1:0 --workers 2\n  \
+        sockeye echo --tls-cert chain.pem --tls-key key.pem    wss://\n\n\
         Upgrades any path, does not look at Origin, and takes the first subprotocol that is offered.\n\
         SIGTERM or SIGINT says goodbye to all clients and ends.")]
     Echo(Options),
@@ -62,10 +63,10 @@ pub(crate) struct Options {
     /// The largest message accepted: bytes, or with KiB, MiB, GiB
     #[arg(long, value_name = "SIZE", default_value = "64MiB", value_parser = size)]
     pub(crate) max_message: u64,
-    /// Certificate chain, PEM (this version has no TLS yet)
+    /// Speak TLS: certificate chain, PEM; read again on SIGHUP
     #[arg(long, value_name = "FILE", requires = "tls_key")]
     pub(crate) tls_cert: Option<PathBuf>,
-    /// Its private key, PEM (this version has no TLS yet)
+    /// Its private key, PEM
     #[arg(long, value_name = "FILE", requires = "tls_cert")]
     pub(crate) tls_key: Option<PathBuf>,
 }

@@ -1,11 +1,12 @@
 //! Running a handler as a server: bind, say where, serve, stop in order.
 
-use crate::args::{self, Options};
+use crate::args::Options;
 use core::net::SocketAddr;
 use sockeye::proto;
 use sockeye::proto::deflate::Policy;
 use sockeye::proto::handshake::OriginPolicy;
 use sockeye::server::{Builder, Exchange, Handler, Limits, Server, listen};
+use sockeye::tls;
 use std::io::{self, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
@@ -16,11 +17,6 @@ pub(crate) fn run<H: Handler<State: Send> + Send>(
     options: &Options,
     handler: impl Fn() -> H,
 ) -> ExitCode {
-    if options.tls_cert.is_some() {
-        return args::wrong(
-            "this version has no TLS yet; put a proxy in front, or leave --tls-cert out",
-        );
-    }
     exit_status(serve(options, &handler))
 }
 
@@ -43,7 +39,7 @@ fn serve<H: Handler<State: Send> + Send>(
     // again, and the program would not end.
     let servers = bind_all(options, handler)?;
     let stoppers: Vec<_> = servers.iter().map(Server::stopper).collect();
-    announce(servers[0].local_addr())?;
+    announce(options, servers[0].local_addr())?;
     let workers = servers
         .into_iter()
         .map(|mut server| move || server.run())
@@ -92,10 +88,11 @@ where
 /// One server per worker, all on the same port.
 fn bind_all<H: Handler>(options: &Options, handler: &impl Fn() -> H) -> io::Result<Vec<Server<H>>> {
     let exchange = Exchange::new();
+    let tls = tls(options)?;
     let mut addr = free_address(options.listen, options.workers)?;
     (0..options.workers)
         .map(|_| {
-            let server = bind(options, addr, handler(), &exchange)?;
+            let server = bind(options, addr, handler(), &exchange, tls.as_ref())?;
             addr = server.local_addr();
             Ok(server)
         })
@@ -118,6 +115,7 @@ fn bind<H: Handler>(
     addr: SocketAddr,
     handler: H,
     exchange: &Exchange,
+    tls: Option<&tls::Server>,
 ) -> io::Result<Server<H>> {
     let limits = Limits {
         connection: proto::Limits::with_max_message(options.max_message),
@@ -132,9 +130,21 @@ fn bind<H: Handler>(
     if options.workers > 1 {
         builder = builder.share_port().exchange(exchange);
     }
+    if let Some(tls) = tls {
+        builder = builder.tls(tls.clone());
+    }
     builder
         .bind(addr, handler)
         .map_err(|error| cannot_listen(addr, &error))
+}
+
+/// The certificate and its key, which all workers share.
+fn tls(options: &Options) -> io::Result<Option<tls::Server>> {
+    let (Some(chain), Some(key)) = (&options.tls_cert, &options.tls_key) else {
+        return Ok(None);
+    };
+    let tls = tls::Server::from_files(chain, key).map_err(io::Error::other)?;
+    Ok(Some(tls))
 }
 
 fn deflate(options: &Options) -> Option<Policy> {
@@ -158,9 +168,14 @@ fn cannot_listen(addr: SocketAddr, error: &io::Error) -> io::Error {
 }
 
 /// The one line that scripts wait for.
-fn announce(addr: SocketAddr) -> io::Result<()> {
+fn announce(options: &Options, addr: SocketAddr) -> io::Result<()> {
+    let scheme = if options.tls_cert.is_some() {
+        "wss"
+    } else {
+        "ws"
+    };
     let mut stdout = io::stdout().lock();
-    writeln!(stdout, "listening on ws://{addr}")?;
+    writeln!(stdout, "listening on {scheme}://{addr}")?;
     stdout.flush()
 }
 

@@ -1,3 +1,18 @@
 //! Clients: on the loop, thousands of connections per thread; or blocking, one at a time.
 //!
+//! | file | holds |
+//! |---|---|
+//! | `url` `authority` | where to |
+//! | `url_error` | what can be wrong |
+//!
 //! Not here: the loop, which is `reactor`.
+
+#![allow(dead_code, reason = "the loop does not use all of it yet")]
+
+mod authority;
+mod url;
+mod url_error;
+
+pub use authority::Host;
+pub use url::Url;
+pub use url_error::UrlError;

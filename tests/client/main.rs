@@ -5,4 +5,5 @@
     reason = "a test that unwraps a fault fails, as it should"
 )]
 
+mod proxy;
 mod url;

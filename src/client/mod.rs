@@ -2,23 +2,29 @@
 //!
 //! | file | holds |
 //! |---|---|
+//! | `basic` | what a connection is to be like, and its opening request |
 //! | `url` `authority` | where to |
-//! | `proxy` `no_proxy` | through what |
-//! | `config_error` `url_error` | what can be wrong |
+//! | `proxy` `no_proxy` `tunnel` `socks` | through what |
+//! | `config_error` `url_error` `proxy_error` | what can be wrong |
 //!
 //! Not here: the loop, which is `reactor`.
 
 #![allow(dead_code, reason = "the loop does not use all of it yet")]
 
 mod authority;
+mod basic;
 mod config_error;
 mod no_proxy;
 mod proxy;
+mod proxy_error;
+mod socks;
+mod tunnel;
 mod url;
 mod url_error;
 
 pub use authority::Host;
 pub use config_error::{ConfigError, ProxyUrlError};
 pub use proxy::{Proxy, ProxyKind, ProxyServer};
+pub use proxy_error::ProxyError;
 pub use url::Url;
 pub use url_error::UrlError;

@@ -5,12 +5,14 @@
 //! | `basic` | what a connection is to be like, and its opening request |
 //! | `url` `authority` | where to |
 //! | `proxy` `no_proxy` `tunnel` `socks` | through what |
+//! | `addresses` | in which order, where else, when again, and what waits meanwhile |
 //! | `config_error` `url_error` `proxy_error` | what can be wrong |
 //!
 //! Not here: the loop, which is `reactor`.
 
 #![allow(dead_code, reason = "the loop does not use all of it yet")]
 
+mod addresses;
 mod authority;
 mod basic;
 mod config_error;

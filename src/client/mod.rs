@@ -5,7 +5,7 @@
 //! | `basic` | what a connection is to be like, and its opening request |
 //! | `url` `authority` | where to |
 //! | `proxy` `no_proxy` `tunnel` `socks` | through what |
-//! | `addresses` | in which order, where else, when again, and what waits meanwhile |
+//! | `addresses` `backoff` `queue` | in which order, where else, when again, and what waits meanwhile |
 //! | `config_error` `url_error` `proxy_error` | what can be wrong |
 //!
 //! Not here: the loop, which is `reactor`.
@@ -14,17 +14,20 @@
 
 mod addresses;
 mod authority;
+mod backoff;
 mod basic;
 mod config_error;
 mod no_proxy;
 mod proxy;
 mod proxy_error;
+mod queue;
 mod socks;
 mod tunnel;
 mod url;
 mod url_error;
 
 pub use authority::Host;
+pub use backoff::Reconnect;
 pub use config_error::{ConfigError, ProxyUrlError};
 pub use proxy::{Proxy, ProxyKind, ProxyServer};
 pub use proxy_error::ProxyError;

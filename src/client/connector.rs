@@ -1,0 +1,356 @@
+//! What a connection is to be like, and the opening handshake that follows from it.
+//!
+//! A setting is never dropped without a word: what cannot be sent as it was given is an error, before anything is sent.
+//!
+//! Not here: sockets, TLS, the wait for the answer, and what each setting is worth to a server.
+
+use alloc::string::{String, ToString as _};
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::fmt;
+
+use super::authority::Credentials;
+use super::headers::{Auth, Fields};
+use super::{
+    ConfigError, ConnectError, Limits, Proxy, ProxyServer, Reconnect, Refused, Timeouts, Url,
+};
+use crate::proto::deflate::{Agreed, Policy};
+use crate::proto::handshake::Misuse;
+use crate::proto::handshake::client::{Expected, Request, Response};
+
+/// A description of a connection to be. It can be used for any number of connections, and clones share it.
+///
+/// ```
+/// use sockeye::client::Connector;
+///
+/// let connector = Connector::new("wss://example.com/chat")?
+///     .protocols(["chat.v2", "chat.v1"])
+///     .bearer_auth("a.long.token")
+///     .header("X-Client", "kitchen");
+/// connector.check()?;
+/// # Ok::<(), sockeye::client::ConfigError>(())
+/// ```
+#[derive(Clone)]
+pub struct Connector {
+    settings: Arc<Settings>,
+}
+
+#[derive(Clone)]
+struct Settings {
+    url: Url,
+    protocols: Vec<String>,
+    require_protocol: bool,
+    origin: Option<String>,
+    fields: Fields,
+    proxy: Proxy,
+    redirects: u8,
+    deflate: Option<Policy>,
+    limits: Limits,
+    timeouts: Timeouts,
+    reconnect: Option<Reconnect>,
+}
+
+/// What a good answer agreed on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Agreement {
+    pub(crate) protocol: Option<String>,
+    pub(crate) deflate: Option<Agreed>,
+}
+
+impl Connector {
+    /// A connection to this URL; [`Url::parse`] says what it may look like. A user and a password in it are sent as
+    /// basic authentication, unless another one is set.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError::Url`].
+    pub fn new(url: &str) -> Result<Self, ConfigError> {
+        Ok(Self {
+            settings: Arc::new(Settings {
+                url: Url::parse(url)?,
+                protocols: Vec::new(),
+                require_protocol: false,
+                origin: None,
+                fields: Fields::default(),
+                proxy: Proxy::default(),
+                redirects: 0,
+                deflate: Some(Policy::default()),
+                limits: Limits::default(),
+                timeouts: Timeouts::default(),
+                reconnect: None,
+            }),
+        })
+    }
+
+    fn set(mut self, change: impl FnOnce(&mut Settings)) -> Self {
+        change(Arc::make_mut(&mut self.settings));
+        self
+    }
+
+    /// Subprotocols to offer, the favourite first: different tokens, at most 64. Default: none.
+    #[must_use]
+    pub fn protocols<P: Into<String>>(self, protocols: impl IntoIterator<Item = P>) -> Self {
+        self.set(|set| set.protocols = protocols.into_iter().map(Into::into).collect())
+    }
+
+    /// Fails the connection where the server chooses none of the subprotocols. Default: that is fine (RFC 6455 §4.1).
+    #[must_use]
+    pub fn require_protocol(self) -> Self {
+        self.set(|set| set.require_protocol = true)
+    }
+
+    /// Adds a header. Those of the handshake itself, those of a body, and `Host`, `Origin` and `Expect` are refused; so
+    /// is a second `Authorization`, `Cookie` or `User-Agent`.
+    #[must_use]
+    pub fn header(self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.set(|set| set.fields.headers.push((name.into(), value.into())))
+    }
+
+    /// The `Origin` to send, as `https://example.com`. Default: none; only what acts for a web page has one.
+    #[must_use]
+    pub fn origin(self, origin: impl Into<String>) -> Self {
+        self.set(|set| set.origin = Some(origin.into()))
+    }
+
+    /// The `User-Agent` to send; an empty one leaves the header out. Default: `sockeye/` and the version.
+    #[must_use]
+    pub fn user_agent(self, agent: impl Into<String>) -> Self {
+        self.set(|set| set.fields.user_agent = Some(agent.into()))
+    }
+
+    /// Sends this user and password as basic authentication (RFC 7617), in place of any that were set before or stand
+    /// in the URL.
+    #[must_use]
+    pub fn basic_auth(self, user: &str, password: &str) -> Self {
+        let credentials = Credentials {
+            user: user.to_string(),
+            password: password.to_string(),
+        };
+        self.set(|set| set.fields.auth = Some(Auth::Basic(credentials)))
+    }
+
+    /// Sends this token as authentication (RFC 6750), in place of any that was set before or stands in the URL.
+    #[must_use]
+    pub fn bearer_auth(self, token: &str) -> Self {
+        self.set(|set| set.fields.auth = Some(Auth::Bearer(token.to_string())))
+    }
+
+    /// Adds a cookie. All of them are sent in one header, in this order (RFC 6265 §5.4).
+    #[must_use]
+    pub fn cookie(self, name: &str, value: &str) -> Self {
+        self.set(|set| {
+            set.fields
+                .cookies
+                .push((name.to_string(), value.to_string()))
+        })
+    }
+
+    /// Which proxy to go through. Default: [`Proxy::from_env`], as the environment was in [`new`](Self::new).
+    #[must_use]
+    pub fn proxy(self, proxy: Proxy) -> Self {
+        self.set(|set| set.proxy = proxy)
+    }
+
+    /// How many redirects (301, 302, 303, 307, 308) are followed. Default: 0, so that one is a
+    /// [refusal](ConnectError::Refused).
+    ///
+    /// Never from wss to ws. Where one leads to another scheme, host or port, no authentication and no cookies are sent
+    /// there, however they were set; other headers are, so do not have secrets in them.
+    #[must_use]
+    pub fn redirects(self, most: u8) -> Self {
+        self.set(|set| set.redirects = most)
+    }
+
+    /// How messages are compressed where the server agrees to permessage-deflate (RFC 7692), or `None`: it is not
+    /// offered. Default: the [policy](Policy)'s defaults, which keep nothing between messages.
+    #[must_use]
+    pub fn deflate(self, policy: impl Into<Option<Policy>>) -> Self {
+        self.set(|set| set.deflate = policy.into())
+    }
+
+    /// What the server may take.
+    #[must_use]
+    pub fn limits(self, limits: Limits) -> Self {
+        self.set(|set| set.limits = limits)
+    }
+
+    /// How long it may take; `handshake` bounds everything from resolving the host's name to the answer.
+    #[must_use]
+    pub fn timeouts(self, timeouts: Timeouts) -> Self {
+        self.set(|set| set.timeouts = timeouts)
+    }
+
+    /// Connects again when a connection is lost or could not be opened. Default: no.
+    #[must_use]
+    pub fn reconnect(self, policy: Reconnect) -> Self {
+        self.set(|set| set.reconnect = Some(policy))
+    }
+
+    /// Where to.
+    #[must_use]
+    pub fn url(&self) -> &Url {
+        &self.settings.url
+    }
+
+    /// Checks everything that can be checked before a byte is sent. To connect does so, too.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`]: the first setting that is wrong.
+    pub fn check(&self) -> Result<(), ConfigError> {
+        self.proxy_server()?;
+        self.request([0; 16], &mut Vec::new())
+    }
+
+    /// The proxy to go through.
+    pub(crate) fn proxy_server(&self) -> Result<Option<ProxyServer>, ConfigError> {
+        self.settings.proxy.for_url(&self.settings.url)
+    }
+
+    pub(crate) fn max_redirects(&self) -> u8 {
+        self.settings.redirects
+    }
+
+    pub(crate) fn deflate_policy(&self) -> Option<&Policy> {
+        self.settings.deflate.as_ref()
+    }
+
+    pub(crate) fn own_limits(&self) -> &Limits {
+        &self.settings.limits
+    }
+
+    pub(crate) fn own_timeouts(&self) -> &Timeouts {
+        &self.settings.timeouts
+    }
+
+    pub(crate) fn reconnect_policy(&self) -> Option<&Reconnect> {
+        self.settings.reconnect.as_ref()
+    }
+
+    /// The same connection to where a redirect leads. What is meant for one origin alone stays behind
+    /// (CVE-2026-42498).
+    pub(super) fn redirected(&self, mut url: Url) -> Self {
+        let stays = url.same_origin(self.url());
+        if stays {
+            url.keep_credentials(self.url());
+        }
+        self.clone().set(|set| {
+            set.url = url;
+            if !stays {
+                set.fields.forget_secrets();
+            }
+        })
+    }
+
+    /// Appends the opening request to `out`, or nothing. `nonce` is random and used once.
+    pub(crate) fn request(&self, nonce: [u8; 16], out: &mut Vec<u8>) -> Result<(), ConfigError> {
+        self.write(nonce, out, |_| ())
+    }
+
+    /// Judges the answer to the request with this nonce. For what is no 101, the body has to be added to the error.
+    pub(crate) fn verify(
+        &self,
+        nonce: [u8; 16],
+        response: &Response<'_>,
+    ) -> Result<Agreement, ConnectError> {
+        if response.status() != 101 {
+            return Err(ConnectError::Refused(Refused::of(response).into()));
+        }
+        let mut again = Vec::new();
+        self.write(nonce, &mut again, |expected| self.agree(expected, response))?
+    }
+
+    fn agree(
+        &self,
+        expected: &Expected<'_>,
+        response: &Response<'_>,
+    ) -> Result<Agreement, ConnectError> {
+        let agreed = response.verify(expected)?;
+        let deflate = match self.deflate_policy() {
+            Some(policy) => policy.confirm(agreed.extensions())?,
+            None => None,
+        };
+        let protocol = agreed.protocol().map(str::to_string);
+        if self.settings.require_protocol && protocol.is_none() {
+            return Err(ConnectError::Protocol);
+        }
+        Ok(Agreement { protocol, deflate })
+    }
+
+    /// Writes the request and gives what its answer must match to `then`.
+    fn write<T>(
+        &self,
+        nonce: [u8; 16],
+        out: &mut Vec<u8>,
+        then: impl FnOnce(&Expected<'_>) -> T,
+    ) -> Result<T, ConfigError> {
+        let Settings {
+            url,
+            protocols,
+            origin,
+            fields,
+            ..
+        } = self.settings.as_ref();
+        if self.settings.require_protocol && protocols.is_empty() {
+            return Err(ConfigError::ProtocolsMissing);
+        }
+        let protocols: Vec<_> = protocols.iter().map(String::as_str).collect();
+        let extensions = self
+            .deflate_policy()
+            .map(|policy| policy.offer().to_string());
+        let lines = fields.lines(url)?;
+        let lines: Vec<_> = lines
+            .iter()
+            .map(|(name, value)| (*name, value.as_ref()))
+            .collect();
+        let request = Request::new(url.authority(), url.target(), nonce)
+            .protocols(&protocols)
+            .extensions(extensions.as_deref())
+            .origin(origin.as_deref())
+            .headers(&lines);
+        let expected = request
+            .write(out)
+            .map_err(|misuse| blame(misuse, &protocols, &lines))?;
+        Ok(then(&expected))
+    }
+}
+
+/// Which setting the core did not like: the first that it does not like alone either.
+fn blame(misuse: Misuse, protocols: &[&str], lines: &[(&str, &str)]) -> ConfigError {
+    let plain = Request::new("host", "/", [0; 16]);
+    let refused = |request: Request<'_>| request.write(&mut Vec::new()).is_err();
+    match misuse {
+        Misuse::HeaderName | Misuse::HeaderReserved | Misuse::HeaderValue => lines
+            .iter()
+            .find(|&&line| refused(plain.headers(&[line])))
+            .map(|&(name, _)| ConfigError::Header {
+                name: name.to_string(),
+                misuse,
+            }),
+        Misuse::Protocol | Misuse::ProtocolRepeated => (1..=protocols.len())
+            .find_map(|count| {
+                let first = protocols.get(..count)?;
+                refused(plain.protocols(first)).then(|| first.last())?
+            })
+            .map(|name| ConfigError::Protocol {
+                name: name.to_string(),
+                misuse,
+            }),
+        Misuse::Origin => Some(ConfigError::Origin),
+        _ => None,
+    }
+    .unwrap_or(ConfigError::Request(misuse))
+}
+
+/// Without values, which may be secrets.
+impl fmt::Debug for Connector {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Connector")
+            .field("url", &self.settings.url)
+            .field("protocols", &self.settings.protocols)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -8,8 +8,10 @@
 use crate::proto::NoRandomness;
 use alloc::vec::Vec;
 use core::fmt;
+use core::net::SocketAddr;
 use core::time::Duration;
 use std::io::{self, IoSlice};
+use std::path::PathBuf;
 
 /// Names a registered stream in the kernel's reports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -22,6 +24,11 @@ pub enum Ready {
     Accept,
     /// The process was asked to stop.
     Stop,
+    /// What was asked of the resolver has come.
+    Resolved {
+        /// As in [`Kernel::resolve`].
+        key: u64,
+    },
     /// Files may have changed: SIGHUP.
     Reload,
     /// Another thread has something for this loop.
@@ -37,6 +44,24 @@ pub enum Ready {
         /// The peer has closed its side or the stream is broken: a short read does not mean there is no more.
         hangup: bool,
     },
+}
+
+/// Where to connect to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Remote {
+    /// An address and a port.
+    Ip(SocketAddr),
+    /// The path of a Unix socket.
+    Unix(PathBuf),
+}
+
+impl fmt::Display for Remote {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Ip(addr) => addr.fmt(f),
+            Self::Unix(path) => path.display().fmt(f),
+        }
+    }
 }
 
 /// The kernel. Readiness is edge-triggered: it is reported once, and again only after a call came back with
@@ -64,6 +89,55 @@ pub trait Kernel {
 
     /// Stops listening.
     fn stop_listening(&mut self);
+
+    /// Begins to connect. The stream is reported writable when that is done or has failed.
+    ///
+    /// # Errors
+    ///
+    /// As `connect(2)`, but for those that mean that it goes on. A kernel for servers alone need not be able to.
+    fn connect(&mut self, to: &Remote) -> io::Result<Self::Stream> {
+        let _ = to;
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
+    /// Whether a stream from [`connect`](Self::connect) is connected, or not yet.
+    ///
+    /// # Errors
+    ///
+    /// When it will never be.
+    fn connected(&mut self, stream: &mut Self::Stream) -> io::Result<bool> {
+        let _ = stream;
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
+    /// Asks for the addresses of a host. [`Ready::Resolved`] with this key says that they are there.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be asked.
+    fn resolve(&mut self, key: u64, host: &str, port: u16) -> io::Result<()> {
+        let _ = (key, host, port);
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
+    /// What came of [`resolve`](Self::resolve) with this key: at least one address. It is given once.
+    ///
+    /// # Errors
+    ///
+    /// When there is no such host, or nobody who knows it can be asked.
+    fn resolved(&mut self, key: u64) -> io::Result<Vec<SocketAddr>> {
+        let _ = key;
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
+    /// Has readiness of `stream`, which is registered, reported under another token, with what is ready now.
+    ///
+    /// # Errors
+    ///
+    /// As `epoll_ctl(2)`.
+    fn register_anew(&mut self, stream: &mut Self::Stream, token: Token) -> io::Result<()> {
+        self.register(stream, token)
+    }
 
     /// Has readiness of `stream` reported under `token`, for reading and writing, once and for all.
     ///

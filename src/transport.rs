@@ -43,12 +43,18 @@ pub(crate) enum Transport<S> {
 }
 
 impl<S> Transport<S> {
+    /// Has readiness reported. `anew` where it is registered already.
     pub(crate) fn register<K: Kernel<Stream = S>>(
         &mut self,
         kernel: &mut K,
         token: Token,
+        anew: bool,
     ) -> io::Result<()> {
-        kernel.register(self.stream(), token)
+        if anew {
+            kernel.register_anew(self.stream(), token)
+        } else {
+            kernel.register(self.stream(), token)
+        }
     }
 
     /// Receives into the spare capacity of `buffer`. Interruptions are retried. `records` is the loop's, and empty

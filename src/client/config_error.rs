@@ -58,8 +58,21 @@ pub enum ConfigError {
     /// The value of the cookie of this name holds whitespace, a control byte, a quote, a comma, a semicolon, a
     /// backslash, or what is not ASCII (RFC 6265 §4.1.1).
     CookieValue(String),
+    /// The URL is `wss://`, and this build is without the feature `tls`.
+    NoTls,
+    /// There is nobody to trust: the platform names none.
+    NoRoots(String),
+    /// Another connection that is opened again and again has this tag.
+    TagInUse(u64),
     /// Something else that the handshake refuses to write.
     Request(Misuse),
+}
+
+#[cfg(feature = "tls")]
+impl From<crate::tls::FileError> for ConfigError {
+    fn from(error: crate::tls::FileError) -> Self {
+        Self::NoRoots(alloc::string::ToString::to_string(&error))
+    }
 }
 
 impl From<UrlError> for ConfigError {
@@ -115,6 +128,13 @@ impl fmt::Display for ConfigError {
                 "the cookie {name:?} cannot be sent: encode whitespace, control bytes, quotes, commas, semicolons, \
                  backslashes and non-ASCII in its value"
             ),
+            Self::NoTls => {
+                f.write_str("this build speaks no TLS; use ws://, or build with the feature tls")
+            }
+            Self::NoRoots(why) => f.write_str(why),
+            Self::TagInUse(tag) => {
+                write!(f, "another connection that reconnects has the tag {tag}")
+            }
             Self::Request(misuse) => write!(f, "the request cannot be sent: {misuse}"),
         }
     }

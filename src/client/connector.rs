@@ -8,15 +8,19 @@ use alloc::string::{String, ToString as _};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
+use core::time::Duration;
 
 use super::authority::Credentials;
 use super::headers::{Auth, Fields};
-use super::{
-    ConfigError, ConnectError, Limits, Proxy, ProxyServer, Reconnect, Refused, Timeouts, Url,
-};
+use super::{ConfigError, ConnectError, Proxy, ProxyServer, Reconnect, Refused, Url};
+use crate::proto;
 use crate::proto::deflate::{Agreed, Policy};
 use crate::proto::handshake::Misuse;
 use crate::proto::handshake::client::{Expected, Request, Response};
+#[cfg(feature = "tls")]
+use crate::tls;
+
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A description of a connection to be. It can be used for any number of connections, and clones share it.
 ///
@@ -44,10 +48,11 @@ struct Settings {
     fields: Fields,
     proxy: Proxy,
     redirects: u8,
-    deflate: Option<Policy>,
-    limits: Limits,
-    timeouts: Timeouts,
+    config: Arc<proto::Config>,
+    connect_timeout: Duration,
     reconnect: Option<Reconnect>,
+    #[cfg(feature = "tls")]
+    tls: Option<tls::Client>,
 }
 
 /// What a good answer agreed on.
@@ -74,10 +79,11 @@ impl Connector {
                 fields: Fields::default(),
                 proxy: Proxy::default(),
                 redirects: 0,
-                deflate: Some(Policy::default()),
-                limits: Limits::default(),
-                timeouts: Timeouts::default(),
+                config: Arc::default(),
+                connect_timeout: CONNECT_TIMEOUT,
                 reconnect: None,
+                #[cfg(feature = "tls")]
+                tls: None,
             }),
         })
     }
@@ -165,19 +171,27 @@ impl Connector {
     /// offered. Default: the [policy](Policy)'s defaults, which keep nothing between messages.
     #[must_use]
     pub fn deflate(self, policy: impl Into<Option<Policy>>) -> Self {
-        self.set(|set| set.deflate = policy.into())
+        self.set(|set| Arc::make_mut(&mut set.config).deflate = policy.into())
     }
 
-    /// What the server may take.
+    /// What the server may make us hold: frame, message, fragments.
     #[must_use]
-    pub fn limits(self, limits: Limits) -> Self {
-        self.set(|set| set.limits = limits)
+    pub fn limits(self, limits: proto::Limits) -> Self {
+        self.set(|set| Arc::make_mut(&mut set.config).limits = limits)
     }
 
-    /// How long it may take; `handshake` bounds everything from resolving the host's name to the answer.
+    /// How long opening the connection may take, from resolving the host's name to the server's answer, with every
+    /// redirect on the way. Default: 10 s.
     #[must_use]
-    pub fn timeouts(self, timeouts: Timeouts) -> Self {
-        self.set(|set| set.timeouts = timeouts)
+    pub fn connect_timeout(self, timeout: Duration) -> Self {
+        self.set(|set| set.connect_timeout = timeout)
+    }
+
+    /// Whom to trust where the URL is `wss://`. Default: whom the platform trusts.
+    #[cfg(feature = "tls")]
+    #[must_use]
+    pub fn tls(self, tls: tls::Client) -> Self {
+        self.set(|set| set.tls = Some(tls))
     }
 
     /// Connects again when a connection is lost or could not be opened. Default: no.
@@ -199,6 +213,12 @@ impl Connector {
     /// [`ConfigError`]: the first setting that is wrong.
     pub fn check(&self) -> Result<(), ConfigError> {
         self.proxy_server()?;
+        if self.url().secure() {
+            #[cfg(feature = "tls")]
+            self.own_tls()?;
+            #[cfg(not(feature = "tls"))]
+            return Err(ConfigError::NoTls);
+        }
         self.request([0; 16], &mut Vec::new())
     }
 
@@ -212,15 +232,25 @@ impl Connector {
     }
 
     pub(crate) fn deflate_policy(&self) -> Option<&Policy> {
-        self.settings.deflate.as_ref()
+        self.settings.config.deflate.as_ref()
     }
 
-    pub(crate) fn own_limits(&self) -> &Limits {
-        &self.settings.limits
+    /// What its connections are told.
+    pub(crate) fn config(&self) -> Arc<proto::Config> {
+        Arc::clone(&self.settings.config)
     }
 
-    pub(crate) fn own_timeouts(&self) -> &Timeouts {
-        &self.settings.timeouts
+    pub(crate) fn own_connect_timeout(&self) -> Duration {
+        self.settings.connect_timeout
+    }
+
+    /// Whom to trust.
+    #[cfg(feature = "tls")]
+    pub(crate) fn own_tls(&self) -> Result<tls::Client, ConfigError> {
+        match &self.settings.tls {
+            Some(tls) => Ok(tls.clone()),
+            None => Ok(tls::Client::platform_once()?),
+        }
     }
 
     pub(crate) fn reconnect_policy(&self) -> Option<&Reconnect> {

@@ -12,6 +12,8 @@ use super::{ConfigError, ProxyError, RedirectError};
 use crate::proto::deflate::AnswerError;
 use crate::proto::handshake::ResponseError;
 use crate::proto::handshake::client::Response;
+#[cfg(feature = "tls")]
+use crate::tls::TlsError;
 
 /// Why a connection could not be opened. Nothing but the request has been sent to the server then.
 #[derive(Debug)]
@@ -31,7 +33,8 @@ pub enum ConnectError {
     /// The proxy opened no way to the server.
     Proxy(ProxyError),
     /// There is no TLS with the server.
-    Tls(String),
+    #[cfg(feature = "tls")]
+    Tls(TlsError),
     /// The server answered with an ordinary HTTP answer instead of 101.
     Refused(Box<Refused>),
     /// The answer breaks the rules of HTTP or of the handshake.
@@ -128,7 +131,8 @@ impl fmt::Display for ConnectError {
             Self::Resolve { host, error } => write!(f, "cannot resolve {host}: {error}"),
             Self::Connect(attempts) => connect_text(attempts, f),
             Self::Proxy(error) => error.fmt(f),
-            Self::Tls(text) => write!(f, "TLS with the server failed: {text}"),
+            #[cfg(feature = "tls")]
+            Self::Tls(error) => error.fmt(f),
             Self::Refused(refused) => refused_text(refused.status, f),
             Self::Response(error) => write!(f, "{error} ({})", error.section()),
             Self::Deflate(error) => write!(f, "{error} ({})", error.section()),

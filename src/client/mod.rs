@@ -2,43 +2,50 @@
 //!
 //! | file | holds |
 //! |---|---|
+//! | `on_loop` `blocking` | any number of connections; one |
 //! | `connector` `headers` `basic` | what a connection is to be like, and its opening request |
 //! | `url` `authority` | where to |
 //! | `proxy` `no_proxy` `tunnel` `socks` | through what |
-//! | `addresses` `redirect` `backoff` `queue` | in which order, where else, when again, and what waits meanwhile |
+//! | `addresses` `redirect` `body` | in which order, where else, and what a refusal says |
+//! | `backoff` `queue` | when again, and what waits meanwhile |
 //! | `config_error` `url_error` `proxy_error` `error` | what can be wrong |
 //!
 //! Not here: the loop, which is `reactor`.
 
-#![allow(dead_code, reason = "the loop does not use all of it yet")]
-
-mod addresses;
+pub(crate) mod addresses;
 mod authority;
-mod backoff;
+pub(crate) mod backoff;
 mod basic;
+pub(crate) mod body;
 mod config_error;
 mod connector;
 mod error;
 mod headers;
 mod no_proxy;
+mod on_loop;
 mod proxy;
 mod proxy_error;
-mod queue;
-mod redirect;
+pub(crate) mod queue;
+pub(crate) mod redirect;
 mod socks;
-mod tunnel;
+pub(crate) mod tunnel;
 mod url;
 mod url_error;
 
 pub use authority::Host;
 pub use backoff::Reconnect;
 pub use config_error::{ConfigError, ProxyUrlError};
+pub(crate) use connector::Agreement;
 pub use connector::Connector;
 pub use error::{Attempt, ConnectError, Refused, Stage};
+pub use on_loop::Client;
 pub use proxy::{Proxy, ProxyKind, ProxyServer};
 pub use proxy_error::ProxyError;
 pub use redirect::RedirectError;
 pub use url::Url;
 pub use url_error::UrlError;
 
-pub use crate::reactor::{Limits, Timeouts};
+pub use crate::reactor::{
+    Answer, Cause, Closed, ConnectionId, Delivery, EventLoop, Handler, Limits, LinkState,
+    LinkStatus, Message, Peer, Settings, Stopper, Timeouts,
+};

@@ -92,12 +92,19 @@ impl Queue {
         Some(message)
     }
 
+    /// Puts back what was taken last and not sent.
+    pub(crate) fn put_back(&mut self, message: Waiting) {
+        self.bytes = self.bytes.saturating_add(message.len());
+        self.messages.push_front(message);
+    }
+
     /// How many messages wait.
     pub(crate) fn len(&self) -> usize {
         self.messages.len()
     }
 
     /// How many bytes they hold.
+    #[cfg(test)]
     pub(crate) const fn bytes(&self) -> usize {
         self.bytes
     }

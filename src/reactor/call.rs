@@ -45,6 +45,9 @@ pub(super) struct Call<'c, H: Handler<K>, K: Kernel> {
     pub(super) opening: &'c mut Option<Box<Opening>>,
     pub(super) now: Tick,
     pub(super) refusing: bool,
+    /// The tag of what is opened again and again, and is open now.
+    #[cfg(feature = "client")]
+    pub(super) opened: &'c mut Option<u64>,
 }
 
 impl<'c, H: Handler<K>, K: Kernel> Call<'c, H, K> {
@@ -81,6 +84,8 @@ impl<'c, H: Handler<K>, K: Kernel> Call<'c, H, K> {
                 compressor: &mut tools.compressor,
                 mail: &mut tools.mail,
                 told: &mut session.told,
+                #[cfg(feature = "client")]
+                calls: &mut tools.calls,
             },
             data,
             at: &mut progress.at,
@@ -97,6 +102,8 @@ impl<'c, H: Handler<K>, K: Kernel> Call<'c, H, K> {
             opening: &mut session.opening,
             now: tools.now,
             refusing: tools.refusing,
+            #[cfg(feature = "client")]
+            opened: &mut tools.opened,
         }
     }
 

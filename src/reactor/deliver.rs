@@ -4,14 +4,14 @@
 //!
 //! Not here: publishing, which is `mail`, and the way between loops, which is `exchange`.
 
-use super::Handler;
 use super::event_loop::EventLoop;
 use super::exchange::Membership;
 use super::mail::{Class, Published};
 use super::outbox::Piece;
 use super::session::Phase;
+use super::{Cause, Handler};
 use crate::kernel::Kernel;
-use crate::proto::{CloseCode, State};
+use crate::proto::{CloseCode, Role, State};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::mem::take;
@@ -45,6 +45,7 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
                 if this.sessions[slot].phase == Phase::Open {
                     this.close_session(
                         slot,
+                        Cause::TooSlow,
                         CloseCode::TRY_AGAIN_LATER,
                         "the server is overloaded",
                     );
@@ -61,7 +62,9 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
         self.for_each_slot(|this, slot| {
             let session = &mut this.sessions[slot];
             let told = take(&mut session.told);
-            let open = session.phase == Phase::Open && session.conn.state() == State::Open;
+            let open = session.phase == Phase::Open
+                && session.conn.state() == State::Open
+                && session.conn.tx.role() == Role::Server;
             let Some(log) = log(published, Class::of(&session.conn.tx)) else {
                 return;
             };
@@ -77,7 +80,12 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
         let session = &mut self.sessions[slot];
         if session.exit.waiting() > tools.settings.limits.max_queued {
             session.flags.slow = true;
-            return self.close_session(slot, CloseCode::TRY_AGAIN_LATER, "reads too slowly");
+            return self.close_session(
+                slot,
+                Cause::TooSlow,
+                CloseCode::TRY_AGAIN_LATER,
+                "reads too slowly",
+            );
         }
         let range = [Piece::Shared(log, told..log.len())];
         match session.exit.send(&mut tools.kernel, range, tools.now) {

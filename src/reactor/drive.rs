@@ -17,7 +17,9 @@ use super::session::{Phase, Session};
 use super::settings::Settings;
 use super::timer::Tick;
 use super::wire::{CORK, Fate};
-use super::{Closed, Handler};
+use super::{Cause, Closed, Handler};
+#[cfg(feature = "client")]
+use crate::client::Connector;
 use crate::kernel::Kernel;
 use crate::proto::deflate::Compressor;
 use crate::proto::handshake::Refusal;
@@ -57,6 +59,12 @@ pub(super) struct Tools<K> {
     pub(super) dear: u32,
     /// New requests are answered with 503.
     pub(super) refusing: bool,
+    /// Connections that handlers asked for in this turn.
+    #[cfg(feature = "client")]
+    pub(super) calls: Vec<(Connector, u64)>,
+    /// The tag of a link that is open now.
+    #[cfg(feature = "client")]
+    pub(super) opened: Option<u64>,
 }
 
 impl<K: Kernel> Tools<K> {
@@ -76,6 +84,10 @@ impl<K: Kernel> Tools<K> {
             now: 0,
             dear: 0,
             refusing: false,
+            #[cfg(feature = "client")]
+            calls: Vec::new(),
+            #[cfg(feature = "client")]
+            opened: None,
         }
     }
 
@@ -199,7 +211,12 @@ fn broken<H: Handler<K>, K: Kernel>(
     }
     tracing::debug!(peer = %session.id(slot), %error, "TLS failed");
     let id = session.id(slot);
-    end(handler, &mut session.state, id, &Closed::ABNORMAL);
+    end(
+        handler,
+        &mut session.state,
+        id,
+        &Closed::abnormal(Cause::Tls),
+    );
     if session.phase == Phase::Handshake {
         session.opening = None;
         session.enter(Phase::Ending, tools.now);
@@ -350,6 +367,7 @@ fn after_panic<H: Handler<K>, K: Kernel>(
         call.refuse(Refusal::new(500, "the server made a mistake"));
         *call.at = call.data.len();
     } else {
+        call.flags.cause = Cause::Panic;
         give_up(&mut call.peer, CloseCode::INTERNAL_ERROR, "");
         // The peer's Close frame may be in it.
         call.flags.unread = *call.at < call.data.len();

@@ -18,16 +18,23 @@
 //! Not here: what happens inside a session; that is `drive`. Threads: one loop is one thread.
 
 use super::accept::Acceptor;
+#[cfg(feature = "client")]
+use super::dial::Dial;
 use super::drive::{DEAR, Next, Tools, drive};
 use super::exchange::{Exchange, Membership};
 use super::frames::end;
+use super::greet::Opening;
+#[cfg(feature = "client")]
+use super::link::{LINK_KEY, Links};
+#[cfg(feature = "client")]
+use super::outbound::{DIAL_KEY, dial_of};
 use super::session::{Due, Phase, Session};
 use super::settings::Settings;
 use super::timer::{Entry, NEVER, Stamp, Tick, Wheel, span_of, tick_at};
-use super::{Closed, Handler};
+use super::{Cause, Closed, ConnectionId, Handler};
 use crate::kernel::{Kernel, Ready, Token};
 use crate::proto::handshake::HandshakeError;
-use crate::proto::{CloseCode, Connection};
+use crate::proto::{CloseCode, Connection, Role};
 use crate::transport::Transport;
 use alloc::boxed::Box;
 use alloc::sync::Arc;
@@ -43,11 +50,11 @@ const DRAIN: usize = usize::MAX;
 
 /// A server on any kernel. [`Server`](crate::server::Server) is this on the real one.
 pub struct EventLoop<H: Handler<K>, K: Kernel> {
-    handler: H,
+    pub(super) handler: H,
     pub(super) sessions: Slab<Session<K::Stream, H::State>>,
     pub(super) tools: Tools<K>,
     acceptor: Acceptor,
-    wheel: Wheel,
+    pub(super) wheel: Wheel,
     /// Sessions with something left that nobody will report.
     ready_list: Vec<usize>,
     /// The list's other half: it is filled while it is worked off.
@@ -56,10 +63,15 @@ pub struct EventLoop<H: Handler<K>, K: Kernel> {
     fired: Vec<Entry>,
     /// Where the other loops are, if there are any.
     pub(super) membership: Option<Membership>,
-    serial: u32,
+    pub(super) serial: u32,
     /// Sessions in [`Phase::Open`].
     open: usize,
-    stopping: bool,
+    pub(super) stopping: bool,
+    /// Connections on their way out.
+    #[cfg(feature = "client")]
+    pub(super) dials: Slab<Dial<K::Stream>>,
+    #[cfg(feature = "client")]
+    pub(super) links: Links,
 }
 
 impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
@@ -79,6 +91,10 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
             serial: 0,
             open: 0,
             stopping: false,
+            #[cfg(feature = "client")]
+            dials: Slab::new(),
+            #[cfg(feature = "client")]
+            links: Links::default(),
         }
     }
 
@@ -111,7 +127,7 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
     }
 
     /// For whoever is called from outside: time has passed where the caller was.
-    fn read_clock(&mut self) {
+    pub(super) fn read_clock(&mut self) {
         self.tools.now = tick_at(self.tools.kernel.now());
         self.tools.random.begin_turn();
     }
@@ -140,6 +156,10 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
         if self.acceptor.due_at() <= self.tools.now {
             self.accept();
         }
+        #[cfg(feature = "client")]
+        if !self.tools.calls.is_empty() {
+            self.place_calls();
+        }
         Ok(!(self.stopping && self.sessions.is_empty()))
     }
 
@@ -162,10 +182,20 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
         };
         self.wheel.insert(drain, now);
         self.for_each_slot(|this, slot| match this.sessions[slot].phase {
-            Phase::Open => this.close_session(slot, CloseCode::GOING_AWAY, "server is stopping"),
+            Phase::Open => this.close_session(
+                slot,
+                Cause::Stopped,
+                CloseCode::GOING_AWAY,
+                this.goodbye(slot),
+            ),
             Phase::Handshake => this.refuse(slot, HandshakeError::Unavailable),
             Phase::Ending => {}
         });
+        #[cfg(feature = "client")]
+        {
+            self.end_links();
+            self.stop_dialing();
+        }
     }
 
     /// Connections, those in their opening handshake included.
@@ -202,6 +232,10 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
             Ready::Stop => self.stop(),
             Ready::Reload => self.tools.settings.reload(),
             Ready::Wake => self.hear_others(),
+            #[cfg(feature = "client")]
+            Ready::Resolved { key } => self.on_resolved(key),
+            #[cfg(not(feature = "client"))]
+            Ready::Resolved { .. } => {}
             Ready::Stream {
                 token,
                 readable,
@@ -212,6 +246,10 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
     }
 
     fn on_stream(&mut self, token: Token, readable: bool, writable: bool, hangup: bool) {
+        #[cfg(feature = "client")]
+        if dial_of(token).is_some() {
+            return self.on_dial(token);
+        }
         let Some(slot) = self.slot_of(token) else {
             return;
         };
@@ -233,7 +271,7 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
 
     /// The session that a report is about; a report may come after its session has gone.
     fn slot_of(&self, token: Token) -> Option<usize> {
-        let id = super::ConnectionId::from_token(token);
+        let id = ConnectionId::from_token(token);
         let session = self.sessions.get(id.slot())?;
         (session.serial == id.serial()).then_some(id.slot())
     }
@@ -257,11 +295,15 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
             self.open -= usize::from(before == Phase::Open);
             self.open += usize::from(session.phase == Phase::Open);
         }
+        #[cfg(feature = "client")]
+        if let Some(tag) = self.tools.opened.take() {
+            let id = session.id(slot);
+            self.on_link_open(tag, id);
+        }
         if let Next::Gone(error) = next {
             self.remove(slot, error.as_ref());
         } else {
-            let tools = &self.tools;
-            session.arm(slot, &mut self.wheel, &tools.settings.deadlines, tools.now);
+            self.arm(slot);
             if let Next::Again = next {
                 self.put_on_ready_list(slot);
             }
@@ -299,24 +341,41 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
         for stream in self.acceptor.accept(&mut tools.kernel, room, tools.now) {
             let conn = Connection::server(Arc::clone(&self.tools.settings.connection));
             let transport = self.tools.settings.transport(stream);
-            if let Err(error) = self.admit(transport, conn) {
+            if let Err((_, error)) = self.admit(transport, conn, None) {
                 tracing::warn!(%error, "cannot register a connection");
                 self.acceptor.on_freed();
             }
         }
     }
 
+    /// What a peer is told when the loop stops.
+    fn goodbye(&self, slot: usize) -> &'static str {
+        match self.sessions[slot].conn.tx.role() {
+            Role::Server => "server is stopping",
+            Role::Client => "client is stopping",
+        }
+    }
+
     /// Gives a connection its place.
-    fn admit(&mut self, transport: Transport<K::Stream>, conn: Connection) -> io::Result<usize> {
+    pub(super) fn admit(
+        &mut self,
+        transport: Transport<K::Stream>,
+        conn: Connection,
+        opening: Option<Box<Opening>>,
+    ) -> Result<usize, (Option<Box<Opening>>, io::Error)> {
         let tools = &mut self.tools;
         self.serial = self.serial.wrapping_add(1);
         let entry = self.sessions.vacant_entry();
         let slot = entry.key();
         let session = entry.insert(Session::new(transport, conn, self.serial, tools.now));
         let token = session.id(slot).token();
-        if let Err(error) = session.exit.transport.register(&mut tools.kernel, token) {
-            self.sessions.remove(slot);
-            return Err(error);
+        // A stream of our own is known already, by its attempt's token.
+        let anew = opening.is_some();
+        session.opening = opening;
+        let transport = &mut session.exit.transport;
+        if let Err(error) = transport.register(&mut tools.kernel, token, anew) {
+            let session = self.sessions.remove(slot);
+            return Err((session.opening, error));
         }
         session.arm(slot, &mut self.wheel, &tools.settings.deadlines, tools.now);
         Ok(slot)
@@ -333,8 +392,35 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
             self.tools.mail.audience().leave(&session.conn.tx);
         }
         let id = session.id(slot);
-        end(&mut self.handler, &mut session.state, id, &Closed::ABNORMAL);
+        let cause = match (session.flags.cause, error) {
+            (Cause::Ended, Some(error)) => cause_of(error),
+            (cause, _) => cause,
+        };
+        end(
+            &mut self.handler,
+            &mut session.state,
+            id,
+            &Closed::abnormal(cause),
+        );
         self.acceptor.on_freed();
+        #[cfg(feature = "client")]
+        if session.conn.tx.role() == Role::Client {
+            self.after_client(session, id, error);
+        }
+    }
+
+    /// A connection that we opened, or wanted to, is gone.
+    #[cfg(feature = "client")]
+    fn after_client(
+        &mut self,
+        mut session: Session<K::Stream, H::State>,
+        id: ConnectionId,
+        error: Option<&io::Error>,
+    ) {
+        match session.opening.take().map(|opening| *opening) {
+            Some(Opening::Ask(ask)) => self.on_not_open(&mut session, ask, error),
+            _ => self.on_link_closed(id, session.flags.code),
+        }
     }
 
     /// As [`remove`](Self::remove), telling the peer by a reset if it has not taken everything.
@@ -370,6 +456,10 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
         for entry in fired.drain(..) {
             match entry.key {
                 DRAIN => self.for_each_slot(Self::abort),
+                #[cfg(feature = "client")]
+                key if key & DIAL_KEY != 0 => self.on_dial_time(key & !DIAL_KEY),
+                #[cfg(feature = "client")]
+                key if key & LINK_KEY != 0 => self.on_link_time(key & !LINK_KEY),
                 slot => self.on_deadline(slot, entry.at),
             }
         }
@@ -406,14 +496,32 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
         match due {
             Due::Ping => self.ping(slot),
             Due::Handshake => self.refuse(slot, HandshakeError::Timeout),
-            Due::Close | Due::WriteStall => self.abort(slot),
+            Due::Close => self.abort(slot),
+            Due::WriteStall => {
+                self.sessions[slot].flags.cause = Cause::WriteStall;
+                self.abort(slot);
+            }
             Due::Assembly => {
                 let reason = "message was not completed in time";
-                self.close_session(slot, CloseCode::POLICY_VIOLATION, reason);
+                self.close_session(slot, Cause::Unfinished, CloseCode::POLICY_VIOLATION, reason);
             }
-            Due::Pong => self.close_session(slot, CloseCode::GOING_AWAY, "ping timeout"),
-            Due::Idle => self.close_session(slot, CloseCode::GOING_AWAY, "idle"),
+            Due::Pong => self.close_session(
+                slot,
+                Cause::PingTimeout,
+                CloseCode::GOING_AWAY,
+                "ping timeout",
+            ),
+            Due::Idle => self.close_session(slot, Cause::Idle, CloseCode::GOING_AWAY, "idle"),
         }
+    }
+}
+
+/// What an error of the stream means.
+fn cause_of(error: &io::Error) -> Cause {
+    match error.kind() {
+        // Only records can be wrong, or end too early.
+        io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof => Cause::Tls,
+        _ => Cause::Lost,
     }
 }
 

@@ -9,10 +9,11 @@ use super::peer::Peer;
 use super::session::{Flags, Times};
 use super::timer::{Stamp, Tick};
 use super::wire::Fate;
-use super::{Closed, ConnectionId, Handler};
+use super::{Cause, Closed, ConnectionId, Handler};
 use crate::kernel::Kernel;
-use crate::proto::{CloseCode, Event, Outbound, State};
+use crate::proto::{CloseCode, Event, NoRandomness, Outbound, State};
 use core::panic::AssertUnwindSafe;
+use std::io;
 use std::panic::catch_unwind;
 
 /// Hands each message to the handler, until nothing whole is left or the peer has to read first.
@@ -45,6 +46,7 @@ pub(super) fn frames<H: Handler<K>, K: Kernel>(call: Call<'_, H, K>) {
                 *at = data.len();
                 let closed = Closed {
                     violation: Some(violation),
+                    cause: Cause::Violation,
                     ..Closed::ABNORMAL
                 };
                 end(handler, state, peer.id, &closed);
@@ -114,11 +116,16 @@ fn on_control<H: Handler<K>, K: Kernel>(
             times.heard = Stamp::of(now);
         }
         Event::Close(close) => {
+            flags.code = close.number();
             let closed = Closed {
                 code: close.number(),
                 reason: close.reason,
                 clean: true,
                 violation: None,
+                cause: match flags.cause {
+                    Cause::Ended => Cause::Peer,
+                    ours => ours,
+                },
             };
             end(handler, state, id, &closed);
         }
@@ -139,11 +146,19 @@ pub(super) fn finish<K: Kernel>(
     if let Fate::Slow = peer.wire.fate {
         peer.wire.reserve();
         flags.slow = true;
+        flags.cause = Cause::TooSlow;
         give_up(peer, CloseCode::TRY_AGAIN_LATER, "reads too slowly");
+    }
+    if peer.keys.take_failure() {
+        // Somebody was not answered who should have been.
+        *peer.wire.fate = Fate::Broken(io::Error::other(NoRandomness));
     }
     peer.wire.flush();
     let state = peer.tx.state();
     if state != before && state == State::Closing {
+        if flags.cause == Cause::default() {
+            flags.cause = Cause::Here;
+        }
         times.since = Stamp::of(now);
     }
 }

@@ -3,10 +3,14 @@
 //! Not here: what makes a request right; that is [`handshake`](crate::proto::handshake).
 
 use super::Handler;
+#[cfg(feature = "client")]
+use super::ask::Ask;
 use super::call::Call;
 use super::mail::Class;
 use super::session::Phase;
 use crate::kernel::Kernel;
+#[cfg(feature = "client")]
+use crate::proto::Role;
 use crate::proto::handshake::server::{Request, RequestParser};
 use crate::proto::handshake::{Accept, HandshakeError, Refusal};
 use alloc::boxed::Box;
@@ -19,6 +23,9 @@ use core::mem::take;
 pub(super) enum Opening {
     /// A request came in pieces.
     Request(RequestParser),
+    /// Our own request was sent.
+    #[cfg(feature = "client")]
+    Ask(Ask),
 }
 
 impl<H: Handler<K>, K: Kernel> Call<'_, H, K> {
@@ -26,11 +33,15 @@ impl<H: Handler<K>, K: Kernel> Call<'_, H, K> {
     /// (RFC 6455 section 4.2.2), or after a refusal nothing.
     #[inline(never)]
     pub(super) fn greet(mut self) {
+        #[cfg(feature = "client")]
+        if self.peer.tx.role() == Role::Client {
+            return self.ask();
+        }
         let data = take(&mut self.data);
         // Most requests come in one piece, and then nothing is kept of the parser.
         let mut parser = match self.opening.take().map(|opening| *opening) {
             Some(Opening::Request(parser)) => parser,
-            None => RequestParser::new(self.settings.limits.head),
+            _ => RequestParser::new(self.settings.limits.head),
         };
         match parser.parse(data) {
             Ok(None) => *self.opening = Some(Box::new(Opening::Request(parser))),

@@ -3,7 +3,11 @@
 //! Not here: what it does them with; that is `peer`.
 
 use super::mio::Mio;
+#[cfg(feature = "client")]
+use super::{Answer, LinkState};
 use super::{ConnectionId, Message, Peer};
+#[cfg(feature = "client")]
+use crate::client::ConnectError;
 use crate::kernel::Kernel;
 use crate::proto::handshake::Refusal;
 use crate::proto::handshake::server::Request;
@@ -33,6 +37,27 @@ pub trait Handler<K: Kernel = Mio> {
         Self::State::default()
     }
 
+    /// A connection that we opened is open: the server has answered our request with 101. The tag is that of
+    /// [`connect`](super::EventLoop::connect).
+    #[cfg(feature = "client")]
+    fn on_connect(&mut self, peer: &mut Peer<'_, K>, tag: u64, answer: &Answer<'_>) -> Self::State {
+        let _ = (peer, tag, answer);
+        Self::State::default()
+    }
+
+    /// A connection that we wanted could not be opened: told in place of [`on_connect`](Self::on_connect), and nothing
+    /// follows.
+    #[cfg(feature = "client")]
+    fn on_failed(&mut self, tag: u64, error: ConnectError) {
+        let _ = (tag, error);
+    }
+
+    /// A connection that is opened again and again stands somewhere else.
+    #[cfg(feature = "client")]
+    fn on_link(&mut self, tag: u64, state: LinkState) {
+        let _ = (tag, state);
+    }
+
     /// A whole message. It is lent; unless it spans reads, it lies where the kernel wrote it.
     fn on_message(&mut self, peer: &mut Peer<'_, K>, state: &mut Self::State, message: Message<'_>);
 
@@ -53,6 +78,41 @@ pub struct Closed<'a> {
     pub clean: bool,
     /// What the peer did wrong, where that was the cause.
     pub violation: Option<Violation>,
+    /// What ended it.
+    pub cause: Cause,
+}
+
+/// What ended a connection: the first thing that made its end certain.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Cause {
+    /// The stream ended without a Close frame.
+    #[default]
+    Ended,
+    /// The stream broke: reset, or unreachable.
+    Lost,
+    /// TLS failed, or was cut off. By RFC 6455 section 7.4.1 this is 1015, which is never sent.
+    Tls,
+    /// The peer closed.
+    Peer,
+    /// We closed: [`Peer::close`].
+    Here,
+    /// The peer broke the protocol; [`Closed::violation`] says how.
+    Violation,
+    /// No answer to our ping.
+    PingTimeout,
+    /// No message for too long.
+    Idle,
+    /// A message was begun and not completed in time.
+    Unfinished,
+    /// The peer read too slowly.
+    TooSlow,
+    /// The peer took nothing for too long.
+    WriteStall,
+    /// The loop was stopped.
+    Stopped,
+    /// The handler panicked.
+    Panic,
 }
 
 impl Closed<'_> {
@@ -61,5 +121,14 @@ impl Closed<'_> {
         reason: "",
         clean: false,
         violation: None,
+        cause: Cause::Ended,
     };
+
+    /// An end without a Close frame, for this cause.
+    pub(super) const fn abnormal(cause: Cause) -> Self {
+        Self {
+            cause,
+            ..Self::ABNORMAL
+        }
+    }
 }

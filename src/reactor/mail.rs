@@ -6,7 +6,7 @@
 use super::message::Message;
 use crate::proto::deflate::{CLASSES, Compressor, Direction, WindowBits, class_of, window_of};
 use crate::proto::frame::{Header, MessageKind};
-use crate::proto::{Sender, Sink};
+use crate::proto::{Role, Sender, Sink};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::sync::atomic::{AtomicUsize, Ordering};
@@ -66,8 +66,11 @@ impl Class {
 }
 
 impl Audience {
-    /// A connection is open: broadcasts are encoded for it too.
+    /// A connection is open: broadcasts are encoded for it too, unless we are its client.
     pub(super) fn enter(&mut self, tx: &Sender) {
+        if tx.role() == Role::Client {
+            return;
+        }
         let class = Class::of(tx).0;
         self.here[class] += 1;
         self.all[class].fetch_add(1, Ordering::Relaxed);
@@ -75,6 +78,9 @@ impl Audience {
 
     /// It is no longer.
     pub(super) fn leave(&mut self, tx: &Sender) {
+        if tx.role() == Role::Client {
+            return;
+        }
         let class = Class::of(tx).0;
         self.here[class] -= 1;
         self.all[class].fetch_sub(1, Ordering::Relaxed);

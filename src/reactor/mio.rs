@@ -2,7 +2,8 @@
 //!
 //! Not here: anything that decides.
 
-use crate::kernel::{Kernel, Ready, Token};
+use super::resolver::Resolver;
+use crate::kernel::{Kernel, Ready, Remote, Token};
 use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -10,7 +11,8 @@ use core::fmt;
 use core::net::SocketAddr;
 use core::sync::atomic::{AtomicBool, Ordering};
 use core::time::Duration;
-use mio::net::{TcpListener, TcpStream};
+use mio::net::TcpListener;
+use mio::unix::SourceFd;
 use mio::{Events, Interest, Poll, Waker};
 use rustix::buffer::spare_capacity;
 use rustix::net::{
@@ -19,8 +21,9 @@ use rustix::net::{
 use rustix::time::{ClockId, clock_gettime};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook_mio::v1_0::Signals;
-use socket2::{Domain, SockRef, Socket, Type};
+use socket2::{Domain, SockAddr, SockRef, Socket, Type};
 use std::io::{self, IoSlice};
+use std::os::fd::{AsRawFd as _, OwnedFd};
 
 /// Reports taken per wait.
 const EVENTS: usize = 1024;
@@ -33,6 +36,12 @@ const SEND: SendFlags = SendFlags::NOSIGNAL;
 #[cfg(target_vendor = "apple")]
 const SEND: SendFlags = SendFlags::empty();
 
+/// Both, once: with edges, a writable event comes only after a short write.
+const BOTH: Interest = Interest::READABLE.add(Interest::WRITABLE);
+
+/// A connection that is being made (`EINPROGRESS`).
+const IN_PROGRESS: i32 = rustix::io::Errno::INPROGRESS.raw_os_error();
+
 const LISTENER: mio::Token = mio::Token(usize::MAX);
 const WAKER: mio::Token = mio::Token(usize::MAX - 1);
 const SIGNALS: mio::Token = mio::Token(usize::MAX - 2);
@@ -43,12 +52,13 @@ pub struct Mio {
     events: Events,
     listener: Option<TcpListener>,
     signals: Option<Signals>,
+    resolver: Option<Resolver>,
     stop: Stopper,
     /// The second it was made in.
     start: u64,
 }
 
-/// Stops a server from any thread. Clones stop the same one.
+/// Stops a loop from any thread, or ends its wait. Clones stop the same one.
 #[derive(Clone, Debug)]
 pub struct Stopper {
     waker: Arc<Waker>,
@@ -65,6 +75,15 @@ impl Stopper {
         self.asked.store(true, Ordering::Release);
         self.waker.wake()
     }
+
+    /// Has the loop's turn end that waits now, or the next one.
+    ///
+    /// # Errors
+    ///
+    /// As for [`stop`](Self::stop).
+    pub fn wake(&self) -> io::Result<()> {
+        self.waker.wake()
+    }
 }
 
 impl Mio {
@@ -73,10 +92,23 @@ impl Mio {
     /// # Errors
     ///
     /// As `epoll_create(2)` and its like.
-    pub fn new(mut listener: TcpListener, signals: bool) -> io::Result<Self> {
+    pub fn new(listener: TcpListener, signals: bool) -> io::Result<Self> {
+        let mut kernel = Self::for_clients(signals)?;
+        let listener = kernel.listener.insert(listener);
+        kernel
+            .poll
+            .registry()
+            .register(listener, LISTENER, Interest::READABLE)?;
+        Ok(kernel)
+    }
+
+    /// A kernel that does not listen, but for signals if it is told to.
+    ///
+    /// # Errors
+    ///
+    /// As `epoll_create(2)` and its like.
+    pub fn for_clients(signals: bool) -> io::Result<Self> {
         let poll = Poll::new()?;
-        poll.registry()
-            .register(&mut listener, LISTENER, Interest::READABLE)?;
         let waker = Waker::new(poll.registry(), WAKER)?;
         let signals = if signals {
             let mut signals = Signals::new([SIGTERM, SIGINT])?;
@@ -90,8 +122,9 @@ impl Mio {
             poll,
             events: Events::with_capacity(EVENTS),
             start: u64::try_from(clock_gettime(ClockId::Monotonic).tv_sec).unwrap_or_default(),
-            listener: Some(listener),
+            listener: None,
             signals,
+            resolver: None,
             stop: Stopper {
                 waker: Arc::new(waker),
                 asked: Arc::default(),
@@ -152,7 +185,7 @@ pub fn listen(addr: SocketAddr, shared: bool) -> io::Result<TcpListener> {
 }
 
 impl Kernel for Mio {
-    type Stream = TcpStream;
+    type Stream = OwnedFd;
 
     #[inline(always)]
     fn poll(&mut self, ready: &mut Vec<Ready>, timeout: Option<Duration>) -> io::Result<()> {
@@ -168,6 +201,10 @@ impl Kernel for Mio {
                         ready.push(Ready::Stop);
                     }
                     ready.push(Ready::Wake);
+                    if let Some(resolver) = &self.resolver {
+                        let keys = resolver.fresh().into_iter();
+                        ready.extend(keys.map(|key| Ready::Resolved { key }));
+                    }
                 }
                 SIGNALS => {
                     let pending = self.signals.as_mut().map(Signals::pending);
@@ -199,9 +236,9 @@ impl Kernel for Mio {
         Duration::new(whole - self.start, nanos)
     }
 
-    fn accept(&mut self) -> io::Result<TcpStream> {
+    fn accept(&mut self) -> io::Result<OwnedFd> {
         match &self.listener {
-            Some(listener) => listener.accept().map(|(stream, _)| stream),
+            Some(listener) => listener.accept().map(|(stream, _)| stream.into()),
             None => Err(io::ErrorKind::WouldBlock.into()),
         }
     }
@@ -210,23 +247,77 @@ impl Kernel for Mio {
         self.listener = None;
     }
 
-    fn register(&mut self, stream: &mut TcpStream, token: Token) -> io::Result<()> {
-        // Both, once: with edges, a writable event comes only after a short write.
-        self.poll.registry().register(
-            stream,
+    fn connect(&mut self, to: &Remote) -> io::Result<OwnedFd> {
+        let (domain, address) = match to {
+            Remote::Ip(addr) => (Domain::for_address(*addr), (*addr).into()),
+            Remote::Unix(path) => (Domain::UNIX, SockAddr::unix(path)?),
+        };
+        let socket = Socket::new(domain, Type::STREAM, None)?;
+        socket.set_nonblocking(true)?;
+        if let Remote::Ip(_) = to {
+            socket.set_tcp_nodelay(true)?;
+        }
+        match socket.connect(&address) {
+            Err(error) if error.raw_os_error() == Some(IN_PROGRESS) => {}
+            result => result?,
+        }
+        Ok(socket.into())
+    }
+
+    fn connected(&mut self, stream: &mut OwnedFd) -> io::Result<bool> {
+        let socket = SockRef::from(&*stream);
+        if let Some(error) = socket.take_error()? {
+            return Err(error);
+        }
+        match socket.peer_addr() {
+            Ok(_) => Ok(true),
+            Err(error) if error.kind() == io::ErrorKind::NotConnected => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn resolve(&mut self, key: u64, host: &str, port: u16) -> io::Result<()> {
+        if self.resolver.is_none() {
+            self.resolver = Some(Resolver::new(self.wake()));
+        }
+        let resolver = self.resolver.as_ref();
+        resolver.map_or(Ok(()), |resolver| resolver.ask(key, host, port))
+    }
+
+    fn resolved(&mut self, key: u64) -> io::Result<Vec<SocketAddr>> {
+        let resolver = self.resolver.as_ref();
+        resolver.map_or_else(
+            || Err(io::ErrorKind::NotFound.into()),
+            |resolver| resolver.take(key),
+        )
+    }
+
+    fn register(&mut self, stream: &mut OwnedFd, token: Token) -> io::Result<()> {
+        let registry = self.poll.registry();
+        registry.register(
+            &mut SourceFd(&stream.as_raw_fd()),
             mio::Token(token.0),
-            Interest::READABLE | Interest::WRITABLE,
+            BOTH,
+        )
+    }
+
+    fn register_anew(&mut self, stream: &mut OwnedFd, token: Token) -> io::Result<()> {
+        let registry = self.poll.registry();
+        registry.reregister(
+            &mut SourceFd(&stream.as_raw_fd()),
+            mio::Token(token.0),
+            BOTH,
         )
     }
 
     #[inline]
-    fn receive(&mut self, stream: &mut TcpStream, buffer: &mut Vec<u8>) -> io::Result<usize> {
+    fn receive(&mut self, stream: &mut OwnedFd, buffer: &mut Vec<u8>) -> io::Result<usize> {
         let (_, bytes) = recv(&*stream, spare_capacity(buffer), RecvFlags::empty())?;
         Ok(bytes)
     }
 
     #[inline]
-    fn send(&mut self, stream: &mut TcpStream, parts: &[IoSlice<'_>]) -> io::Result<usize> {
+    fn send(&mut self, stream: &mut OwnedFd, parts: &[IoSlice<'_>]) -> io::Result<usize> {
         let sent = match parts {
             [only] => send(&*stream, only, SEND)?,
             _ => sendmsg(&*stream, parts, &mut SendAncillaryBuffer::default(), SEND)?,
@@ -234,12 +325,12 @@ impl Kernel for Mio {
         Ok(sent)
     }
 
-    fn finish(&mut self, stream: &mut TcpStream) {
+    fn finish(&mut self, stream: &mut OwnedFd) {
         // The peer may have reset the connection; then there is nothing to finish.
         let _ = shutdown(&*stream, Shutdown::Write);
     }
 
-    fn abort(&mut self, stream: &mut TcpStream) {
+    fn abort(&mut self, stream: &mut OwnedFd) {
         let _ = SockRef::from(&*stream).set_linger(Some(Duration::ZERO));
     }
 }

@@ -16,30 +16,44 @@
 //! Not here: the protocol, which is [`proto`](crate::proto); threads, which are the caller's.
 
 mod accept;
+#[cfg(feature = "client")]
+mod ask;
 mod call;
 mod deliver;
+#[cfg(feature = "client")]
+mod dial;
 mod drive;
 mod event_loop;
 mod exchange;
 mod frames;
 mod greet;
 mod handler;
+#[cfg(feature = "client")]
+mod link;
 mod mail;
 mod message;
 mod mio;
+#[cfg(feature = "client")]
+mod outbound;
 mod outbox;
+mod outside;
 mod peer;
 mod pool;
 mod random;
+mod resolver;
 mod say;
 mod session;
 mod settings;
 mod timer;
 mod wire;
 
+#[cfg(feature = "client")]
+pub use ask::Answer;
 pub use event_loop::EventLoop;
 pub use exchange::Exchange;
-pub use handler::{Closed, Handler};
+pub use handler::{Cause, Closed, Handler};
+#[cfg(feature = "client")]
+pub use link::{Delivery, LinkState, LinkStatus};
 pub use message::Message;
 pub use mio::{Mio, Stopper, listen};
 pub use peer::{ConnectionId, Peer};

@@ -14,9 +14,13 @@ use super::message::Message;
 use super::mio::Mio;
 use super::random::Random;
 use super::wire::Wire;
+#[cfg(feature = "client")]
+use crate::client::Connector;
 use crate::kernel::{Kernel, Token};
 use crate::proto::deflate::Compressor;
-use crate::proto::{CloseCode, Outbound, Prepared, SendError, Sender, State};
+use crate::proto::{CloseCode, Outbound, Prepared, Role, SendError, Sender, State};
+#[cfg(feature = "client")]
+use alloc::vec::Vec;
 use core::fmt;
 use core::mem::replace;
 
@@ -80,6 +84,8 @@ pub struct Peer<'p, K: Kernel = Mio> {
     pub(super) compressor: &'p mut Compressor,
     pub(super) mail: &'p mut Mail,
     pub(super) told: &'p mut usize,
+    #[cfg(feature = "client")]
+    pub(super) calls: &'p mut Vec<(Connector, u64)>,
 }
 
 impl<K: Kernel> Peer<'_, K> {
@@ -133,7 +139,7 @@ impl<K: Kernel> Peer<'_, K> {
         self.alive()
     }
 
-    /// Sends a message to every open connection, this one included. It is encoded once; a connection that does not
+    /// Sends a message to every open connection that was accepted, this one included. It is encoded once; a connection that does not
     /// read within the limits is closed with 1013.
     pub fn broadcast<'m>(&mut self, message: impl Into<Message<'m>>) {
         self.mail.publish(message.into(), Some(self.compressor));
@@ -142,6 +148,14 @@ impl<K: Kernel> Peer<'_, K> {
     /// As [`broadcast`](Self::broadcast), and never compressed; see [`send_uncompressed`](Self::send_uncompressed).
     pub fn broadcast_uncompressed<'m>(&mut self, message: impl Into<Message<'m>>) {
         self.mail.publish(message.into(), None);
+    }
+
+    /// Opens a connection, on the same loop and with the same handler, once this turn is over; see
+    /// [`EventLoop::connect`](super::EventLoop::connect). A connector with a setting that is wrong fails as others do,
+    /// by [`Handler::on_failed`](super::Handler::on_failed).
+    #[cfg(feature = "client")]
+    pub fn connect(&mut self, connector: &Connector, tag: u64) {
+        self.calls.push((connector.clone(), tag));
     }
 
     /// Starts the closing handshake. What the peer still sends is discarded.
@@ -180,8 +194,11 @@ impl<K: Kernel> Peer<'_, K> {
     fn tell_broadcasts(&mut self) {
         let class = Class::of(self.tx);
         let log = self.mail.log(class);
-        // Nothing may follow a Close frame (RFC 6455 section 5.5.1).
-        if *self.told < log.len() && self.tx.state() == State::Open {
+        // Nothing may follow a Close frame (RFC 6455 section 5.5.1), and a server's broadcasts are not for servers.
+        if self.tx.role() == Role::Server
+            && *self.told < log.len()
+            && self.tx.state() == State::Open
+        {
             self.wire.raw(&log[*self.told..]);
             *self.told = log.len();
             self.tx.note_foreign();

@@ -2,26 +2,35 @@
 //!
 //! Not here: when; that is `event_loop`. What handlers say to others is `deliver`.
 
-use super::Handler;
 use super::event_loop::EventLoop;
 use super::greet::written;
 use super::outbox::Piece;
 use super::session::Phase;
 use super::timer::Stamp;
+use super::{Cause, Handler};
 use crate::kernel::Kernel;
+#[cfg(feature = "client")]
+use crate::proto::Role;
 use crate::proto::handshake::HandshakeError;
 use crate::proto::{CloseCode, Outbound};
 use alloc::vec::Vec;
 
 impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
     /// Starts the closing handshake, unless it has started.
-    pub(super) fn close_session(&mut self, slot: usize, code: CloseCode, reason: &str) {
+    pub(super) fn close_session(
+        &mut self,
+        slot: usize,
+        cause: Cause,
+        code: CloseCode,
+        reason: &str,
+    ) {
         let session = &mut self.sessions[slot];
         let mut frame = Vec::new();
         let out = &mut Outbound::client(&mut frame, &mut self.tools.random);
         if session.conn.tx.close(code, reason, out).is_ok() {
             session.times.since = Stamp::of(self.tools.now);
-            self.send(slot, &frame);
+            session.flags.cause = cause;
+            self.put(slot, &frame);
         }
     }
 
@@ -44,20 +53,24 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
             // Without randomness a pong would prove nothing; ask again later.
             session.times.heard = Stamp::of(now);
         }
-        self.send(slot, &frame);
+        self.put(slot, &frame);
     }
 
     pub(super) fn refuse(&mut self, slot: usize, error: HandshakeError) {
+        #[cfg(feature = "client")]
+        if self.sessions[slot].conn.tx.role() == Role::Client {
+            return self.not_open(slot, error);
+        }
         let answer = written(error.into());
         let session = &mut self.sessions[slot];
         session.enter(Phase::Ending, self.tools.now);
         session.opening = None;
         session.own = Vec::new();
-        self.send(slot, &answer);
+        self.put(slot, &answer);
     }
 
     /// Sends bytes behind everything that waits.
-    fn send(&mut self, slot: usize, bytes: &[u8]) {
+    fn put(&mut self, slot: usize, bytes: &[u8]) {
         let tools = &mut self.tools;
         let session = &mut self.sessions[slot];
         let pieces = [Piece::Bytes(bytes)];

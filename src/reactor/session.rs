@@ -2,13 +2,13 @@
 //!
 //! Not here: receiving and dispatch, which are `drive`; the list of sessions, which is `event_loop`.
 
-use super::ConnectionId;
 use super::greet::Opening;
 use super::outbox::Exit;
 use super::pool::Pool;
 use super::timer::{Entry, Stamp, Tick, Wheel, ticks_in};
+use super::{Cause, ConnectionId};
 use crate::kernel::Kernel;
-use crate::proto::{Connection, State};
+use crate::proto::{Connection, Role, State};
 use crate::transport::Transport;
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -72,6 +72,10 @@ pub(super) struct Flags {
     pub(super) armed_calm: bool,
     /// In the loop's ready list.
     pub(super) on_ready_list: bool,
+    /// The code of the peer's Close frame, once it has come.
+    pub(super) code: u16,
+    /// Why we closed, if we did.
+    pub(super) cause: Cause,
 }
 
 /// When what began.
@@ -211,6 +215,10 @@ impl<S, D> Session<S, D> {
         let times = &self.times;
         let closing = self.phase == Phase::Ending || self.conn.close_expected();
         if self.phase == Phase::Handshake {
+            #[cfg(feature = "client")]
+            if let Some(Opening::Ask(ask)) = self.opening.as_deref() {
+                return (ask.order.deadline, Due::Handshake);
+            }
             return (at(times.since, after.handshake), Due::Handshake);
         }
         if self.exit.is_blocked() {
@@ -284,9 +292,15 @@ impl<S, D> Session<S, D> {
         Ok(())
     }
 
-    /// Ends our side of the stream once everything is written. The server does so first (RFC 6455 section 7.1.1).
+    /// Ends our side of the stream once everything is written. The server does so first (RFC 6455 section 7.1.1); a client
+    /// whose connection is closed in order waits for that.
     pub(super) fn finish_if_done<K: Kernel<Stream = S>>(&mut self, kernel: &mut K) {
-        if self.phase == Phase::Ending && !self.exit.is_blocked() && !self.flags.finished {
+        let peers_turn = self.conn.tx.role() == Role::Client && self.conn.state() == State::Closed;
+        if self.phase == Phase::Ending
+            && !self.exit.is_blocked()
+            && !self.flags.finished
+            && !peers_turn
+        {
             self.flags.finished = true;
             self.exit.transport.finish(kernel);
         }

@@ -21,8 +21,8 @@
 //! Not here: the loop itself, which is `reactor`; threads, which are the caller's.
 
 pub use crate::reactor::{
-    Closed, ConnectionId, EventLoop, Exchange, Handler, Limits, Message, Mio, Peer, Settings,
-    Stopper, Timeouts, listen,
+    Cause, Closed, ConnectionId, EventLoop, Exchange, Handler, Limits, Message, Mio, Peer,
+    Settings, Stopper, Timeouts, listen,
 };
 
 use crate::proto::deflate::Policy;

@@ -13,6 +13,8 @@ use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signat
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
 use std::path::Path;
+#[cfg(feature = "client")]
+use std::sync::OnceLock;
 
 /// How a client makes sure who it speaks to. Clones share sessions to resume.
 ///
@@ -40,6 +42,17 @@ impl Client {
             return Err(FileError::NoRoots(why));
         }
         Ok(Self::trusting(roots))
+    }
+
+    /// The same, read once: it is some hundred files. Where they change, [`platform`](Self::platform) reads them again.
+    #[cfg(feature = "client")]
+    pub(crate) fn platform_once() -> Result<Self, FileError> {
+        static PLATFORM: OnceLock<Client> = OnceLock::new();
+        if let Some(found) = PLATFORM.get() {
+            return Ok(found.clone());
+        }
+        let found = Self::platform()?;
+        Ok(PLATFORM.get_or_init(|| found).clone())
     }
 
     /// Trusts the certificates in a PEM file, and nobody else.

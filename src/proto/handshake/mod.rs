@@ -69,11 +69,16 @@ pub struct HeadLimits {
     pub max_headers: usize,
 }
 
+impl HeadLimits {
+    /// The defaults.
+    pub const DEFAULT: Self = Self {
+        max_head: 8192,
+        max_headers: MAX_HEADERS,
+    };
+}
+
 impl Default for HeadLimits {
     fn default() -> Self {
-        Self {
-            max_head: 8192,
-            max_headers: MAX_HEADERS,
-        }
+        Self::DEFAULT
     }
 }

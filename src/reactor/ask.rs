@@ -1,0 +1,188 @@
+//! The opening handshake of a connection that the loop opens: the server's answer, judged.
+//!
+//! Not here: what makes an answer right; that is [`handshake`](crate::proto::handshake) and
+//! [`Connector`](crate::client::Connector).
+
+use super::Handler;
+use super::call::Call;
+use super::dial::Order;
+use super::greet::Opening;
+use super::session::Phase;
+use super::wire::Fate;
+use crate::client::body::body;
+use crate::client::redirect::follow;
+use crate::client::{Agreement, ConnectError, Refused, Stage};
+use crate::kernel::Kernel;
+use crate::proto::handshake::client::{Response, ResponseParser};
+use crate::proto::handshake::{HeadLimits, Headers};
+#[cfg(feature = "tls")]
+use crate::tls::TlsError;
+use alloc::boxed::Box;
+use core::mem::take;
+use std::io;
+
+/// A request that was sent.
+#[derive(Debug)]
+pub(super) struct Ask {
+    pub(super) order: Order,
+    nonce: [u8; 16],
+    parser: ResponseParser,
+    /// An answer other than 101, whose body is on its way, and where that begins.
+    refused: Option<(Box<Refused>, usize)>,
+    /// Why there is no connection, where that is known.
+    pub(super) error: Option<ConnectError>,
+    /// Where to go instead.
+    redirected: Option<Order>,
+}
+
+/// A server's answer, lent to a handler.
+#[derive(Clone, Copy, Debug)]
+pub struct Answer<'a> {
+    pub(super) response: &'a Response<'a>,
+    pub(super) protocol: Option<&'a str>,
+    pub(super) compressed: bool,
+}
+
+impl<'a> Answer<'a> {
+    /// The subprotocol in use.
+    #[must_use]
+    pub const fn protocol(&self) -> Option<&'a str> {
+        self.protocol
+    }
+
+    /// Whether permessage-deflate is in use.
+    #[must_use]
+    pub const fn is_compressed(&self) -> bool {
+        self.compressed
+    }
+
+    /// All fields of the answer, `Set-Cookie` among them.
+    #[must_use]
+    pub const fn headers(&self) -> &'a Headers<'a> {
+        self.response.headers()
+    }
+}
+
+impl Ask {
+    pub(super) const fn new(order: Order, nonce: [u8; 16]) -> Self {
+        Self {
+            order,
+            nonce,
+            parser: ResponseParser::new(HeadLimits::DEFAULT),
+            refused: None,
+            error: None,
+            redirected: None,
+        }
+    }
+
+    /// TLS has failed, if it has. An answer that was there already says more.
+    #[cfg(feature = "tls")]
+    pub(super) fn broken(&mut self, error: Option<TlsError>) {
+        if let (None, None, Some(error)) = (&self.error, &self.refused, error) {
+            self.error = Some(ConnectError::Tls(error));
+        }
+    }
+
+    /// The session is gone before it was open: where to go instead, or why there is no connection.
+    pub(super) fn outcome(
+        mut self,
+        received: &[u8],
+        in_tls: bool,
+    ) -> Result<Order, (Order, ConnectError)> {
+        if let Some(order) = self.redirected {
+            return Ok(order);
+        }
+        if let (None, Some((mut refused, at))) = (&self.error, self.refused.take()) {
+            let received = received.get(at..).unwrap_or_default();
+            refused.body = body(&refused, received, true).unwrap_or_default();
+            self.error = Some(ConnectError::Refused(refused));
+        }
+        let stage = if in_tls { Stage::Tls } else { Stage::Handshake };
+        let error = self.error.unwrap_or(ConnectError::Ended(stage));
+        Err((self.order, error))
+    }
+
+    /// Reads on in the answer. What was agreed on, once it is whole and right.
+    fn read<'a>(
+        &mut self,
+        received: &'a [u8],
+    ) -> Result<Option<(Response<'a>, Agreement)>, ConnectError> {
+        if let Some((refused, at)) = &mut self.refused {
+            if let Some(body) = body(refused, received.get(*at..).unwrap_or_default(), false) {
+                refused.body = body;
+                let refused = self.refused.take().map(|(refused, _)| refused);
+                return refused.map_or(Ok(None), |refused| Err(ConnectError::Refused(refused)));
+            }
+            return Ok(None);
+        }
+        let Some(response) = self.parser.parse(received)? else {
+            return Ok(None);
+        };
+        match self.order.connector.verify(self.nonce, &response) {
+            Ok(agreement) => Ok(Some((response, agreement))),
+            Err(ConnectError::Refused(refused)) => {
+                let Order {
+                    connector,
+                    followed,
+                    ..
+                } = &self.order;
+                if let Some(connector) = follow(connector, *followed, &response)? {
+                    self.redirected = Some(Order {
+                        connector,
+                        followed: followed + 1,
+                        ..self.order.clone()
+                    });
+                    return Err(ConnectError::Refused(refused));
+                }
+                self.refused = Some((refused, response.head_len()));
+                self.read(received)
+            }
+            Err(error) => Err(error),
+        }
+    }
+}
+
+impl<H: Handler<K>, K: Kernel> Call<'_, H, K> {
+    /// Reads on in the answer to our request, and opens the connection once it is whole and right. What follows its head
+    /// are the first frames.
+    #[inline(never)]
+    pub(super) fn ask(mut self) {
+        let data = take(&mut self.data);
+        let Some(mut opening) = self.opening.take() else {
+            return;
+        };
+        let Opening::Ask(ask) = &mut *opening else {
+            return;
+        };
+        match ask.read(data) {
+            Ok(None) => *self.opening = Some(opening),
+            Ok(Some((response, agreement))) => {
+                *self.at = response.head_len();
+                let tag = ask.order.tag;
+                if ask.order.connector.reconnect_policy().is_some() {
+                    *self.opened = Some(tag);
+                }
+                self.open(tag, &response, &agreement);
+            }
+            Err(error) => {
+                ask.error = Some(error);
+                *self.opening = Some(opening);
+                *self.peer.wire.fate = Fate::Broken(io::ErrorKind::ConnectionRefused.into());
+            }
+        }
+    }
+
+    fn open(&mut self, tag: u64, response: &Response<'_>, agreement: &Agreement) {
+        self.enter(Phase::Open);
+        if let Some(agreed) = agreement.deflate {
+            self.rx.set_deflate(agreed.server);
+            self.peer.tx.set_deflate(agreed.client);
+        }
+        let answer = Answer {
+            response,
+            protocol: agreement.protocol.as_deref(),
+            compressed: agreement.deflate.is_some(),
+        };
+        *self.state = Some(self.handler.on_connect(&mut self.peer, tag, &answer));
+    }
+}

@@ -1,0 +1,270 @@
+//! Connections that are opened again and again: what is wanted, where it stands, and what waits to be sent.
+//!
+//! A link has one connection at a time or none. Each attempt is told as any other: [`Handler::on_connect`] or
+//! [`Handler::on_failed`], then [`Handler::on_close`]. What a handler sends in `on_connect` comes first, then what
+//! waited, in order.
+//!
+//! Not here: when to try again, which is [`Reconnect`](crate::client::Reconnect)'s; messages that were given to a
+//! connection which was then lost: nobody knows whether they arrived.
+
+use super::event_loop::EventLoop;
+use super::timer::{Entry, ticks_in};
+use super::{ConnectionId, Handler, Message};
+use crate::client::backoff::Backoff;
+use crate::client::queue::Queue;
+use crate::client::{ConfigError, Connector};
+use crate::kernel::Kernel;
+use crate::proto::{CloseCode, SendError, local};
+use alloc::sync::Arc;
+use core::panic::AssertUnwindSafe;
+use core::time::Duration;
+use slab::Slab;
+use std::collections::HashMap;
+use std::panic::catch_unwind;
+
+/// In the wheel's key: it is a link's.
+pub(super) const LINK_KEY: usize = 1 << 41;
+
+/// Where a link stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LinkState {
+    /// On its way, for the first time or again.
+    Connecting,
+    /// Open.
+    Open,
+    /// There will be another attempt.
+    Waiting {
+        /// Attempts since the last connection that was stable, the coming one included.
+        attempt: u32,
+        /// How long it waits for that.
+        wait: Duration,
+    },
+    /// There will be no further attempt: the peer's close code says so, or there were enough, or it was asked for.
+    Ended,
+}
+
+/// What came of sending to a link.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Delivery {
+    /// It was given to the connection.
+    Sent,
+    /// There is no connection; it waits for one.
+    Queued {
+        /// So many were dropped for it: older ones, or this one where it is larger than all that may wait.
+        dropped: usize,
+    },
+}
+
+/// What is known of a link.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LinkStatus {
+    /// Where it stands.
+    pub state: LinkState,
+    /// Messages that wait for a connection.
+    pub queued: usize,
+    /// Messages that were dropped, as too many waited.
+    pub dropped: u64,
+    /// Its connection, while it is open.
+    pub connection: Option<ConnectionId>,
+}
+
+/// All links of a loop.
+#[derive(Debug, Default)]
+pub(super) struct Links {
+    links: Slab<Link>,
+    by_tag: HashMap<u64, usize>,
+    by_connection: HashMap<ConnectionId, u64>,
+}
+
+#[derive(Debug)]
+struct Link {
+    connector: Connector,
+    tag: u64,
+    backoff: Backoff,
+    queue: Queue,
+    state: LinkState,
+    connection: Option<ConnectionId>,
+}
+
+impl Links {
+    pub(super) fn is_empty(&self) -> bool {
+        self.links.is_empty()
+    }
+
+    fn get(&mut self, tag: u64) -> Option<&mut Link> {
+        self.links.get_mut(*self.by_tag.get(&tag)?)
+    }
+}
+
+impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
+    /// Begins a link.
+    pub(super) fn link(&mut self, connector: &Connector, tag: u64) -> Result<(), ConfigError> {
+        let Some(policy) = connector.reconnect_policy() else {
+            return Ok(());
+        };
+        if self.links.by_tag.contains_key(&tag) {
+            return Err(ConfigError::TagInUse(tag));
+        }
+        let slot = self.links.links.insert(Link {
+            connector: connector.clone(),
+            tag,
+            backoff: Backoff::new(Arc::new(policy.clone())),
+            queue: Queue::new(policy),
+            state: LinkState::Connecting,
+            connection: None,
+        });
+        self.links.by_tag.insert(tag, slot);
+        self.show(tag, LinkState::Connecting);
+        self.dial_for(connector.clone(), tag);
+        Ok(())
+    }
+
+    /// Sends to a link: at once where it is open, or else when it will be. `None` where there is no such link, or it has
+    /// ended.
+    pub fn send<'m>(&mut self, tag: u64, message: impl Into<Message<'m>>) -> Option<Delivery> {
+        let message = message.into();
+        let link = self.links.get(tag)?;
+        if let Some(id) = link.connection
+            && let Some(Ok(())) = self.with_peer(id, |peer, _| peer.send(message))
+        {
+            return Some(Delivery::Sent);
+        }
+        let link = self.links.get(tag)?;
+        Some(Delivery::Queued {
+            dropped: link.queue.push(message),
+        })
+    }
+
+    /// What is known of a link.
+    #[must_use]
+    pub fn status(&mut self, tag: u64) -> Option<LinkStatus> {
+        self.links.get(tag).map(|link| LinkStatus {
+            state: link.state,
+            queued: link.queue.len(),
+            dropped: link.queue.dropped(),
+            connection: link.connection,
+        })
+    }
+
+    /// Ends a link: closes its connection, if it has one, and opens no other. What waits is dropped.
+    ///
+    /// # Errors
+    ///
+    /// [`SendError::Misuse`] for a reason over 123 bytes; then nothing has changed.
+    pub fn unlink(&mut self, tag: u64, code: CloseCode, reason: &str) -> Result<(), SendError> {
+        let connection = self.links.get(tag).and_then(|link| link.connection);
+        if let Some(id) = connection
+            && let Some(Err(error @ SendError::Misuse(_))) =
+                self.with_peer(id, |peer, _| peer.close(code, reason))
+        {
+            return Err(error);
+        }
+        self.end_link(tag);
+        Ok(())
+    }
+
+    /// A session of a link is open.
+    pub(super) fn on_link_open(&mut self, tag: u64, id: ConnectionId) {
+        let now = self.elapsed();
+        let Some(link) = self.links.get(tag) else {
+            return;
+        };
+        link.backoff.opened(now);
+        link.connection = Some(id);
+        self.links.by_connection.insert(id, tag);
+        self.show(tag, LinkState::Open);
+        while let Some(waiting) = self.links.get(tag).and_then(|link| link.queue.pop()) {
+            let sent = self.with_peer(id, |peer, _| peer.send(waiting.message()));
+            if sent != Some(Ok(())) {
+                // It was not sent, and is not lost.
+                if let Some(link) = self.links.get(tag) {
+                    link.queue.put_back(waiting);
+                }
+                return;
+            }
+        }
+    }
+
+    /// A session is gone that was open; with this code of the peer's Close frame, or 0 where there was none.
+    pub(super) fn on_link_closed(&mut self, id: ConnectionId, code: u16) {
+        let Some(tag) = self.links.by_connection.remove(&id) else {
+            return;
+        };
+        let now = self.elapsed();
+        let Some(link) = self.links.get(tag) else {
+            return;
+        };
+        link.connection = None;
+        let code = if code == 0 { local::ABNORMAL } else { code };
+        if link.backoff.closed(now, code) {
+            self.relink(tag);
+        } else {
+            self.end_link(tag);
+        }
+    }
+
+    /// There is to be another attempt, after a while.
+    pub(super) fn relink(&mut self, tag: u64) {
+        let Some(slot) = self.links.by_tag.get(&tag).copied() else {
+            return;
+        };
+        // Without randomness nothing could be sent either; the longest wait is as good as any.
+        let random = self
+            .tools
+            .random
+            .take()
+            .map_or(u64::MAX, u64::from_ne_bytes);
+        let link = &mut self.links.links[slot];
+        match link.backoff.next(random) {
+            Some(wait) if !self.stopping => {
+                let attempt = link.backoff.attempts();
+                let (at, key) = (self.tools.now + ticks_in(wait), LINK_KEY | slot);
+                self.wheel.insert(Entry { at, key }, self.tools.now);
+                self.show(tag, LinkState::Waiting { attempt, wait });
+            }
+            _ => self.end_link(tag),
+        }
+    }
+
+    pub(super) fn on_link_time(&mut self, slot: usize) {
+        let link = self.links.links.get(slot);
+        let Some(link) = link.filter(|link| matches!(link.state, LinkState::Waiting { .. })) else {
+            return;
+        };
+        let (connector, tag) = (link.connector.clone(), link.tag);
+        self.show(tag, LinkState::Connecting);
+        self.dial_for(connector, tag);
+    }
+
+    /// Ends all links.
+    pub(super) fn end_links(&mut self) {
+        for link in 0..self.links.links.capacity() {
+            if let Some(tag) = self.links.links.get(link).map(|link| link.tag) {
+                self.end_link(tag);
+            }
+        }
+    }
+
+    fn end_link(&mut self, tag: u64) {
+        self.show(tag, LinkState::Ended);
+        if let Some(slot) = self.links.by_tag.remove(&tag) {
+            let link = self.links.links.remove(slot);
+            if let Some(id) = link.connection {
+                self.links.by_connection.remove(&id);
+            }
+        }
+    }
+
+    /// Tells the application where a link stands.
+    fn show(&mut self, tag: u64, state: LinkState) {
+        if let Some(link) = self.links.get(tag) {
+            link.state = state;
+            let handler = &mut self.handler;
+            let _ = catch_unwind(AssertUnwindSafe(|| handler.on_link(tag, state)));
+        }
+    }
+
+    fn elapsed(&self) -> Duration {
+        Duration::from_millis(self.tools.now)
+    }
+}

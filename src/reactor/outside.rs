@@ -1,0 +1,54 @@
+//! Speaking to a connection from outside of its handler: between turns, in the thread of the loop.
+//!
+//! Not here: other threads.
+
+use super::call::{Call, Progress};
+use super::event_loop::EventLoop;
+use super::frames::finish;
+use super::session::Phase;
+use super::wire::Fate;
+use super::{ConnectionId, Handler, Peer};
+use crate::kernel::Kernel;
+
+impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
+    /// Calls with an open connection, and sends what was said; `None` when there is no such connection any more.
+    pub fn with_peer<R>(
+        &mut self,
+        id: ConnectionId,
+        call: impl FnOnce(&mut Peer<'_, K>, &mut H::State) -> R,
+    ) -> Option<R> {
+        let slot = id.slot();
+        let session = self.sessions.get_mut(slot)?;
+        if session.serial != id.serial() || session.phase != Phase::Open {
+            return None;
+        }
+        let mut progress = Progress::default();
+        let whole = Call::new(
+            session,
+            slot,
+            &mut self.handler,
+            &mut self.tools,
+            false,
+            &mut progress,
+        );
+        let Call {
+            mut peer,
+            state,
+            flags,
+            times,
+            now,
+            ..
+        } = whole;
+        let before = peer.tx.state();
+        let result = call(&mut peer, state.as_mut()?);
+        finish(&mut peer, flags, times, before, now);
+        if let Fate::Broken(error) = progress.fate {
+            self.remove(slot, Some(&error));
+        } else {
+            self.arm(slot);
+        }
+        self.place_calls();
+        self.deliver();
+        Some(result)
+    }
+}

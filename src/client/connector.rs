@@ -200,6 +200,11 @@ impl Connector {
         self.set(|set| set.reconnect = Some(policy))
     }
 
+    /// The same, opened once.
+    pub(super) fn once(&self) -> Self {
+        self.clone().set(|set| set.reconnect = None)
+    }
+
     /// Where to.
     #[must_use]
     pub fn url(&self) -> &Url {

@@ -16,6 +16,7 @@ pub(crate) mod addresses;
 mod authority;
 pub(crate) mod backoff;
 mod basic;
+mod blocking;
 pub(crate) mod body;
 mod config_error;
 mod connector;
@@ -34,6 +35,7 @@ mod url_error;
 
 pub use authority::Host;
 pub use backoff::Reconnect;
+pub use blocking::{End, Error, Received, WebSocket, connect};
 pub use config_error::{ConfigError, ProxyUrlError};
 pub(crate) use connector::Agreement;
 pub use connector::Connector;

@@ -63,7 +63,7 @@ pub(super) fn frames<H: Handler<K>, K: Kernel>(call: Call<'_, H, K>) {
             Event::Binary(bytes) => Some(Message::Binary(bytes)),
             // The server asks for whole messages; all else is control frames.
             event => {
-                control |= on_control(&event, peer.id, handler, state, times, flags, now);
+                control |= on_control(&event, &mut peer, handler, state, times, flags, now);
                 None
             }
         };
@@ -101,7 +101,7 @@ pub(super) fn frames<H: Handler<K>, K: Kernel>(call: Call<'_, H, K>) {
 /// A control frame, which the receiver has answered. Says whether the connection goes on.
 fn on_control<H: Handler<K>, K: Kernel>(
     event: &Event<'_>,
-    id: ConnectionId,
+    peer: &mut Peer<'_, K>,
     handler: &mut H,
     state: &mut Option<H::State>,
     times: &mut Times,
@@ -109,11 +109,21 @@ fn on_control<H: Handler<K>, K: Kernel>(
     now: Tick,
 ) -> bool {
     match event {
-        Event::Ping(_) => times.heard = Stamp::of(now),
-        // Only the answer to our question shows that somebody is there.
-        Event::Pong(payload) if flags.pinged && *payload == times.nonce => {
-            flags.pinged = false;
+        Event::Ping(payload) => {
             times.heard = Stamp::of(now);
+            if let Some(state) = state {
+                handler.on_ping(peer, state, payload);
+            }
+        }
+        Event::Pong(payload) => {
+            // Only the answer to our question shows that somebody is there.
+            if flags.pinged && *payload == times.nonce {
+                flags.pinged = false;
+                times.heard = Stamp::of(now);
+            }
+            if let Some(state) = state {
+                handler.on_pong(peer, state, payload);
+            }
         }
         Event::Close(close) => {
             flags.code = close.number();
@@ -127,9 +137,9 @@ fn on_control<H: Handler<K>, K: Kernel>(
                     ours => ours,
                 },
             };
-            end(handler, state, id, &closed);
+            end(handler, state, peer.id, &closed);
         }
-        Event::Pong(_) | Event::Text(_) | Event::Binary(_) | Event::Part(_) => {}
+        Event::Text(_) | Event::Binary(_) | Event::Part(_) => {}
     }
     matches!(event, Event::Ping(_) | Event::Pong(_))
 }

@@ -61,6 +61,16 @@ pub trait Handler<K: Kernel = Mio> {
     /// A whole message. It is lent; unless it spans reads, it lies where the kernel wrote it.
     fn on_message(&mut self, peer: &mut Peer<'_, K>, state: &mut Self::State, message: Message<'_>);
 
+    /// A ping, which was answered already.
+    fn on_ping(&mut self, peer: &mut Peer<'_, K>, state: &mut Self::State, payload: &[u8]) {
+        let _ = (peer, state, payload);
+    }
+
+    /// A pong, also one that answers the loop's own ping.
+    fn on_pong(&mut self, peer: &mut Peer<'_, K>, state: &mut Self::State, payload: &[u8]) {
+        let _ = (peer, state, payload);
+    }
+
     /// A connection that was opened has ended; called exactly once for it.
     fn on_close(&mut self, id: ConnectionId, state: Self::State, closed: &Closed<'_>) {
         let _ = (id, state, closed);

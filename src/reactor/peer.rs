@@ -158,6 +158,19 @@ impl<K: Kernel> Peer<'_, K> {
         self.calls.push((connector.clone(), tag));
     }
 
+    /// Sends a ping. The peer's pong is not told, but counts as a sign of life only where it answers one of the loop's
+    /// own pings.
+    ///
+    /// # Errors
+    ///
+    /// As for [`send`](Self::send); [`Misuse`](crate::proto::Misuse) for a payload over 125 bytes.
+    pub fn ping(&mut self, payload: &[u8]) -> Result<(), SendError> {
+        self.catch_up();
+        let out = &mut Outbound::client(&mut self.wire, self.keys);
+        self.tx.ping(payload, out)?;
+        self.alive()
+    }
+
     /// Starts the closing handshake. What the peer still sends is discarded.
     ///
     /// # Errors

@@ -37,7 +37,7 @@ CHROMIUM_FLAGS = [
     "--disable-extensions",
     "--disable-breakpad",
     "--no-proxy-server",
-    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost",
 ]
 
 
@@ -107,9 +107,10 @@ class Ws:
             )
         return f"node {node}, ws {json.loads(manifest.read_text())['version']}"
 
-    def start(self, stack, runner, log):
+    def start(self, stack, runner, log, trusted):
         argv = [self.node, str(HERE / "ws.mjs"), str(self.directory), runner]
-        return stack.enter_context(Child("the client in Node", argv, stderr=log))
+        env = {**os.environ, "NODE_EXTRA_CA_CERTS": str(trusted.authority)}
+        return stack.enter_context(Child("the client in Node", argv, stderr=log, env=env))
 
 
 class Websockets:
@@ -145,9 +146,10 @@ class Websockets:
             apt_install("python3-venv", str(problem))
             call(venv, "make a virtual environment")
 
-    def start(self, stack, runner, log):
+    def start(self, stack, runner, log, trusted):
         argv = [self.python, "-B", str(HERE / "websockets_client.py"), runner]
-        return stack.enter_context(Child("the client in Python", argv, stderr=log))
+        env = {**os.environ, "SSL_CERT_FILE": str(trusted.authority)}
+        return stack.enter_context(Child("the client in Python", argv, stderr=log, env=env))
 
 
 class Chromium:
@@ -168,15 +170,17 @@ class Chromium:
         line = next((line for line in said.splitlines() if line.startswith(("Chrom", "Google"))), said)
         return line.split(" built on")[0].strip().lower()
 
-    def start(self, stack, runner, log):
-        # Whatever it keeps, it keeps there, and the next run begins with nothing.
-        home = INSTALLED / "chromium-home"
+    def start(self, stack, runner, log, trusted):
+        # Whatever it keeps, it keeps there, and the next run begins with nothing. Several run at a time.
+        home = INSTALLED / f"chromium-home-{runner.rpartition('/')[2]}"
         shutil.rmtree(home, ignore_errors=True)
         home.mkdir(parents=True)
         stack.callback(shutil.rmtree, home, ignore_errors=True)
         kept = {name: value for name, value in os.environ.items() if not name.startswith("XDG_")}
         page = f"{urllib.parse.urljoin(runner, '/page.html')}?{urllib.parse.urlencode({'runner': runner})}"
-        argv = [self.browser, *CHROMIUM_FLAGS, f"--user-data-dir={home / 'profile'}", page]
+        # It has a store of authorities of its own, which only its user can add to; one key it can be told.
+        trust = f"--ignore-certificate-errors-spki-list={trusted.fingerprint()}"
+        argv = [self.browser, *CHROMIUM_FLAGS, trust, f"--user-data-dir={home / 'profile'}", page]
         return stack.enter_context(Child("Chromium", argv, stderr=log, env={**kept, "HOME": str(home)}))
 
 

@@ -57,11 +57,12 @@ OFFERS = [
 ]
 
 
-def conversations(client):
-    """All of the client's conversations, in the order of the table."""
+def conversations(client, flags, is_direct):
+    """All of the client's conversations, in the order of the table; to a proxy, which answers nothing itself, few."""
     offers = [offered for offered in OFFERS if client.can_offer(offered)]
     few = [offered for offered in offers if offered in (BY_ITSELF, NOTHING, EVERYTHING)]
-    return [Conversation(flag, offered) for flag in FLAGS for offered in (few if flag == OFF else offers)]
+    some = {flag: offers if is_direct and flag != OFF else few for flag in flags}
+    return [Conversation(flag, offered) for flag in flags for offered in some[flag]]
 
 
 def answer(alternatives, flag):

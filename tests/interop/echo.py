@@ -10,12 +10,16 @@ READY_SECONDS = 10
 STOP_SECONDS = 20
 
 
+def name_with(flag):
+    return " ".join(filter(None, ["sockeye echo", flag]))
+
+
 class Echo:
     """Leaving the stack ends it."""
 
     def __init__(self, stack, binary, flag, log):
         self.log = log
-        self.name = " ".join(filter(None, ["sockeye echo", flag]))
+        self.name = name_with(flag)
         argv = [binary, "echo", "--listen", "127.0.0.1:0", *filter(None, [flag])]
         stderr = stack.enter_context(log.open("w"))
         self.child = stack.enter_context(Child(self.name, argv, stderr=stderr))

@@ -1,9 +1,9 @@
-"""One client's run: its servers and the client, from start to end, and what came of each case."""
+"""One client's run on one way: its servers, what stands before them, the client, and what came of each case."""
 
 import threading
 
 from clients import INSTALLED
-from deflate import FLAGS, conversations
+from deflate import conversations
 from echo import Echo
 
 # In the order of the table. The last but one is ours to judge, the others are the client's.
@@ -30,28 +30,38 @@ CASES = [
 RUN_SECONDS = 150
 
 
+def log_of(whose):
+    """Where to write what this process says."""
+    directory = INSTALLED / "logs"
+    directory.mkdir(parents=True, exist_ok=True)
+    return directory / f"{whose}.stderr"
+
+
 class Run:
     """The methods `plan`, `result`, `conversation`, `trouble`, `stop`, `gone` and `done` are called by the client."""
 
-    def __init__(self, client, binary):
+    def __init__(self, client, way, binary):
         self.client = client
+        self.way = way
+        self.name = client.name + way.text
+        # It stands in addresses and in the names of files.
+        self.key = "-".join(filter(None, [client.name, way.key]))
         self.binary = binary
         self.outcomes = {}
-        self.conversations = conversations(client)
+        self.conversations = conversations(client, way.flags, way.is_direct)
         self.troubles = []
         self.is_done = threading.Event()
 
-    def start(self, stack, runner):
-        """Start all; leaving the stack ends all."""
-        self.servers = {flag: Echo(stack, self.binary, flag, self.log(f"sockeye{flag}")) for flag in FLAGS}
+    def start(self, stack, runner, trusted, directory):
+        """Start all; leaving the stack ends all. `trusted` are certificates, `directory` is for what is passing."""
+        self.servers = {flag: Echo(stack, self.binary, flag, self.log(f"sockeye{flag}")) for flag in self.way.flags}
+        self.door = self.way.door(stack, trusted, directory / self.key, self.server, self.log(self.way.key))
         self.client_log = self.log(self.client.name)
         log = stack.enter_context(self.client_log.open("w"))
-        self.child = self.client.start(stack, runner, log)
+        self.child = self.client.start(stack, runner, log, trusted)
 
     def log(self, whose):
-        directory = INSTALLED / "logs"
-        directory.mkdir(parents=True, exist_ok=True)
-        return directory / f"{self.client.name}-{whose}.stderr"
+        return log_of(f"{self.key}-{whose}")
 
     @property
     def server(self):
@@ -61,8 +71,9 @@ class Run:
     # --- what the client asks for and reports, on the threads of the HTTP server ---
 
     def plan(self):
-        tasks = [conversation.plan(self.servers[conversation.flag].url) for conversation in self.conversations]
-        return {"url": self.server.url, "conversations": tasks}
+        urls = {flag: self.way.url(self.door, server) for flag, server in self.servers.items()}
+        tasks = [conversation.plan(urls[conversation.flag]) for conversation in self.conversations]
+        return {"url": urls[""], "gone": self.way.gone, "conversations": tasks}
 
     def conversation(self, number, **outcome):
         self.conversations[number].hear(**outcome)
@@ -103,26 +114,32 @@ class Run:
         others = [server for server in self.servers.values() if server is not self.server]
         for server in others:
             server.tell_to_end()
-        for problem in filter(None, [server.how_it_ended() for server in others]):
+        ends = [server.how_it_ended() for server in others]
+        doors = [self.door.problem()] if self.door else []
+        for problem in filter(None, [*ends, *doors]):
             self.trouble(problem)
 
     def failures(self):
         """What went wrong, one sentence each."""
-        yield from (f"{self.client.name}: {trouble}" for trouble in self.troubles)
+        yield from (f"{self.name}: {trouble}" for trouble in self.troubles)
         for case in CASES:
             if "failed" in self.outcomes.get(case, {}):
-                yield f"{self.client.name}: {case}: {self.outcomes[case]['failed']}"
+                yield f"{self.name}: {case}: {self.outcomes[case]['failed']}"
         missing = [case for case in CASES if case not in self.outcomes]
         if missing:
-            yield f"{self.client.name}: expected results of all cases, saw none of: {'; '.join(missing)}"
+            yield f"{self.name}: expected results of all cases, saw none of: {'; '.join(missing)}"
         for case in self.outcomes.keys() - set(CASES):
-            yield f"{self.client.name}: {case}: expected a case of the list in one_client.py, saw another"
+            yield f"{self.name}: {case}: expected a case of the list in one_client.py, saw another"
         for told in self.conversations:
             if told.heard and told.problem:
-                yield f"{self.client.name}: {self.servers[told.flag].name}, offered {told.offer_text}: {told.problem}"
+                yield f"{self.name}: {self.servers[told.flag].name}, offered {told.offer_text}: {told.problem}"
         heard = sum(told.heard for told in self.conversations)
         if heard < len(self.conversations):
-            yield f"{self.client.name}: expected {len(self.conversations)} offers to be tried, saw {heard}"
+            yield f"{self.name}: expected {len(self.conversations)} offers to be tried, saw {heard}"
+
+    def impossible(self):
+        """What this client cannot do, and why."""
+        return [f"{case}: {came['cannot']}" for case, came in self.outcomes.items() if "cannot" in came]
 
     def verdict(self, case):
         """A word for the table."""

@@ -12,6 +12,7 @@ import urllib.request
 from checks import Unexpected, close, ended, expect, noise, opened, outcome, same, words
 from conversation import converse
 from websockets.asyncio.client import connect
+from websockets.exceptions import InvalidStatus
 
 MIB = 1 << 20
 
@@ -132,7 +133,9 @@ async def gone():
     try:
         await connect(URL, proxy=None, process_exception=lambda error: error)
     except ConnectionRefusedError:
-        return
+        return expect(PLAN["gone"], None)
+    except InvalidStatus as refused:
+        return expect(PLAN["gone"], refused.response.status_code)
     raise Unexpected("expected refused, saw open")
 
 

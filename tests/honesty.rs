@@ -149,6 +149,7 @@ fn paths(text: &str) -> Vec<PathBuf> {
         "benches/",
         "fuzz/",
         "autobahn/",
+        "docs/",
         ".ci/",
     ];
     let is_part = |c: char| c.is_alphanumeric() || "./_-".contains(c);

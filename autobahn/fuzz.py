@@ -73,22 +73,34 @@ def specification(suite, url, directory, cases):
 
 def follow(client, directory, limit, progress):
     """Log what a process prints until it ends; returns what was wrong with that end."""
-    running, refused = "no case", None
-    with (directory / "wstest.log").open("w") as log:
-        for line in client.lines(limit):
-            log.write(line + "\n")
-            if re.match(r"Connection to \S+ failed ", line):
-                refused = line
-            match = re.match(r"Running test case ID (\S+) ", line)
-            if match:
-                running = f"case {match[1]}"
-                progress.show(match[1])
+    seen = Seen()
+    seen.log(client, directory, limit, progress)
     if client.expired:
-        return [f"the suite was still running {running} after {limit} s and was stopped."]
+        return [f"the suite was still running {seen.running} after {limit} s and was stopped."]
     status = client.process.wait()
     if status != 0:
         return [f"wstest exited with {status}; see {directory / 'wstest.log'}."]
-    return [f"the suite gave up: {refused}"] if refused else []
+    return [f"the suite gave up: {seen.refused}"] if seen.refused else []
+
+
+class Seen:
+    """What a process of the suite said of itself so far."""
+
+    def __init__(self):
+        self.running = "no case"
+        self.refused = None
+
+    def log(self, wstest, directory, limit, progress):
+        """Read and log what it prints until it ends."""
+        with (directory / "wstest.log").open("w") as log:
+            for line in wstest.lines(limit):
+                log.write(line + "\n")
+                if re.match(r"Connection to \S+ failed ", line):
+                    self.refused = line
+                match = re.match(r"Running test case ID (\S+) ", line)
+                if match:
+                    self.running = f"case {match[1]}"
+                    progress.show(match[1])
 
 
 class Progress:

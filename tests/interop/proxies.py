@@ -5,29 +5,21 @@ What is run is taken out of that page; only what differs here is replaced, and i
 Not here: what is asked through them (the cases, heads.py).
 """
 
-import itertools
 import os
 import pathlib
-import random
 import re
 import shutil
-import socket
-import time
 
+import ports
 from clients import VERSION_SECONDS, call, program
 from problem import Problem
 from processes import Child
 
 PAGE = pathlib.Path(__file__).resolve().parent.parent.parent / "docs" / "proxies.md"
 
-READY_SECONDS = 10
-
 # Longer than the server's silence before a ping, shorter than that of the case which waits for pings: so it shows that
 # pings keep a connection open. The page has the first, the runs have the second.
 TIMEOUTS = ("60s", "25s")
-
-# Below those that the kernel gives to whoever asks for none.
-PORTS = itertools.chain(range(random.randrange(20000, 30000), 32000), range(20000, 32000))
 
 # What the configurations of the page stand in.
 NGINX = """\
@@ -119,7 +111,7 @@ class Proxy:
 
     def __init__(self, stack, kind, certificates, directory, upstream, log):
         self.name, self.log = kind.name, log
-        self.plain, self.tls = itertools.islice(filter(is_free, PORTS), 2)
+        self.plain, self.tls = ports.free(), ports.free()
         directory.mkdir()
         file = directory / "configuration"
         file.write_text(kind.configuration(directory, certificates, upstream, self.plain, self.tls))
@@ -127,44 +119,15 @@ class Proxy:
         argv = [*nobody(directory), *kind.argv(file)]
         self.child = stack.enter_context(Child(kind.name, argv, stderr=stderr, cwd=directory))
         for port in (self.plain, self.tls):
-            self._await(port)
+            ports.await_listener(self.child, port, log)
 
     def url(self, tls):
         return f"wss://localhost:{self.tls}" if tls else f"ws://127.0.0.1:{self.plain}"
-
-    def _await(self, port):
-        end = time.monotonic() + READY_SECONDS
-        while not accepts(port):
-            if self.child.process.poll() is not None:
-                status = self.child.process.returncode
-                raise Problem(f"{self.name} ended with {status} before it listened; see {self.log}.")
-            if time.monotonic() > end:
-                raise Problem(f"{self.name} did not listen within {READY_SECONDS} s; see {self.log}.")
-            time.sleep(0.02)
 
     def problem(self):
         """What is wrong with it by now; None if nothing is."""
         ended = self.child.process.poll()
         return None if ended is None else f"{self.name} ended during the run, with {ended}; see {self.log}"
-
-
-def is_free(port):
-    with socket.socket() as probe:
-        # What is left of ended connections is in nobody's way.
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-        return True
-
-
-def accepts(port):
-    try:
-        socket.create_connection(("127.0.0.1", port), READY_SECONDS).close()
-    except ConnectionRefusedError:
-        return False
-    return True
 
 
 def nobody(directory):

@@ -1,0 +1,42 @@
+// npm's `ws` as an echo server: node ws_server.mjs DIRECTORY-OF-NODE_MODULES DEFLATE [CERTIFICATE KEY]
+//
+// What the paths mean is said in README.md.
+import { readFileSync } from "node:fs";
+import http from "node:http";
+import https from "node:https";
+import { createRequire } from "node:module";
+
+const [, , modules, deflate, certificate, key] = process.argv;
+const { WebSocketServer } = createRequire(`${modules}/`)("ws");
+
+const DEFLATE = {
+  on: { threshold: 0 }, // even an empty message is compressed
+  none: false,
+  small: {
+    threshold: 0,
+    serverNoContextTakeover: true,
+    clientNoContextTakeover: true,
+    serverMaxWindowBits: 9,
+    clientMaxWindowBits: 9,
+  },
+};
+
+function talk(socket, request) {
+  const [what, ...rest] = new URL(request.url, "ws://localhost").pathname.slice(1).split("/").map(decodeURIComponent);
+  socket.on("error", (error) => console.error(error.message)); // a client may do anything
+  if (what === "close") return socket.close(Number(rest[0]), rest[1]);
+  if (what === "ping") {
+    socket.once("pong", (payload) => socket.send(`pong ${payload}`));
+    return socket.ping(rest[0]);
+  }
+  socket.on("message", (data, isBinary) => socket.send(data, { binary: isBinary }));
+}
+
+const secure = certificate !== undefined;
+const options = secure && { cert: readFileSync(certificate), key: readFileSync(key) };
+const server = secure ? https.createServer(options) : http.createServer();
+const sockets = new WebSocketServer({ server, perMessageDeflate: DEFLATE[deflate], maxPayload: 1 << 28 });
+sockets.on("connection", talk);
+server.listen(0, "127.0.0.1", () => {
+  console.log(`listening on ${secure ? "wss" : "ws"}://127.0.0.1:${server.address().port}`);
+});

@@ -45,6 +45,8 @@ pub(super) struct Call<'c, H: Handler<K>, K: Kernel> {
     pub(super) opening: &'c mut Option<Box<Opening>>,
     pub(super) now: Tick,
     pub(super) refusing: bool,
+    /// The code of the peer's Close frame, once it has come.
+    pub(super) close_code: &'c mut Option<u16>,
     /// The tag of what is opened again and again, and is open now.
     #[cfg(feature = "client")]
     pub(super) opened: &'c mut Option<u64>,
@@ -102,6 +104,7 @@ impl<'c, H: Handler<K>, K: Kernel> Call<'c, H, K> {
             opening: &mut session.opening,
             now: tools.now,
             refusing: tools.refusing,
+            close_code: &mut tools.close_code,
             #[cfg(feature = "client")]
             opened: &mut tools.opened,
         }

@@ -79,7 +79,7 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
         let tools = &mut self.tools;
         let session = &mut self.sessions[slot];
         if session.exit.waiting() > tools.settings.limits.max_queued {
-            session.flags.slow = true;
+            session.flags.cause = Cause::TooSlow;
             return self.close_session(
                 slot,
                 Cause::TooSlow,

@@ -57,6 +57,8 @@ pub(super) struct Tools<K> {
     pub(super) now: Tick,
     /// Handshakes of TLS that may still be served in this turn.
     pub(super) dear: u32,
+    /// The code of the Close frame that came just now.
+    pub(super) close_code: Option<u16>,
     /// New requests are answered with 503.
     pub(super) refusing: bool,
     /// Connections that handlers asked for in this turn.
@@ -83,6 +85,7 @@ impl<K: Kernel> Tools<K> {
             random: Random::new(K::random),
             now: 0,
             dear: 0,
+            close_code: None,
             refusing: false,
             #[cfg(feature = "client")]
             calls: Vec::new(),
@@ -361,13 +364,17 @@ fn after_panic<H: Handler<K>, K: Kernel>(
     progress: &mut Progress,
 ) {
     let mut call = Call::new(session, slot, handler, tools, in_own, progress);
-    call.flags.slow |= matches!(call.peer.wire.fate, Fate::Slow);
+    if let Fate::Slow = call.peer.wire.fate {
+        call.flags.cause = Cause::TooSlow;
+    }
     call.peer.wire.reserve();
     if *call.phase == Phase::Handshake {
         call.refuse(Refusal::new(500, "the server made a mistake"));
         *call.at = call.data.len();
     } else {
-        call.flags.cause = Cause::Panic;
+        if call.flags.cause != Cause::TooSlow {
+            call.flags.cause = Cause::Panic;
+        }
         give_up(&mut call.peer, CloseCode::INTERNAL_ERROR, "");
         // The peer's Close frame may be in it.
         call.flags.unread = *call.at < call.data.len();

@@ -28,7 +28,7 @@ use super::greet::Opening;
 use super::link::{LINK_KEY, Links};
 #[cfg(feature = "client")]
 use super::outbound::{DIAL_KEY, dial_of};
-use super::session::{Due, Phase, Session};
+use super::session::{Armed, Due, Phase, Session};
 use super::settings::Settings;
 use super::timer::{Entry, NEVER, Stamp, Tick, Wheel, span_of, tick_at};
 use super::{Cause, Closed, ConnectionId, Handler};
@@ -300,6 +300,11 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
             let id = session.id(slot);
             self.on_link_open(tag, id);
         }
+        #[cfg(feature = "client")]
+        if let Some(code) = self.tools.close_code.take() {
+            let id = ConnectionId::new(slot, self.sessions[slot].serial);
+            self.links.note_code(id, code);
+        }
         if let Next::Gone(error) = next {
             self.remove(slot, error.as_ref());
         } else {
@@ -419,7 +424,7 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
     ) {
         match session.opening.take().map(|opening| *opening) {
             Some(Opening::Ask(ask)) => self.on_not_open(&mut session, ask, error),
-            _ => self.on_link_closed(id, session.flags.code),
+            _ => self.on_link_closed(id),
         }
     }
 
@@ -472,11 +477,10 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
             return;
         };
         // Entries are not taken out of the wheel when a deadline moves; only the last one counts.
-        if !session.flags.armed || session.times.armed != Stamp::of(at) {
+        if session.flags.armed == Armed::No || session.times.armed != Stamp::of(at) {
             return;
         }
-        session.flags.armed = false;
-        session.flags.armed_calm = false;
+        session.flags.armed = Armed::No;
         // The kernel reports room only when there is much of it. A peer that reads slowly has made some before.
         let tools = &mut self.tools;
         if let Err(error) = session.flush(&mut tools.kernel, &mut tools.pool, now) {

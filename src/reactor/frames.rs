@@ -32,6 +32,7 @@ pub(super) fn frames<H: Handler<K>, K: Kernel>(call: Call<'_, H, K>) {
         flags,
         need,
         now,
+        close_code,
         ..
     } = call;
     let before = peer.tx.state();
@@ -63,7 +64,9 @@ pub(super) fn frames<H: Handler<K>, K: Kernel>(call: Call<'_, H, K>) {
             Event::Binary(bytes) => Some(Message::Binary(bytes)),
             // The server asks for whole messages; all else is control frames.
             event => {
-                control |= on_control(&event, &mut peer, handler, state, times, flags, now);
+                control |= on_control(
+                    &event, &mut peer, handler, state, times, flags, now, close_code,
+                );
                 None
             }
         };
@@ -99,6 +102,10 @@ pub(super) fn frames<H: Handler<K>, K: Kernel>(call: Call<'_, H, K>) {
 }
 
 /// A control frame, which the receiver has answered. Says whether the connection goes on.
+#[expect(
+    clippy::too_many_arguments,
+    reason = "the parts of a call that a control frame may touch"
+)]
 fn on_control<H: Handler<K>, K: Kernel>(
     event: &Event<'_>,
     peer: &mut Peer<'_, K>,
@@ -107,6 +114,7 @@ fn on_control<H: Handler<K>, K: Kernel>(
     times: &mut Times,
     flags: &mut Flags,
     now: Tick,
+    close_code: &mut Option<u16>,
 ) -> bool {
     match event {
         Event::Ping(payload) => {
@@ -126,7 +134,7 @@ fn on_control<H: Handler<K>, K: Kernel>(
             }
         }
         Event::Close(close) => {
-            flags.code = close.number();
+            *close_code = Some(close.number());
             let closed = Closed {
                 code: close.number(),
                 reason: close.reason,
@@ -155,7 +163,6 @@ pub(super) fn finish<K: Kernel>(
 ) {
     if let Fate::Slow = peer.wire.fate {
         peer.wire.reserve();
-        flags.slow = true;
         flags.cause = Cause::TooSlow;
         give_up(peer, CloseCode::TRY_AGAIN_LATER, "reads too slowly");
     }

@@ -16,6 +16,7 @@ use crate::client::{ConfigError, Connector};
 use crate::kernel::Kernel;
 use crate::proto::{CloseCode, SendError, local};
 use alloc::sync::Arc;
+use core::mem::replace;
 use core::panic::AssertUnwindSafe;
 use core::time::Duration;
 use slab::Slab;
@@ -84,9 +85,19 @@ struct Link {
     queue: Queue,
     state: LinkState,
     connection: Option<ConnectionId>,
+    /// That of the peer's Close frame.
+    code: u16,
 }
 
 impl Links {
+    /// The peer of a link's connection has closed it, with this code.
+    pub(super) fn note_code(&mut self, id: ConnectionId, code: u16) {
+        let tag = self.by_connection.get(&id).copied();
+        if let Some(link) = tag.and_then(|tag| self.get(tag)) {
+            link.code = code;
+        }
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.links.is_empty()
     }
@@ -112,6 +123,7 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
             queue: Queue::new(policy),
             state: LinkState::Connecting,
             connection: None,
+            code: local::ABNORMAL,
         });
         self.links.by_tag.insert(tag, slot);
         self.show(tag, LinkState::Connecting);
@@ -185,8 +197,8 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
         }
     }
 
-    /// A session is gone that was open; with this code of the peer's Close frame, or 0 where there was none.
-    pub(super) fn on_link_closed(&mut self, id: ConnectionId, code: u16) {
+    /// A session is gone that was open.
+    pub(super) fn on_link_closed(&mut self, id: ConnectionId) {
         let Some(tag) = self.links.by_connection.remove(&id) else {
             return;
         };
@@ -195,7 +207,7 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
             return;
         };
         link.connection = None;
-        let code = if code == 0 { local::ABNORMAL } else { code };
+        let code = replace(&mut link.code, local::ABNORMAL);
         if link.backoff.closed(now, code) {
             self.relink(tag);
         } else {

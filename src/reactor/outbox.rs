@@ -27,10 +27,6 @@ pub(super) struct Exit<S> {
     pub(super) transport: Transport<S>,
     /// There only while something waits; empty, where all of it has gone as far as the record layer.
     outbox: Option<Box<Outbox>>,
-    /// When the stream last took something of what waits, or began to be too slow for all of it.
-    written: Stamp,
-    /// When it began to be.
-    blocked: Stamp,
 }
 
 /// Bytes on their way out, and what to do with those that have to wait.
@@ -44,10 +40,14 @@ pub(super) enum Piece<'p> {
     Shared(&'p Arc<Vec<u8>>, Range<usize>),
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Outbox {
     entries: VecDeque<Entry>,
     bytes: usize,
+    /// When the stream last took something of what waits, or began to be too slow for all of it.
+    written: Stamp,
+    /// When it began to be.
+    blocked: Stamp,
 }
 
 #[derive(Debug)]
@@ -63,8 +63,6 @@ impl<S> Exit<S> {
         Self {
             transport,
             outbox: None,
-            written: Stamp::of(0),
-            blocked: Stamp::of(0),
         }
     }
 
@@ -74,12 +72,8 @@ impl<S> Exit<S> {
     }
 
     /// Since when something waits for the peer to read.
-    pub(super) const fn blocked(&self) -> Option<Stamp> {
-        if self.is_blocked() {
-            Some(self.blocked)
-        } else {
-            None
-        }
+    pub(super) fn blocked(&self) -> Option<Stamp> {
+        self.outbox.as_ref().map(|outbox| outbox.blocked)
     }
 
     /// Bytes that wait.
@@ -87,9 +81,10 @@ impl<S> Exit<S> {
         self.outbox.as_ref().map_or(0, |outbox| outbox.bytes)
     }
 
-    /// When the wait began, or was last shortened.
-    pub(super) const fn written(&self) -> Stamp {
-        self.written
+    /// When the wait began, or was last shortened, if there is one.
+    pub(super) fn written(&self) -> Stamp {
+        let waits = self.outbox.as_ref();
+        waits.map_or(Stamp::of(0), |outbox| outbox.written)
     }
 
     pub(super) fn receive<K: Kernel<Stream = S>>(
@@ -130,11 +125,14 @@ impl<S> Exit<S> {
     #[cold]
     #[inline(never)]
     fn queue<const N: usize>(&mut self, pieces: [Piece<'_>; N], mut sent: usize, now: Tick) {
-        if self.outbox.is_none() {
-            self.written = Stamp::of(now);
-            self.blocked = Stamp::of(now);
-        }
-        let outbox = self.outbox.get_or_insert_default();
+        let outbox = self.outbox.get_or_insert_with(|| {
+            Box::new(Outbox {
+                entries: VecDeque::new(),
+                bytes: 0,
+                written: Stamp::of(now),
+                blocked: Stamp::of(now),
+            })
+        });
         for piece in pieces {
             let skip = sent.min(piece.bytes().len());
             sent -= skip;
@@ -161,7 +159,7 @@ impl<S> Exit<S> {
             let (sent, offered) = outbox.send_some(&mut self.transport, kernel)?;
             outbox.sent(sent, pool);
             if sent > 0 {
-                self.written = Stamp::of(now);
+                outbox.written = Stamp::of(now);
             }
             if sent < offered {
                 break;

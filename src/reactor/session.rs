@@ -64,18 +64,23 @@ pub(super) struct Flags {
     pub(super) pinged: bool,
     /// Our side of the stream is finished.
     pub(super) finished: bool,
-    /// Closed for reading too slowly: the close deadline does not wait for the output to be taken.
-    pub(super) slow: bool,
-    /// The wheel has an entry that counts.
-    pub(super) armed: bool,
-    /// That entry is early enough for as long as the session is calm.
-    pub(super) armed_calm: bool,
+    pub(super) armed: Armed,
     /// In the loop's ready list.
     pub(super) on_ready_list: bool,
-    /// The code of the peer's Close frame, once it has come.
-    pub(super) code: u16,
     /// Why we closed, if we did.
     pub(super) cause: Cause,
+}
+
+/// What the wheel knows of a session.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Armed {
+    /// Nothing.
+    #[default]
+    No,
+    /// It has an entry that counts.
+    Yes,
+    /// And that is early enough for as long as the session is calm.
+    Calm,
 }
 
 /// When what began.
@@ -93,7 +98,7 @@ pub(super) struct Times {
     pub(super) pinged: Stamp,
     /// What its payload was.
     pub(super) nonce: [u8; 4],
-    /// The tick of the one entry in the wheel that counts, if [`Flags::armed`].
+    /// The tick of the one entry in the wheel that counts, if [`Flags::armed`] says that there is one.
     pub(super) armed: Stamp,
 }
 
@@ -224,7 +229,8 @@ impl<S, D> Session<S, D> {
         if self.exit.is_blocked() {
             // We do not read it either, so nothing else can be expected of it.
             let written = self.exit.written();
-            return match (closing, self.flags.slow) {
+            // Whoever reads too slowly has no more time for our Close than others.
+            return match (closing, self.flags.cause == Cause::TooSlow) {
                 (false, _) => (at(written, after.write_stall), Due::WriteStall),
                 (true, true) => (at(times.since, after.close), Due::Close),
                 // As long as it takes something, it will come to our Close.
@@ -259,7 +265,7 @@ impl<S, D> Session<S, D> {
     #[inline(always)]
     pub(super) fn arm(&mut self, slot: usize, wheel: &mut Wheel, deadlines: &Deadlines, now: Tick) {
         let calm = self.is_calm();
-        if calm && self.flags.armed_calm {
+        if calm && self.flags.armed == Armed::Calm {
             return;
         }
         let (at, _) = self.deadline(now, deadlines);
@@ -268,12 +274,15 @@ impl<S, D> Session<S, D> {
         // loaded loop would never reach its deadline.
         let armed = self.times.armed;
         let earlier = !armed.is_past(now) && at < now + armed.until(now);
-        if !self.flags.armed || earlier {
-            self.flags.armed = true;
+        if self.flags.armed == Armed::No || earlier {
             self.times.armed = Stamp::of(at);
             wheel.insert(Entry { at, key: slot }, now);
         }
-        self.flags.armed_calm |= calm;
+        if calm {
+            self.flags.armed = Armed::Calm;
+        } else if self.flags.armed == Armed::No {
+            self.flags.armed = Armed::Yes;
+        }
     }
 
     /// Sends what waits, as far as the peer takes it. Once all is sent, the peer's time begins anew.

@@ -6,10 +6,14 @@
 //!  bin/sockeye     the program                                          feature `cli`
 //!
 //!  server          a builder                                            feature `server`
-//!  reactor         a call goes from left to right:                      std, mio
+//!  client          on the loop, blocking; URLs, proxies, redirects      feature `client`
+//!
+//!  reactor         the loop. A call goes from left to right:            std, mio
 //!                  event_loop → drive → wire → outbox → transport → kernel
 //!                  session: one peer; deliver: broadcasts; timer, accept, pool
-//!  transport       what carries a session's bytes
+//!                  dial → ask: a connection that we open; link: again and again
+//!  transport       what carries a session's bytes: plain, or
+//!  tls             rustls                                               feature `tls`
 //!  kernel          the seam to the operating system
 //!
 //!  proto           connection: Receiver, Sender, closing                no features: no_std + alloc
@@ -26,6 +30,7 @@
 //! - You have a server and want WebSockets in it: [`proto::Connection`], after [`proto::handshake`].
 //!   `examples/embed.rs` and `examples/tokio.rs` drive them, on `std` sockets and as tasks.
 //! - You want a server: [`server::Builder`] and a [`server::Handler`].
+//! - You want a client: [`client::connect`], which blocks, or [`client::Client`], with any number of connections.
 //! - You want to run something: the program, `sockeye --help`.
 //!
 //! To read the source, start with `proto/frame/header.rs` (every bit of a frame), `proto/connection/mod.rs` (the
@@ -51,8 +56,11 @@
     clippy::std_instead_of_core
 )]
 #![cfg_attr(docsrs, feature(doc_cfg))]
-// The map names the server even where it is not built.
-#![cfg_attr(not(feature = "server"), allow(rustdoc::broken_intra_doc_links))]
+// The map names what is not built too.
+#![cfg_attr(
+    not(all(feature = "server", feature = "client")),
+    allow(rustdoc::broken_intra_doc_links)
+)]
 
 extern crate alloc;
 #[cfg(feature = "std")]
@@ -64,10 +72,23 @@ pub mod client;
 pub mod kernel;
 pub mod proto;
 #[cfg(feature = "reactor")]
+#[cfg_attr(
+    not(all(feature = "server", feature = "client", feature = "tls")),
+    allow(
+        dead_code,
+        unused_imports,
+        unreachable_pub,
+        reason = "each of them uses a part of the loop"
+    )
+)]
 mod reactor;
 #[cfg(feature = "server")]
 pub mod server;
-#[cfg(all(feature = "reactor", feature = "tls"))]
+#[cfg(feature = "tls")]
+#[cfg_attr(
+    not(all(feature = "server", feature = "client")),
+    allow(dead_code, reason = "each of them uses a part of it")
+)]
 pub mod tls;
 #[cfg(feature = "reactor")]
 mod transport;

@@ -42,6 +42,10 @@ pub(crate) enum Transport<S> {
     Tls(Box<TlsStream<S>>),
 }
 
+#[cfg_attr(
+    not(feature = "tls"),
+    expect(clippy::needless_pass_by_ref_mut, reason = "TLS needs them so")
+)]
 impl<S> Transport<S> {
     /// Has readiness reported. `anew` where it is registered already.
     pub(crate) fn register<K: Kernel<Stream = S>>(

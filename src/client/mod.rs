@@ -49,5 +49,5 @@ pub use url_error::UrlError;
 
 pub use crate::reactor::{
     Answer, Cause, Closed, ConnectionId, Delivery, EventLoop, Handler, Limits, LinkState,
-    LinkStatus, Message, Peer, Settings, Stopper, Timeouts,
+    LinkStatus, Message, Mio, Peer, Settings, Stopper, Timeouts,
 };

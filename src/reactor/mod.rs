@@ -8,8 +8,11 @@
 //! | `session` | one peer's state and deadlines |
 //! | `wire`, `outbox`, `mail`, `pool` | output and buffers |
 //! | `say` | pings, closes and refusals of the loop's own |
+//! | `outbound`, `dial`, `resolver` | connections that we open, up to where there is a stream |
+//! | `ask`, `link` | our request's answer; what is opened again and again |
 //! | `deliver`, `exchange` | broadcasts: to the loop's own connections, and between loops |
 //! | `handler`, `peer`, `message`, `settings` | what an application does, is given, and tells |
+//! | `outside` | speaking to a connection between turns |
 //! | `accept`, `timer`, `random` | what the names say |
 //! | `mio` | the real [`kernel`](crate::kernel) |
 //!

@@ -47,6 +47,7 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
         } else {
             self.arm(slot);
         }
+        #[cfg(feature = "client")]
         self.place_calls();
         self.deliver();
         Some(result)

@@ -12,6 +12,7 @@
 use super::Server;
 use crate::kernel::Kernel;
 use crate::transport::{Received, send, uninterrupted};
+use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::mem::take;
@@ -39,7 +40,7 @@ pub(crate) struct TlsStream<S> {
 enum Layer {
     /// Nothing has come yet, and nothing is held for it.
     Waiting(Server),
-    Running(Connection),
+    Running(Box<Connection>),
     /// Broken: what comes is discarded, and nothing can be said.
     Failed,
 }
@@ -64,7 +65,7 @@ impl<S> TlsStream<S> {
     ) -> Result<Self, Error> {
         Ok(Self {
             stream,
-            layer: Layer::Running(ClientConnection::new(config, host)?.into()),
+            layer: Layer::Running(Box::new(ClientConnection::new(config, host)?.into())),
             rest: Vec::new(),
             all: true,
             failure: None,
@@ -96,7 +97,7 @@ impl<S> TlsStream<S> {
     ) -> io::Result<Received> {
         if let Layer::Waiting(config) = &self.layer {
             let layer = ServerConnection::new(config.config()).map_err(io::Error::other)?;
-            self.layer = Layer::Running(layer.into());
+            self.layer = Layer::Running(Box::new(layer.into()));
         }
         let before = buffer.len();
         let mut result = self.plaintext(buffer);

@@ -17,6 +17,7 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
         id: ConnectionId,
         call: impl FnOnce(&mut Peer<'_, K>, &mut H::State) -> R,
     ) -> Option<R> {
+        self.read_clock();
         let slot = id.slot();
         let session = self.sessions.get_mut(slot)?;
         if session.serial != id.serial() || session.phase != Phase::Open {

@@ -23,7 +23,8 @@ pub struct Reconnect {
     pub initial: Duration,
     /// By how much the most grows with each attempt; 0 counts as 1. Default: 2.
     pub factor: u32,
-    /// The most that any attempt waits. Default: 30 s.
+    /// The most that any attempt waits. Default: 8 s, so that ten seconds after a server has come back, however long it was
+    /// gone, all its clients are back.
     pub cap: Duration,
     /// How long a connection must have been open for the count of attempts to begin anew. A server that accepts and
     /// hangs up at once is not asked again at once. Default: 10 s.
@@ -44,7 +45,7 @@ impl Default for Reconnect {
         Self {
             initial: Duration::from_millis(500),
             factor: 2,
-            cap: Duration::from_secs(30),
+            cap: Duration::from_secs(8),
             stable: Duration::from_secs(10),
             stop_codes: Vec::from([1008, 4001, 4004]),
             max_attempts: None,

@@ -25,7 +25,7 @@ fn the_most_grows_up_to_the_cap() {
     let rows = [
         (
             default.clone(),
-            vec![500, 1000, 2000, 4000, 8000, 16000, 30000, 30000],
+            vec![500, 1000, 2000, 4000, 8000, 8000, 8000, 8000],
         ),
         (
             Reconnect {
@@ -46,7 +46,7 @@ fn the_most_grows_up_to_the_cap() {
                 factor: u32::MAX,
                 ..default.clone()
             },
-            vec![500, 30000, 30000],
+            vec![500, 8000, 8000],
         ),
         (
             Reconnect {

@@ -54,8 +54,7 @@ pub(crate) fn build(contestants: &[&'static Contestant], flavour: Flavour) -> Re
 fn program(contestant: &'static Contestant, flavour: Flavour) -> Result<Program> {
     let (path, args): (_, &[&str]) = match contestant.source {
         Source::Sockeye => {
-            let path = cargo_build(&root().join("Cargo.toml"), "sockeye", None, flavour)?;
-            return Ok(Program::sockeye(contestant.name, path));
+            return Ok(Program::sockeye(contestant.name, sockeye(flavour)?));
         }
         Source::Here(name, args) => {
             let manifest = here().join("Cargo.toml");
@@ -84,6 +83,11 @@ impl Program {
             args: &["echo", "--listen", "127.0.0.1:0"],
         }
     }
+}
+
+/// Builds this repository's program.
+pub(crate) fn sockeye(flavour: Flavour) -> Result<PathBuf> {
+    cargo_build(&root().join("Cargo.toml"), "sockeye", None, flavour)
 }
 
 /// Where this crate is.

@@ -3,6 +3,7 @@
 mod building;
 mod by_hand;
 mod checks;
+mod clients;
 mod comparison;
 mod contestants;
 mod handshakes;
@@ -50,6 +51,7 @@ enum Command {
     Memory(memory::Options),
     Handshakes(handshakes::Options),
     Checks(checks::Options),
+    Clients(clients::Options),
     Load(by_hand::Options),
 }
 
@@ -71,6 +73,7 @@ fn main() -> ExitCode {
         Command::Memory(options) => memory::run(&options),
         Command::Handshakes(options) => handshakes::run(&options),
         Command::Checks(options) => checks::run(&options),
+        Command::Clients(options) => clients::run(&options),
         Command::Load(options) => by_hand::run(&options),
     };
     match result {

@@ -225,7 +225,8 @@ fn broken<H: Handler<K>, K: Kernel>(
         session.enter(Phase::Ending, tools.now);
     }
     wind_up(session, tools);
-    Next::Wait
+    // What was read may not have been all, and the end may stand behind it: neither is reported again.
+    Next::Again
 }
 
 /// Works through what lies in the session's own buffer or in the loop's. `drained` says that nothing more is waiting to
@@ -267,7 +268,7 @@ fn wind_up<K: Kernel, D>(session: &mut Session<K::Stream, D>, tools: &mut Tools<
         tools.mail.audience().leave(&session.conn.tx);
         session.enter(Phase::Ending, tools.now);
     }
-    session.finish_if_done(&mut tools.kernel);
+    session.finish_if_done(&mut tools.kernel, tools.now);
 }
 
 /// Calls what has to be called for the bytes received, and sends what was said.

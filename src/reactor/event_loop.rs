@@ -429,7 +429,7 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
     }
 
     /// As [`remove`](Self::remove), telling the peer by a reset if it has not taken everything.
-    fn abort(&mut self, slot: usize) {
+    pub(super) fn abort(&mut self, slot: usize) {
         let session = &mut self.sessions[slot];
         if session.exit.is_blocked() {
             session.exit.transport.abort(&mut self.tools.kernel);

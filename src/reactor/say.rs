@@ -61,6 +61,10 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
         if self.sessions[slot].conn.tx.role() == Role::Client {
             return self.not_open(slot, error);
         }
+        // In HTTP nobody can be told anything before there is TLS, and there is nothing else to wait for.
+        if self.sessions[slot].exit.transport.is_handshaking() {
+            return self.abort(slot);
+        }
         let answer = written(error.into());
         let session = &mut self.sessions[slot];
         session.enter(Phase::Ending, self.tools.now);
@@ -77,7 +81,7 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
         if let Err(error) = session.exit.send(&mut tools.kernel, pieces, tools.now) {
             return self.remove(slot, Some(&error));
         }
-        session.finish_if_done(&mut tools.kernel);
+        session.finish_if_done(&mut tools.kernel, tools.now);
         self.arm(slot);
     }
 }

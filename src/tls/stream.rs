@@ -22,6 +22,8 @@ use std::io::{self, BufRead as _, IoSlice, Write as _};
 
 /// Bytes of records received at once.
 const RECORDS: usize = 64 << 10;
+/// Bytes that are encrypted at once, and so held at most for a peer that does not read.
+const HELD: usize = 64 << 10;
 
 /// A stream and its record layer.
 #[derive(Debug)]
@@ -209,32 +211,28 @@ impl<S> TlsStream<S> {
         kernel: &mut K,
         parts: &[IoSlice<'_>],
     ) -> io::Result<usize> {
-        self.push(kernel)?;
+        let total = parts.iter().map(|part| part.len()).sum();
         let mut sent = 0;
-        for part in parts {
-            let mut part = &part[..];
-            while !part.is_empty() {
-                let Layer::Running(layer) = &mut self.layer else {
-                    // Nobody can be told anything.
-                    sent += part.len();
-                    break;
-                };
-                if layer.wants_write() && !layer.is_handshaking() {
-                    return Ok(sent);
-                }
-                // Before the handshake is over it is kept, up to a limit far above a request.
-                let bytes = layer.writer().write(part)?;
-                if bytes == 0 {
-                    return Ok(sent);
-                }
-                sent += bytes;
-                part = &part[bytes..];
-                if !part.is_empty() {
-                    self.push(kernel)?;
-                }
-            }
-        }
         self.push(kernel)?;
+        while sent < total {
+            let Layer::Running(layer) = &mut self.layer else {
+                // Nobody can be told anything.
+                return Ok(total);
+            };
+            let early = layer.is_handshaking();
+            if layer.wants_write() && !early {
+                break;
+            }
+            // Before the handshake is over all is kept: it is our own request, and nobody would say when to go on.
+            layer.set_buffer_limit((!early).then_some(HELD));
+            let bytes = encrypt(layer, parts, sent)?;
+            if bytes == 0 {
+                break;
+            }
+            sent += bytes;
+            // The layer may hold what it took of all parts together, and only a kernel that is full says when to go on.
+            self.push(kernel)?;
+        }
         Ok(sent)
     }
 
@@ -277,6 +275,20 @@ enum Plaintext {
     Full,
     /// The peer has said that it is the end.
     Ended,
+}
+
+/// Gives the layer as much as it takes of what stands behind the first `skip` bytes. A frame's head goes into the same
+/// record as what follows.
+fn encrypt(layer: &mut Connection, parts: &[IoSlice<'_>], mut skip: usize) -> io::Result<usize> {
+    for (at, part) in parts.iter().enumerate() {
+        match part.get(skip..) {
+            Some([]) => skip = 0,
+            Some(_) if skip == 0 => return layer.writer().write_vectored(&parts[at..]),
+            Some(rest) => return layer.writer().write(rest),
+            None => skip -= part.len(),
+        }
+    }
+    Ok(0)
 }
 
 /// Gives records to the layer; returns those for which it has no room before what it holds is taken.

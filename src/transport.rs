@@ -124,6 +124,16 @@ impl<S> Transport<S> {
         }
     }
 
+    /// Whether the kernel has taken something since that was asked last, if it was given so much.
+    #[inline]
+    pub(crate) const fn progress(&mut self, sent: usize) -> bool {
+        match self {
+            Self::Plain(_) => sent > 0,
+            #[cfg(feature = "tls")]
+            Self::Tls(tls) => tls.progress(),
+        }
+    }
+
     /// Whether it is still being agreed on how to encrypt: the dear part of a connection.
     pub(crate) fn is_handshaking(&self) -> bool {
         match self {
@@ -133,7 +143,8 @@ impl<S> Transport<S> {
         }
     }
 
-    /// Ends our side in order: the peer receives everything, then an end.
+    /// Ends our side in order: the peer receives everything, then an end. Where something is [held](Self::holds) then,
+    /// it has not ended, and this is to be called again when that has gone.
     pub(crate) fn finish<K: Kernel<Stream = S>>(&mut self, kernel: &mut K) {
         match self {
             Self::Plain(stream) => kernel.finish(stream),

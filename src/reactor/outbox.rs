@@ -125,6 +125,10 @@ impl<S> Exit<S> {
     #[cold]
     #[inline(never)]
     fn queue<const N: usize>(&mut self, pieces: [Piece<'_>; N], mut sent: usize, now: Tick) {
+        if self.outbox.is_none() {
+            // What went before was not in its way.
+            self.transport.progress(0);
+        }
         let outbox = self.outbox.get_or_insert_with(|| {
             Box::new(Outbox {
                 entries: VecDeque::new(),
@@ -150,6 +154,9 @@ impl<S> Exit<S> {
         while let Some(outbox) = &mut self.outbox {
             if outbox.entries.is_empty() {
                 self.transport.push(kernel)?;
+                if self.transport.progress(0) {
+                    outbox.written = Stamp::of(now);
+                }
                 if self.transport.holds() {
                     break;
                 }
@@ -158,7 +165,7 @@ impl<S> Exit<S> {
             }
             let (sent, offered) = outbox.send_some(&mut self.transport, kernel)?;
             outbox.sent(sent, pool);
-            if sent > 0 {
+            if self.transport.progress(sent) {
                 outbox.written = Stamp::of(now);
             }
             if sent < offered {
@@ -166,6 +173,16 @@ impl<S> Exit<S> {
             }
         }
         Ok(())
+    }
+
+    /// Ends our side of the stream, or at least says so to a record layer. Says whether it has ended; else the rest waits.
+    pub(super) fn finish<K: Kernel<Stream = S>>(&mut self, kernel: &mut K, now: Tick) -> bool {
+        self.transport.finish(kernel);
+        let ended = !self.transport.holds();
+        if !ended {
+            self.queue([], 0, now);
+        }
+        ended
     }
 
     /// The buffer has been worked through: what lies in it becomes ours, by taking the whole buffer where nothing else

@@ -296,22 +296,21 @@ impl<S, D> Session<S, D> {
         self.exit.flush(kernel, pool, now)?;
         if let (Some(since), None) = (blocked, self.exit.blocked()) {
             self.times.resume(since, now);
-            self.finish_if_done(kernel);
+            self.finish_if_done(kernel, now);
         }
         Ok(())
     }
 
     /// Ends our side of the stream once everything is written. The server does so first (RFC 6455 section 7.1.1); a client
     /// whose connection is closed in order waits for that.
-    pub(super) fn finish_if_done<K: Kernel<Stream = S>>(&mut self, kernel: &mut K) {
+    pub(super) fn finish_if_done<K: Kernel<Stream = S>>(&mut self, kernel: &mut K, now: Tick) {
         let peers_turn = self.conn.tx.role() == Role::Client && self.conn.state() == State::Closed;
         if self.phase == Phase::Ending
             && !self.exit.is_blocked()
             && !self.flags.finished
             && !peers_turn
         {
-            self.flags.finished = true;
-            self.exit.transport.finish(kernel);
+            self.flags.finished = self.exit.finish(kernel, now);
         }
     }
 }

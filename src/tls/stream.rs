@@ -36,6 +36,10 @@ pub(crate) struct TlsStream<S> {
     all: bool,
     /// What broke it, until that is told.
     failure: Option<io::Error>,
+    /// The kernel has taken something since that was asked last.
+    progress: bool,
+    /// Our last word is said: what comes is discarded.
+    finished: bool,
 }
 
 #[derive(Debug)]
@@ -56,6 +60,8 @@ impl<S> TlsStream<S> {
             rest: Vec::new(),
             all: true,
             failure: None,
+            progress: false,
+            finished: false,
         }
     }
 
@@ -71,6 +77,8 @@ impl<S> TlsStream<S> {
             rest: Vec::new(),
             all: true,
             failure: None,
+            progress: false,
+            finished: false,
         })
     }
 
@@ -88,6 +96,11 @@ impl<S> TlsStream<S> {
 
     pub(crate) fn holds(&self) -> bool {
         matches!(&self.layer, Layer::Running(layer) if layer.wants_write())
+    }
+
+    /// Whether the kernel has taken something since that was asked last. What the layer takes is no sign of the peer.
+    pub(crate) const fn progress(&mut self) -> bool {
+        core::mem::replace(&mut self.progress, false)
     }
 
     /// Receives and decrypts. One call asks the kernel once, so that a peer whose records are empty holds nobody up.
@@ -108,15 +121,17 @@ impl<S> TlsStream<S> {
             match self.records(kernel, records) {
                 Ok(bytes) => {
                     taken = bytes;
-                    result = match self.layer {
-                        // What follows a failure is not looked at, but for its end.
-                        Layer::Failed if bytes == 0 => Ok(Plaintext::Ended),
-                        _ => self.plaintext(buffer),
+                    // What is not looked at still has an end.
+                    result = if bytes == 0 && self.discards() {
+                        Ok(Plaintext::Ended)
+                    } else {
+                        self.plaintext(buffer)
                     };
                 }
                 Err(error) if buffer.len() == before => return Err(error),
-                // What is whole was authentic. The kernel says it again.
-                Err(_) => {}
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                // What is whole was authentic, and comes first. The kernel does not say it twice.
+                Err(error) => self.failure = Some(error),
             }
         }
         let bytes = buffer.len() - before;
@@ -134,6 +149,11 @@ impl<S> TlsStream<S> {
             drained: result == Plaintext::Drained && self.all && self.rest.is_empty(),
             ended: result == Plaintext::Ended && bytes == 0,
         })
+    }
+
+    /// Whether what comes is not looked at. Behind our own end the layer could only answer, and there is no way for that.
+    const fn discards(&self) -> bool {
+        self.finished || matches!(self.layer, Layer::Failed)
     }
 
     /// Takes records from the kernel, or those that are left, to the layer, and sends what it answers. Gives how many
@@ -159,19 +179,21 @@ impl<S> TlsStream<S> {
         } else {
             *records = left;
         }
+        if self.discards() {
+            return Ok(records.len());
+        }
         let Layer::Running(layer) = &mut self.layer else {
-            // Broken before: what still comes is not looked at.
             return Ok(records.len());
         };
         let fed = feed(layer, records);
         // Answers: to a handshake, to a question for new keys, or an alert.
         let pushed = self.push(kernel);
+        // Told once everything before it has been taken.
         match fed {
             Ok(rest) => {
                 self.rest = rest;
-                pushed?;
+                self.failure = pushed.err();
             }
-            // Told once everything before it has been taken.
             Err(error) => self.failure = Some(error),
         }
         Ok(records.len())
@@ -249,17 +271,19 @@ impl<S> TlsStream<S> {
             if layer.write_tls(&mut out)? == 0 {
                 break;
             }
+            self.progress = true;
         }
         Ok(())
     }
 
-    /// Says that nothing more comes, in TLS and below it.
+    /// Says that nothing more comes, in TLS and, once the kernel has taken all of that, below it: before, the stream would
+    /// be cut off in the middle of a record.
     pub(crate) fn finish<K: Kernel<Stream = S>>(&mut self, kernel: &mut K) {
         if let Layer::Running(layer) = &mut self.layer {
             layer.send_close_notify();
         }
-        // A stream that is broken is found out by who receives from it. One whose kernel is full would be cut off in the
-        // middle of a record; it ends when the session does.
+        self.finished = true;
+        // A stream that is broken is found out by who receives from it.
         if self.push(kernel).is_ok() && !self.holds() {
             kernel.finish(&mut self.stream);
         }

@@ -135,7 +135,6 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
     /// One turn. The clock is read once, after the wait; a deadline may so be late by as long as the turn before took.
     fn once_round(&mut self, max_wait: Option<Duration>) -> io::Result<bool> {
         let timeout = self.timeout(max_wait);
-        self.tools.dear = DEAR;
         self.reports.clear();
         self.tools.kernel.poll(&mut self.reports, timeout)?;
         self.read_clock();
@@ -143,7 +142,10 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
             self.on_report(self.reports[at]);
         }
         if !self.ready_list.is_empty() {
+            // Only here, so that those who are connected come first, and of the others who waits longest.
+            self.tools.dear = DEAR;
             self.serve_ready_list();
+            self.tools.dear = 0;
         }
         if !self.tools.mail.is_empty() {
             self.deliver();

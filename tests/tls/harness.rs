@@ -188,7 +188,7 @@ impl Sim {
         peer.write(REQUEST);
         self.converse(&mut peer);
         peer.assert_accepted();
-        assert_eq!(self.forget_told(), [Told::Opened]);
+        assert_eq!(self.server.handler().told.pop(), Some(Told::Opened));
         peer
     }
 }

@@ -20,5 +20,8 @@ mod sim;
 
 mod carrying;
 mod certs;
+mod crowd;
+mod forger;
 mod harness;
+mod hostile;
 mod opening;

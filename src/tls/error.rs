@@ -4,7 +4,7 @@
 
 use alloc::string::{String, ToString as _};
 use core::fmt;
-use rustls::{AlertDescription, CertificateError, Error};
+use rustls::{AlertDescription, CertificateError, Error, InvalidMessage};
 use std::io;
 use std::path::PathBuf;
 
@@ -86,7 +86,7 @@ impl TlsError {
             Error::PeerIncompatible(why) => Self::NothingInCommon(alloc::format!("{why:?}")),
             Error::NoApplicationProtocol => Self::NothingInCommon("application protocol".into()),
             Error::AlertReceived(alert) => Self::of_alert(*alert),
-            Error::InvalidMessage(_) => Self::NotTls,
+            Error::InvalidMessage(why) if is_no_record(why) => Self::NotTls,
             other => Self::Protocol(other.to_string()),
         })
     }
@@ -102,8 +102,7 @@ impl TlsError {
             }
             CertificateError::UnknownIssuer => Self::UnknownIssuer,
             CertificateError::Revoked => Self::Revoked,
-            other if other.to_string().contains("CaUsedAsEndEntity") => Self::UnknownIssuer,
-            other => Self::BadCertificate(other.to_string()),
+            other => Self::BadCertificate(in_words(other)),
         }
     }
 
@@ -115,6 +114,41 @@ impl TlsError {
                 Self::NothingInCommon(alloc::format!("{alert:?}"))
             }
             other => Self::Alert(alloc::format!("{other:?}")),
+        }
+    }
+}
+
+/// Whether not even the head of a record came.
+const fn is_no_record(why: &InvalidMessage) -> bool {
+    matches!(
+        why,
+        InvalidMessage::InvalidContentType | InvalidMessage::UnknownProtocolVersion
+    )
+}
+
+/// What is wrong with a certificate. Some of it the library only names.
+fn in_words(error: &CertificateError) -> String {
+    match error {
+        CertificateError::BadEncoding => "it cannot be read".into(),
+        CertificateError::BadSignature => "it is not signed by the authority that it names".into(),
+        CertificateError::InvalidPurpose | CertificateError::InvalidPurposeContext { .. } => {
+            "it is not one for servers (extended key usage)".into()
+        }
+        other => {
+            let name = other.to_string();
+            let words = [
+                // As most are that somebody made for himself; to trust it as an authority would not help.
+                (
+                    "CaUsedAsEndEntity",
+                    "it is an authority's own; make one for the server, with CA:FALSE",
+                ),
+                (
+                    "NameConstraintViolation",
+                    "its authority may not sign for this host (name constraints)",
+                ),
+            ];
+            let known = words.iter().find(|(word, _)| name.contains(word));
+            known.map_or(name, |(_, words)| (*words).into())
         }
     }
 }

@@ -72,6 +72,17 @@ impl Authority {
         Self { pem, issuer }
     }
 
+    /// Another authority, signed by this one.
+    pub fn authority(&self, name: &str, change: impl FnOnce(&mut CertificateParams)) -> Self {
+        let key = new_key();
+        let mut params = authority_params(name);
+        change(&mut params);
+        let signed = params.signed_by(&key, &self.issuer);
+        let pem = signed.expect("it can be signed").pem();
+        let issuer = Issuer::new(params, key);
+        Self { pem, issuer }
+    }
+
     /// A certificate for hosts.
     pub fn sign(&self, hosts: &[&str]) -> Identity {
         self.sign_with(hosts, |_| {})

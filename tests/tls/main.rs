@@ -24,4 +24,7 @@ mod crowd;
 mod forger;
 mod harness;
 mod hostile;
+mod loopback;
 mod opening;
+mod recorder;
+mod trust;

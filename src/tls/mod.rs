@@ -1,7 +1,10 @@
 //! TLS for servers and clients, by rustls with ring: [`Server`], [`Client`], and the stream that both run on.
 //!
 //! TLS 1.3 and 1.2; ALPN `http/1.1`; no early data, which could be replayed; no renegotiation and no compression, as
-//! rustls has none. Nothing is allocated for a connection before its first byte has come.
+//! rustls has none. No TLS state is allocated for a connection before its first byte has come.
+//!
+//! Beyond a plain connection, one that has said nothing holds some 100 bytes, one that is quiet some 7.5 KB, of which 4 KiB
+//! are rustls's buffer; one whose peer does not read, up to 64 KiB more. `tests/tls_memory.rs` measures the first two.
 //!
 //! | file | holds |
 //! |---|---|

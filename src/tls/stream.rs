@@ -46,6 +46,7 @@ pub(crate) struct TlsStream<S> {
 enum Layer {
     /// Nothing has come yet, and nothing is held for it.
     Waiting(Server),
+    // Apart, as it is six times as large as all the rest, which those who are silent have as well.
     Running(Box<Connection>),
     /// Broken: what comes is discarded, and nothing can be said.
     Failed,
@@ -110,10 +111,6 @@ impl<S> TlsStream<S> {
         buffer: &mut Vec<u8>,
         records: &mut Vec<u8>,
     ) -> io::Result<Received> {
-        if let Layer::Waiting(config) = &self.layer {
-            let layer = ServerConnection::new(config.config()).map_err(io::Error::other)?;
-            self.layer = Layer::Running(Box::new(layer.into()));
-        }
         let before = buffer.len();
         let mut result = self.plaintext(buffer);
         let mut taken = 0;
@@ -143,17 +140,28 @@ impl<S> TlsStream<S> {
             result = Ok(Plaintext::Full);
         }
         let result = result?;
+        let drained = result == Plaintext::Drained && self.all && self.rest.is_empty();
+        if drained {
+            self.release();
+        }
         Ok(Received {
             bytes,
             taken,
-            drained: result == Plaintext::Drained && self.all && self.rest.is_empty(),
+            drained,
             ended: result == Plaintext::Ended && bytes == 0,
         })
     }
 
+    /// Frees what a large message needed, some 30 KiB: the layer does so only when it is asked for more.
+    fn release(&mut self) {
+        if let Layer::Running(layer) = &mut self.layer {
+            let _ = layer.read_tls(&mut NothingYet);
+        }
+    }
+
     /// Whether what comes is not looked at. Behind our own end the layer could only answer, and there is no way for that.
     const fn discards(&self) -> bool {
-        self.finished || matches!(self.layer, Layer::Failed)
+        self.finished || !matches!(self.layer, Layer::Running(_))
     }
 
     /// Takes records from the kernel, or those that are left, to the layer, and sends what it answers. Gives how many
@@ -173,11 +181,18 @@ impl<S> TlsStream<S> {
                 Ok(bytes) => bytes < room,
                 Err(error) => {
                     self.all = error.kind() == io::ErrorKind::WouldBlock;
+                    self.release();
                     return Err(error);
                 }
             };
         } else {
             *records = left;
+        }
+        if let Layer::Waiting(config) = &self.layer
+            && !records.is_empty()
+        {
+            let layer = ServerConnection::new(config.config()).map_err(io::Error::other)?;
+            self.layer = Layer::Running(Box::new(layer.into()));
         }
         if self.discards() {
             return Ok(records.len());
@@ -334,6 +349,15 @@ fn feed(layer: &mut Connection, records: &[u8]) -> io::Result<Vec<u8>> {
         }
     }
     Ok(Vec::new())
+}
+
+/// Where no records are at the moment.
+struct NothingYet;
+
+impl io::Read for NothingYet {
+    fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+        Err(io::ErrorKind::WouldBlock.into())
+    }
 }
 
 /// Where records go.

@@ -1,9 +1,29 @@
-//! What a client is told, and what follows from it: no sockets.
+//! The client: what it is told and what follows from it, and its loop on a simulated kernel, without a socket and without
+//! waiting.
 #![forbid(unsafe_code)]
+#![allow(
+    unreachable_pub,
+    reason = "what is shared between modules is all `pub`"
+)]
 #![allow(
     clippy::unwrap_used,
     reason = "a test that unwraps a fault fails, as it should"
 )]
+#![allow(
+    clippy::std_instead_of_alloc,
+    clippy::std_instead_of_core,
+    clippy::cast_possible_truncation,
+    reason = "tests have std, and make bytes of numbers on purpose"
+)]
 
+#[path = "../support/frames.rs"]
+mod frames;
+#[path = "../handshake/rows.rs"]
+mod rows;
+#[path = "../support/sim/mod.rs"]
+mod sim;
+
+mod harness;
+mod opening;
 mod proxy;
 mod url;

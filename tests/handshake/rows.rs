@@ -28,7 +28,7 @@ impl Row {
 }
 
 const KNOWN: &str = "ids start set drop first add many pad before after raw supports origin want at accept protocol path \
-    query host offered extensions left protocols offers";
+    query host offered extensions left protocols offers told body";
 
 pub(crate) fn load(file: &str) -> Vec<Row> {
     let mut base = Vec::new();
@@ -237,6 +237,8 @@ pub(crate) fn check(row: &Row, outcome: &Outcome) {
         "offered",
         "extensions",
         "left",
+        "told",
+        "body",
     ] {
         let known = outcome.verdict.iter().any(|(got, _)| *got == name);
         assert!(

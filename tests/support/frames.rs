@@ -136,6 +136,43 @@ pub fn take_frames(bytes: &mut Vec<u8>) -> Vec<Frame> {
     frames
 }
 
+/// Takes the whole frames from the front of what a client wrote, and unmasks them. Here they are never fragmented.
+pub fn take_masked_frames(bytes: &mut Vec<u8>) -> Vec<Frame> {
+    let mut frames = Vec::new();
+    let mut plain = bytes.clone();
+    let mut at = 0;
+    while let Some(second) = plain.get_mut(at + 1) {
+        assert_eq!(*second & 0x80, 0x80, "a client always masks");
+        *second &= 0x7F;
+        let len = match *second {
+            126 => plain.get(at + 2..at + 4).map(|_| 4),
+            127 => plain.get(at + 2..at + 10).map(|_| 10),
+            _ => Some(2),
+        };
+        // As if the key were the payload's first four bytes.
+        let Some((start, key)) = len.and_then(|start| {
+            let key = *plain.get(at + start..)?.first_chunk::<4>()?;
+            Some((at + start, key))
+        }) else {
+            break;
+        };
+        plain.drain(start..start + 4);
+        let Some(range) = payload_range(&plain[at..]) else {
+            break;
+        };
+        assert_eq!(plain[at] & 0xF0, FIN, "FIN, and no reserved bit");
+        let payload = plain[at..][range.clone()].iter().zip(key.iter().cycle());
+        frames.push(Frame {
+            opcode: plain[at] & 0x0F,
+            payload: payload.map(|(byte, key)| byte ^ key).collect(),
+        });
+        at += range.end;
+    }
+    let taken = at + 4 * frames.len();
+    bytes.drain(..taken);
+    frames
+}
+
 /// Takes the head of an HTTP answer from the front of `bytes`.
 pub fn take_head(bytes: &mut Vec<u8>) -> Option<String> {
     let end = bytes.windows(4).position(|w| w == b"\r\n\r\n")? + 4;

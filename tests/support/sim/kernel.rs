@@ -1,11 +1,13 @@
 //! The end that the server holds.
 
 use super::link::Link;
-use super::{Conn, Net};
+use super::{Conn, Net, random};
 use rustix::io::Errno;
-use sockeye::kernel::{Kernel, Ready, Token};
+use sockeye::kernel::{Kernel, Ready, Remote, Token};
+use sockeye::proto::NoRandomness;
 use std::fmt;
 use std::io::{self, IoSlice};
+use std::net::SocketAddr;
 use std::time::Duration;
 
 /// The simulated kernel.
@@ -87,23 +89,65 @@ impl Kernel for SimKernel {
         if let Some(fault) = fault {
             return Err(fault.into());
         }
+        self.0.strike()?;
         stream.0.link(|link| {
-            link.token = Some(token);
-            // As epoll: what is there already is reported by the next poll.
-            link.writable = true;
-            link.readable = !link.inbound.is_empty() || link.eof || link.broken.is_some();
+            assert_eq!(link.token, None, "registered twice");
+            link.register(token);
         });
         Ok(())
     }
 
     fn receive(&mut self, stream: &mut SimStream, buffer: &mut Vec<u8>) -> io::Result<usize> {
         self.0.0.borrow_mut().calls.receives += 1;
+        self.0.strike_at(&stream.0)?;
         stream.0.link(|link| link.receive(buffer))
     }
 
     fn send(&mut self, stream: &mut SimStream, parts: &[IoSlice<'_>]) -> io::Result<usize> {
         self.0.0.borrow_mut().calls.sends += 1;
+        self.0.strike_at(&stream.0)?;
         stream.0.link(|link| link.send(parts))
+    }
+
+    fn connect(&mut self, to: &Remote) -> io::Result<SimStream> {
+        self.0.0.borrow_mut().calls.dials += 1;
+        self.0.strike()?;
+        self.0.dial(&to.to_string()).map(SimStream)
+    }
+
+    fn connected(&mut self, stream: &mut SimStream) -> io::Result<bool> {
+        self.0.0.borrow_mut().calls.dials += 1;
+        self.0.strike()?;
+        stream.0.link(|link| link.connected())
+    }
+
+    fn resolve(&mut self, key: u64, host: &str, port: u16) -> io::Result<()> {
+        self.0.0.borrow_mut().calls.dials += 1;
+        self.0.strike()?;
+        self.0.ask(key, host, port)
+    }
+
+    fn resolved(&mut self, key: u64) -> io::Result<Vec<SocketAddr>> {
+        self.0.0.borrow_mut().calls.dials += 1;
+        self.0.strike()?;
+        self.0.answer_to(key)
+    }
+
+    fn register_anew(&mut self, stream: &mut SimStream, token: Token) -> io::Result<()> {
+        let fault = self.0.0.borrow_mut().register_anew_faults.pop_front();
+        if let Some(fault) = fault {
+            return Err(fault.into());
+        }
+        self.0.strike()?;
+        stream.0.link(|link| {
+            assert!(link.token.is_some(), "never registered before");
+            link.register(token);
+        });
+        Ok(())
+    }
+
+    fn random(bytes: &mut [u8]) -> Result<(), NoRandomness> {
+        random::fill(bytes)
     }
 
     fn finish(&mut self, stream: &mut SimStream) {

@@ -5,6 +5,18 @@ use sockeye::kernel::{Ready, Token};
 use std::collections::VecDeque;
 use std::io::{self, IoSlice};
 
+/// Where connecting stands.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Connecting {
+    /// Connected, or accepted.
+    #[default]
+    Done,
+    /// Nobody has answered.
+    Pending,
+    /// It will never be.
+    Failed(Errno),
+}
+
 /// One TCP connection, as both ends see it.
 #[derive(Default)]
 pub(super) struct Link {
@@ -31,7 +43,9 @@ pub(super) struct Link {
     pub(super) readable: bool,
     pub(super) writable: bool,
     /// A send came back short; tell when there is room again.
-    wants_room: bool,
+    pub(super) wants_room: bool,
+    /// Where connecting stands, if the server under test is a client.
+    pub(super) connecting: Connecting,
     pub(super) finished: bool,
     pub(super) aborted: bool,
     pub(super) dropped: bool,
@@ -56,6 +70,9 @@ impl Link {
 
     pub(super) fn report(&mut self) -> Option<Ready> {
         let token = self.token.filter(|_| !self.dropped)?;
+        if self.connecting == Connecting::Pending {
+            return None;
+        }
         if self.wants_room && (self.window >= self.worth_telling || self.broken.is_some()) {
             self.wants_room = false;
             self.writable = true;
@@ -72,8 +89,31 @@ impl Link {
         (readable || writable).then_some(report)
     }
 
+    /// Whether it is connected, or why it will never be.
+    pub(super) fn connected(&self) -> io::Result<bool> {
+        match self.connecting {
+            Connecting::Done => Ok(true),
+            Connecting::Pending => Ok(false),
+            Connecting::Failed(error) => Err(error.into()),
+        }
+    }
+
+    /// As epoll: what is there already is reported by the next poll.
+    pub(super) fn register(&mut self, token: Token) {
+        self.token = Some(token);
+        self.writable = true;
+        self.readable = !self.inbound.is_empty() || self.eof || self.broken.is_some();
+    }
+
+    /// Bytes that wait to be received, an end or an error are reported again, as after a call that failed for no reason.
+    pub(super) fn report_again(&mut self) {
+        self.readable = true;
+        self.wants_room = true;
+    }
+
     pub(super) fn receive(&mut self, buffer: &mut Vec<u8>) -> io::Result<usize> {
         self.receives += 1;
+        assert_eq!(self.connecting, Connecting::Done, "a receive too early");
         let room = buffer.capacity() - buffer.len();
         assert!(room > 0, "a receive without room looks like the end");
         if let Some(fault) = self.receive_faults.pop_front() {
@@ -100,6 +140,7 @@ impl Link {
         self.sends += 1;
         let offered: usize = parts.iter().map(|part| part.len()).sum();
         assert!(offered > 0, "an empty send");
+        assert_eq!(self.connecting, Connecting::Done, "a send too early");
         assert!(!self.finished, "a send behind the end of our side");
         if let Some(fault) = self.send_faults.pop_front() {
             self.wants_room = fault == Errno::AGAIN;

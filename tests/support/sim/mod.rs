@@ -1,4 +1,4 @@
-//! A simulated kernel: the server's seam to the operating system with a clock, a network and faults that a test owns.
+//! A simulated kernel: the loop's seam to the operating system with a clock, a network and faults that a test owns.
 //!
 //! Nothing here sleeps, and the same calls always give the same answers. Readiness is edge-triggered as epoll's is:
 //! bytes, an end or an error are reported once when they come; room to send is reported once after a send that came
@@ -15,11 +15,15 @@
 mod conn;
 mod kernel;
 mod link;
+mod outbound;
+pub mod random;
 
 pub use conn::Conn;
 pub use kernel::SimKernel;
+pub use outbound::{Dialed, Reached, Resolution};
 
 use link::Link;
+use outbound::Outbound;
 use rustix::io::Errno;
 use sockeye::kernel::Ready;
 use std::cell::RefCell;
@@ -34,12 +38,14 @@ pub struct Calls {
     pub accepts: usize,
     pub receives: usize,
     pub sends: usize,
+    /// Connecting, resolving, and what came of them.
+    pub dials: usize,
 }
 
 impl Calls {
     /// Everything but waiting.
     pub const fn work(&self) -> usize {
-        self.accepts + self.receives + self.sends
+        self.accepts + self.receives + self.sends + self.dials
     }
 }
 
@@ -58,6 +64,8 @@ struct World {
     /// What accepting fails with, as long as it lasts.
     accept_error: Option<Errno>,
     register_faults: VecDeque<Errno>,
+    register_anew_faults: VecDeque<Errno>,
+    outbound: Outbound,
     /// Reports that no link would make.
     forged: Vec<Ready>,
     forged_last: Vec<Ready>,
@@ -72,6 +80,7 @@ pub struct Net(Rc<RefCell<World>>);
 
 impl Net {
     pub fn new() -> Self {
+        random::reset();
         Self(Rc::new(RefCell::new(World {
             listening: true,
             ..World::default()
@@ -185,6 +194,8 @@ impl Net {
         if std::mem::take(&mut world.accept_edge) && world.listening {
             ready.push(Ready::Accept);
         }
+        let resolved = std::mem::take(&mut world.outbound.fresh);
+        ready.extend(resolved.into_iter().map(|key| Ready::Resolved { key }));
         ready.extend(world.links.iter_mut().filter_map(Link::report));
         ready.append(&mut world.forged_last);
     }

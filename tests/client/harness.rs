@@ -361,7 +361,9 @@ impl Server {
 pub fn answer(request: &str) -> Vec<u8> {
     let request = server::parse(request.as_bytes(), HeadLimits::default()).expect("a good request");
     let mut out = Vec::new();
-    Accept::new(&request).write(&mut out).expect("a good answer");
+    Accept::new(&request)
+        .write(&mut out)
+        .expect("a good answer");
     out
 }
 

@@ -26,4 +26,6 @@ mod sim;
 mod harness;
 mod opening;
 mod proxy;
+mod refusals;
+mod requests;
 mod url;

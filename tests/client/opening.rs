@@ -98,12 +98,24 @@ fn verdict(sim: &mut Sim, server: &mut Server) -> Vec<(&'static str, String)> {
                 ("body", body.unwrap_or_default()),
             ]
         }
-        [Told::Open { protocol, compressed, .. }, rest @ ..] => vec![
+        [
+            Told::Open {
+                protocol,
+                compressed,
+                ..
+            },
+            rest @ ..,
+        ] => vec![
             ("want", "open".to_owned()),
             ("protocol", or_dash(protocol.clone().unwrap_or_default())),
             (
                 "extensions",
-                if *compressed { "permessage-deflate" } else { "-" }.to_owned(),
+                if *compressed {
+                    "permessage-deflate"
+                } else {
+                    "-"
+                }
+                .to_owned(),
             ),
             ("told", rest.iter().map(short).collect::<Vec<_>>().join(" ")),
         ],
@@ -119,10 +131,23 @@ fn short(told: &Told) -> String {
         Told::Text(7, text) => format!("text:{text}"),
         Told::Binary(7, data) => format!("binary:{}", data.escape_ascii()),
         Told::Ping(7, data) => format!("ping:{}", data.escape_ascii()),
-        Told::Close(7, End { code, cause, violation: Some(violation), .. }) => {
+        Told::Close(
+            7,
+            End {
+                code,
+                cause,
+                violation: Some(violation),
+                ..
+            },
+        ) => {
             format!("close:{code}:{cause:?}:{violation:?}")
         }
-        Told::Close(7, End { code, cause, clean, .. }) => {
+        Told::Close(
+            7,
+            End {
+                code, cause, clean, ..
+            },
+        ) => {
             assert_eq!(*clean, *cause == Cause::Peer);
             format!("close:{code}:{cause:?}")
         }

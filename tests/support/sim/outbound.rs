@@ -132,8 +132,7 @@ impl Net {
 
     /// A call on this connection may fail. What it was about is not gone, and is reported once more.
     pub(super) fn strike_at(&self, conn: &Conn) -> io::Result<()> {
-        self.strike()
-            .inspect_err(|_| conn.link(Link::report_again))
+        self.strike().inspect_err(|_| conn.link(Link::report_again))
     }
 
     /// The loop connects.
@@ -172,7 +171,9 @@ impl Net {
     fn next_outcome(&self, to: &str) -> Reached {
         let mut world = self.0.borrow_mut();
         let queue = world.outbound.reached.get_mut(to);
-        queue.and_then(next_of).unwrap_or(Reached::After(Duration::ZERO))
+        queue
+            .and_then(next_of)
+            .unwrap_or(Reached::After(Duration::ZERO))
     }
 
     fn decide_later(&self, conn: &Conn, span: Duration, then: Connecting) {

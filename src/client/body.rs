@@ -10,6 +10,10 @@ pub(crate) const MAX_BODY: usize = 64 << 10;
 
 /// The body in what arrived behind the head; `None` while more of it is worth waiting for.
 pub(crate) fn body(refused: &Refused, received: &[u8], ended: bool) -> Option<Vec<u8>> {
+    // These never have one (RFC 9112 section 6.3).
+    if matches!(refused.status, 204 | 304) {
+        return Some(Vec::new());
+    }
     let enough = ended || received.len() >= MAX_BODY;
     let received = received.get(..MAX_BODY).unwrap_or(received);
     if is_chunked(refused) {

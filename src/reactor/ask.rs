@@ -75,6 +75,11 @@ impl Ask {
         }
     }
 
+    /// Whether the answer is there, and is no 101.
+    pub(super) const fn is_refused(&self) -> bool {
+        self.refused.is_some()
+    }
+
     /// TLS has failed, if it has. An answer that was there already says more.
     #[cfg(feature = "tls")]
     pub(super) fn broken(&mut self, error: Option<TlsError>) {

@@ -292,10 +292,12 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
         let in_tls = session.exit.transport.is_handshaking();
         if let Some(Opening::Ask(ask)) = session.opening.as_deref_mut() {
             let stage = if in_tls { Stage::Tls } else { Stage::Handshake };
-            ask.error = Some(match error {
-                HandshakeError::Timeout => ConnectError::Timeout(stage),
-                _ => ConnectError::Stopped,
-            });
+            ask.error = match error {
+                // The answer is there, and says more than that its body is not whole.
+                HandshakeError::Timeout if ask.is_refused() => None,
+                HandshakeError::Timeout => Some(ConnectError::Timeout(stage)),
+                _ => Some(ConnectError::Stopped),
+            };
         }
         self.remove(slot, None);
     }

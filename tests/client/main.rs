@@ -23,6 +23,7 @@ mod rows;
 #[path = "../support/sim/mod.rs"]
 mod sim;
 
+mod dialing;
 mod harness;
 mod opening;
 mod proxy;

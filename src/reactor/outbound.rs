@@ -125,6 +125,10 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
         let Some((slot, _, _)) = self.current_dial(Token(key as usize)) else {
             return;
         };
+        // Asked once, it has nothing to say to a race that goes on.
+        if !matches!(self.dials[slot].way, Way::Resolving) {
+            return;
+        }
         match answer {
             Ok(addresses) => self.race(slot, interleave(addresses).into_iter().map(Remote::Ip)),
             Err(error) => {

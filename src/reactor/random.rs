@@ -15,7 +15,7 @@ pub(super) struct Random {
     /// Whose bytes they are. A process that was forked has the bytes of the other.
     process: u32,
     new_turn: bool,
-    /// The source has failed: somebody who should have been answered was not.
+    /// There was no key for a frame: somebody who should have been answered was not.
     failed: bool,
 }
 
@@ -60,7 +60,7 @@ impl Random {
 
     #[cold]
     fn fill(&mut self) -> Result<(), NoRandomness> {
-        (self.source)(&mut self.bytes).inspect_err(|_| self.failed = true)?;
+        (self.source)(&mut self.bytes)?;
         self.used = 0;
         Ok(())
     }
@@ -77,7 +77,7 @@ impl Random {
         }
     }
 
-    /// Whether the source has failed since this was asked.
+    /// Whether a frame had no key since this was asked. Other bytes are asked for by whoever can do without them.
     pub(super) fn take_failure(&mut self) -> bool {
         core::mem::take(&mut self.failed)
     }
@@ -85,7 +85,7 @@ impl Random {
 
 impl Keys for Random {
     fn key(&mut self) -> Result<[u8; 4], NoRandomness> {
-        self.take()
+        self.take().inspect_err(|_| self.failed = true)
     }
 }
 

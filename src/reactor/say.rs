@@ -12,8 +12,9 @@ use crate::kernel::Kernel;
 #[cfg(feature = "client")]
 use crate::proto::Role;
 use crate::proto::handshake::HandshakeError;
-use crate::proto::{CloseCode, Outbound};
+use crate::proto::{CloseCode, NoRandomness, Outbound};
 use alloc::vec::Vec;
+use std::io;
 
 impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
     /// Starts the closing handshake, unless it has started.
@@ -31,6 +32,10 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
             session.times.since = Stamp::of(self.tools.now);
             session.flags.cause = cause;
             self.put(slot, &frame);
+        } else if self.tools.random.take_failure() {
+            // A client that has no key for its Close can only hang up.
+            session.flags.cause = cause;
+            self.remove(slot, Some(&io::Error::other(NoRandomness)));
         }
     }
 
@@ -41,12 +46,14 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
         // wrong, one message in a while is not as small as it could be.
         session.conn.tx.forget_context();
         let mut frame = Vec::new();
-        if let Ok(nonce) = self.tools.random.take() {
+        let sent = self.tools.random.take().is_ok_and(|nonce| {
             session.times.nonce = nonce;
-            let _ = session.conn.tx.ping(
-                &nonce,
-                &mut Outbound::client(&mut frame, &mut self.tools.random),
-            );
+            let out = &mut Outbound::client(&mut frame, &mut self.tools.random);
+            session.conn.tx.ping(&nonce, out).is_ok()
+        });
+        // Nobody waits for this ping.
+        let _ = self.tools.random.take_failure();
+        if sent {
             session.flags.pinged = true;
             session.times.pinged = Stamp::of(now);
         } else {

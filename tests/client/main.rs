@@ -24,6 +24,7 @@ mod rows;
 mod sim;
 
 mod dialing;
+mod faults;
 mod harness;
 mod opening;
 mod proxy;

@@ -298,8 +298,9 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
             self.open += usize::from(session.phase == Phase::Open);
         }
         #[cfg(feature = "client")]
-        if let Some(tag) = self.tools.opened.take() {
-            let id = session.id(slot);
+        let opened = self.tools.opened.take().map(|tag| (tag, session.id(slot)));
+        #[cfg(feature = "client")]
+        if let Some((tag, id)) = opened {
             self.on_link_open(tag, id);
         }
         #[cfg(feature = "client")]
@@ -313,6 +314,11 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
             self.arm(slot);
             if let Next::Again = next {
                 self.put_on_ready_list(slot);
+            }
+            // Last: should it break, there is no session any more.
+            #[cfg(feature = "client")]
+            if let Some((tag, id)) = opened {
+                self.send_waiting(tag, id);
             }
         }
         if self.tools.mail.is_full() {

@@ -185,6 +185,10 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
         link.connection = Some(id);
         self.links.by_connection.insert(id, tag);
         self.show(tag, LinkState::Open);
+    }
+
+    /// Gives a link's connection what waited for it.
+    pub(super) fn send_waiting(&mut self, tag: u64, id: ConnectionId) {
         while let Some(waiting) = self.links.get(tag).and_then(|link| link.queue.pop()) {
             let sent = self.with_peer(id, |peer, _| peer.send(waiting.message()));
             if sent != Some(Ok(())) {

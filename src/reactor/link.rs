@@ -8,7 +8,7 @@
 //! connection which was then lost: nobody knows whether they arrived.
 
 use super::event_loop::EventLoop;
-use super::timer::{Entry, ticks_in};
+use super::timer::{Entry, NEVER, Tick, ticks_in};
 use super::{ConnectionId, Handler, Message};
 use crate::client::backoff::Backoff;
 use crate::client::queue::Queue;
@@ -85,6 +85,8 @@ struct Link {
     queue: Queue,
     state: LinkState,
     connection: Option<ConnectionId>,
+    /// When it is to try again, if it waits for that.
+    due: Tick,
     /// That of the peer's Close frame.
     code: u16,
 }
@@ -123,6 +125,7 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
             queue: Queue::new(policy),
             state: LinkState::Connecting,
             connection: None,
+            due: NEVER,
             code: local::ABNORMAL,
         });
         self.links.by_tag.insert(tag, slot);
@@ -235,6 +238,7 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
             Some(wait) if !self.stopping => {
                 let attempt = link.backoff.attempts();
                 let (at, key) = (self.tools.now + ticks_in(wait), LINK_KEY | slot);
+                link.due = at;
                 self.wheel.insert(Entry { at, key }, self.tools.now);
                 self.show(tag, LinkState::Waiting { attempt, wait });
             }
@@ -243,10 +247,13 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
     }
 
     pub(super) fn on_link_time(&mut self, slot: usize) {
-        let link = self.links.links.get(slot);
-        let Some(link) = link.filter(|link| matches!(link.state, LinkState::Waiting { .. })) else {
+        // The entry may be that of a link which had this place before.
+        let now = self.tools.now;
+        let due = |link: &&mut Link| link.due <= now;
+        let Some(link) = self.links.links.get_mut(slot).filter(due) else {
             return;
         };
+        link.due = NEVER;
         let (connector, tag) = (link.connector.clone(), link.tag);
         self.show(tag, LinkState::Connecting);
         self.dial_for(connector, tag);

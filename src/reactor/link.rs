@@ -161,7 +161,8 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
         })
     }
 
-    /// Ends a link: closes its connection, if it has one, and opens no other. What waits is dropped.
+    /// Ends a link: closes its connection, if it has one, and opens no other. What waits is dropped. An attempt that is
+    /// on its way is given up, and told as [`ConnectError::Stopped`](crate::client::ConnectError::Stopped).
     ///
     /// # Errors
     ///
@@ -174,7 +175,12 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
         {
             return Err(error);
         }
+        let link = self.links.get(tag);
+        let on_its_way = link.is_some_and(|link| link.state == LinkState::Connecting);
         self.end_link(tag);
+        if on_its_way {
+            self.stop_attempt(tag);
+        }
         Ok(())
     }
 

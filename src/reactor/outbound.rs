@@ -283,6 +283,22 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
         self.fail(&order, error);
     }
 
+    /// Gives up a link's attempt.
+    pub(super) fn stop_attempt(&mut self, tag: u64) {
+        let is_its =
+            |order: &Order| order.tag == tag && order.connector.reconnect_policy().is_some();
+        let mut dials = self.dials.iter();
+        if let Some((slot, _)) = dials.find(|(_, dial)| is_its(&dial.order)) {
+            return self.fail_dial(slot, ConnectError::Stopped);
+        }
+        let asks = |opening: &Opening| matches!(opening, Opening::Ask(ask) if is_its(&ask.order));
+        let mut sessions = self.sessions.iter();
+        let found = sessions.find(|(_, session)| session.opening.as_deref().is_some_and(asks));
+        if let Some((slot, _)) = found {
+            self.not_open(slot, HandshakeError::Unavailable);
+        }
+    }
+
     /// Gives up all attempts.
     pub(super) fn stop_dialing(&mut self) {
         for dial in take(&mut self.dials) {

@@ -26,6 +26,7 @@ mod sim;
 mod dialing;
 mod faults;
 mod harness;
+mod links;
 mod opening;
 mod proxy;
 mod refusals;

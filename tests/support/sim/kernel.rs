@@ -105,7 +105,7 @@ impl Kernel for SimKernel {
 
     fn send(&mut self, stream: &mut SimStream, parts: &[IoSlice<'_>]) -> io::Result<usize> {
         self.0.0.borrow_mut().calls.sends += 1;
-        self.0.strike_at(&stream.0)?;
+        self.0.strike_send(&stream.0)?;
         stream.0.link(|link| link.send(parts))
     }
 

@@ -57,6 +57,8 @@ pub(super) struct Outbound {
     pub(super) fresh: Vec<u64>,
     /// Which call fails, counted from now, and with what.
     strike: Option<(usize, Errno)>,
+    /// After how many sends all others fail.
+    sends: Option<(usize, Errno)>,
     /// Calls that could have failed.
     strikable: usize,
 }
@@ -97,6 +99,16 @@ impl Net {
         self.0.borrow_mut().outbound.strike = Some((calls, error));
     }
 
+    /// Has every send fail that comes after so many others.
+    pub fn strike_sends_after(&self, sends: usize, error: Errno) {
+        self.0.borrow_mut().outbound.sends = Some((sends, error));
+    }
+
+    /// Sends do not fail any more.
+    pub fn mend_sends(&self) {
+        self.0.borrow_mut().outbound.sends = None;
+    }
+
     /// Whether a call is still to fail.
     pub fn is_to_strike(&self) -> bool {
         self.0.borrow().outbound.strike.is_some()
@@ -133,6 +145,17 @@ impl Net {
     /// A call on this connection may fail. What it was about is not gone, and is reported once more.
     pub(super) fn strike_at(&self, conn: &Conn) -> io::Result<()> {
         self.strike().inspect_err(|_| conn.link(Link::report_again))
+    }
+
+    pub(super) fn strike_send(&self, conn: &Conn) -> io::Result<()> {
+        let mut world = self.0.borrow_mut();
+        match &mut world.outbound.sends {
+            Some((0, error)) => return Err((*error).into()),
+            Some((sends, _)) => *sends -= 1,
+            None => {}
+        }
+        drop(world);
+        self.strike_at(conn)
     }
 
     /// The loop connects.

@@ -236,6 +236,13 @@ impl Sim {
         Server::new(conn.expect("a connection"))
     }
 
+    /// The same, one turn after it was begun: it is connected, and nothing was said.
+    pub fn server_once_dialed(&mut self) -> Conn {
+        let dialed = self.net.dialed();
+        let conn = dialed.last().and_then(|dialed| dialed.conn.clone());
+        conn.expect("a connection")
+    }
+
     /// All connections that were begun since `from`.
     pub fn dialed_from(&self, from: usize) -> Vec<Dialed> {
         self.net.dialed().split_off(from)

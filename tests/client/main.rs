@@ -23,12 +23,16 @@ mod rows;
 #[path = "../support/sim/mod.rs"]
 mod sim;
 
+mod any_server;
 mod dialing;
+mod ending;
 mod faults;
 mod harness;
 mod links;
 mod opening;
+mod proxied;
 mod proxy;
 mod refusals;
 mod requests;
+mod stopping;
 mod url;

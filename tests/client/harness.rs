@@ -231,13 +231,11 @@ impl Sim {
     /// The server's end of the connection that was begun last.
     #[track_caller]
     pub fn server(&self) -> Server {
-        let dialed = self.net.dialed();
-        let conn = dialed.last().and_then(|dialed| dialed.conn.clone());
-        Server::new(conn.expect("a connection"))
+        Server::new(self.last_conn())
     }
 
-    /// The same, one turn after it was begun: it is connected, and nothing was said.
-    pub fn server_once_dialed(&mut self) -> Conn {
+    /// The stream that was begun last. Before the next turn nothing is said on it.
+    pub fn last_conn(&self) -> Conn {
         let dialed = self.net.dialed();
         let conn = dialed.last().and_then(|dialed| dialed.conn.clone());
         conn.expect("a connection")
@@ -306,7 +304,7 @@ impl Sim {
 
     /// Nothing is left: no stream, no session, no attempt, no link.
     #[track_caller]
-    pub fn assert_idle(&mut self) {
+    pub fn assert_idle(&self) {
         assert_eq!(self.net.held_streams(), 0, "streams are left");
         assert_eq!(self.client.connections(), 0, "sessions are left");
         assert_eq!(self.client.dialing(), 0, "attempts are left");

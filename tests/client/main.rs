@@ -19,6 +19,7 @@
 #[path = "../support/frames.rs"]
 mod frames;
 #[path = "../handshake/rows.rs"]
+#[allow(dead_code, reason = "extensions are read by the core's tests alone")]
 mod rows;
 #[path = "../support/sim/mod.rs"]
 mod sim;

@@ -71,7 +71,7 @@ fn run(row: &Row, input: &[u8], ends: &mut dyn Iterator<Item = usize>) -> Outcom
     sim.settle();
     Outcome {
         at: told_at.unwrap_or(at),
-        verdict: verdict(&mut sim, &mut server),
+        verdict: verdict(&mut sim, &server),
     }
 }
 
@@ -85,7 +85,7 @@ fn connector(row: &Row) -> Connector {
 }
 
 /// What the handler was told, and what follows for the stream.
-fn verdict(sim: &mut Sim, server: &mut Server) -> Vec<(&'static str, String)> {
+fn verdict(sim: &mut Sim, server: &Server) -> Vec<(&'static str, String)> {
     let told = sim.take_told();
     let verdict = match &told[..] {
         [Told::Failed(7, error)] => {

@@ -1,7 +1,7 @@
 //! Through a proxy, by the loop: what it says at every split, what is said to it, and what it must not say (K17).
 
 use crate::harness::{Server, Sim, Told, ms, secs, text, to};
-use crate::sim::{Net, Reached, Resolution};
+use crate::sim::{Reached, Resolution};
 use rustix::io::Errno;
 use sockeye::client::{Connector, Proxy};
 
@@ -234,7 +234,7 @@ fn a_proxy_that_speaks_first_is_refused() {
     ] {
         let mut sim = Sim::new();
         sim.dial(&through(proxy));
-        let conn = sim.server_once_dialed();
+        let conn = sim.last_conn();
         conn.set_window(0);
         conn.push(answer);
         sim.settle();
@@ -302,7 +302,7 @@ fn a_proxy_that_goes_away_is_told_as_that() {
     for window in [0, 1, usize::MAX] {
         let mut sim = Sim::new();
         sim.dial(&through("http://10.0.0.8:3128"));
-        sim.server_once_dialed().set_window(window);
+        sim.last_conn().set_window(window);
         sim.run_until(secs(11));
         assert_eq!(sim.only_failure(), "Timeout(Proxy)");
         sim.assert_idle();
@@ -315,7 +315,7 @@ fn a_proxy_may_read_and_speak_byte_by_byte() {
     for (proxy, turns) in OPEN {
         let mut sim = Sim::new();
         sim.dial(&through(proxy));
-        let conn = sim.server_once_dialed();
+        let conn = sim.last_conn();
         conn.set_max_send(1);
         for (said, answer) in turns {
             settle_slowly(&mut sim);
@@ -341,8 +341,7 @@ fn a_unix_socket_has_no_proxy() {
     let everything = Proxy::from_variables(|_| Some("http://10.0.0.8:3128".into()));
     sim.dial(&to("ws+unix:/run/s.sock:/t").proxy(everything));
     sim.settle();
-    let dialed: &Net = &sim.net;
-    assert_eq!(dialed.dialed()[0].to, "/run/s.sock");
+    assert_eq!(sim.net.dialed()[0].to, "/run/s.sock");
     assert!(
         sim.server()
             .request()

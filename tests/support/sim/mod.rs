@@ -20,6 +20,7 @@ pub mod random;
 
 pub use conn::Conn;
 pub use kernel::SimKernel;
+#[allow(unused_imports, reason = "only clients connect")]
 pub use outbound::{Dialed, Reached, Resolution};
 
 use link::Link;

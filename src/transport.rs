@@ -63,7 +63,7 @@ impl<S> Transport<S> {
 
     /// Receives into the spare capacity of `buffer`. Interruptions are retried. `records` is the loop's, and empty
     /// between calls.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn receive<K: Kernel<Stream = S>>(
         &mut self,
         kernel: &mut K,
@@ -89,7 +89,7 @@ impl<S> Transport<S> {
     }
 
     /// Sends from `parts`. Interruptions are retried, and a full kernel is 0 bytes sent.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn send<K: Kernel<Stream = S>>(
         &mut self,
         kernel: &mut K,
@@ -103,7 +103,7 @@ impl<S> Transport<S> {
     }
 
     /// Whether something that was taken has not gone to the kernel.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn holds(&self) -> bool {
         match self {
             Self::Plain(_) => false,

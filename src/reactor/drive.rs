@@ -94,6 +94,12 @@ impl<K: Kernel> Tools<K> {
         }
     }
 
+    /// Whether a session's turn brought something that its link has to know.
+    #[cfg(feature = "client")]
+    pub(super) const fn has_news(&self) -> bool {
+        self.opened.is_some() || self.close_code.is_some()
+    }
+
     /// Frees what one large compressed message needed.
     #[inline(never)]
     fn release(&mut self) {
@@ -169,8 +175,8 @@ fn read_on<H: Handler<K>, K: Kernel>(
             // A short read means drained, but not where the end may already stand behind it.
             drained = received.drained && !session.flags.hangup;
             bytes = received.taken.max(received.bytes);
+            // Records without anything in them for us: a handshake's, say.
             if received.bytes == 0 {
-                // Records without anything in them for us: a handshake's, say.
                 if drained {
                     return Next::Wait;
                 }

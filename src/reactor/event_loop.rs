@@ -127,6 +127,7 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
     }
 
     /// For whoever is called from outside: time has passed where the caller was.
+    #[inline(always)]
     pub(super) fn read_clock(&mut self) {
         self.tools.now = tick_at(self.tools.kernel.now());
         self.tools.random.begin_turn();
@@ -297,33 +298,49 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
             self.open -= usize::from(before == Phase::Open);
             self.open += usize::from(session.phase == Phase::Open);
         }
-        #[cfg(feature = "client")]
-        let opened = self.tools.opened.take().map(|tag| (tag, session.id(slot)));
-        #[cfg(feature = "client")]
-        if let Some((tag, id)) = opened {
-            self.on_link_open(tag, id);
-        }
-        #[cfg(feature = "client")]
-        if let Some(code) = self.tools.close_code.take() {
-            let id = ConnectionId::new(slot, self.sessions[slot].serial);
-            self.links.note_code(id, code);
-        }
         if let Next::Gone(error) = next {
+            #[cfg(feature = "client")]
+            self.take_news(slot);
             self.remove(slot, error.as_ref());
         } else {
-            self.arm(slot);
+            let tools = &self.tools;
+            session.arm(slot, &mut self.wheel, &tools.settings.deadlines, tools.now);
             if let Next::Again = next {
                 self.put_on_ready_list(slot);
             }
-            // Last: should it break, there is no session any more.
             #[cfg(feature = "client")]
-            if let Some((tag, id)) = opened {
-                self.send_waiting(tag, id);
+            if self.tools.has_news() {
+                self.on_news(slot);
             }
         }
         if self.tools.mail.is_full() {
             self.deliver();
         }
+    }
+
+    /// A session's turn brought something that its link has to know.
+    #[cfg(feature = "client")]
+    #[cold]
+    fn on_news(&mut self, slot: usize) {
+        let opened = self.take_news(slot);
+        // Last: should it break, there is no session any more.
+        if let Some((tag, id)) = opened {
+            self.send_waiting(tag, id);
+        }
+    }
+
+    /// Tells links what a session's turn brought, and which of them is open now.
+    #[cfg(feature = "client")]
+    fn take_news(&mut self, slot: usize) -> Option<(u64, ConnectionId)> {
+        let id = self.sessions[slot].id(slot);
+        let opened = self.tools.opened.take().map(|tag| (tag, id));
+        if let Some((tag, id)) = opened {
+            self.on_link_open(tag, id);
+        }
+        if let Some(code) = self.tools.close_code.take() {
+            self.links.note_code(id, code);
+        }
+        opened
     }
 
     fn put_on_ready_list(&mut self, slot: usize) {

@@ -87,6 +87,7 @@ impl<S> Exit<S> {
         waits.map_or(Stamp::of(0), |outbox| outbox.written)
     }
 
+    #[inline(always)]
     pub(super) fn receive<K: Kernel<Stream = S>>(
         &mut self,
         kernel: &mut K,

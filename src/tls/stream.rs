@@ -105,6 +105,7 @@ impl<S> TlsStream<S> {
     }
 
     /// Receives and decrypts. One call asks the kernel once, so that a peer whose records are empty holds nobody up.
+    #[inline(never)]
     pub(crate) fn receive<K: Kernel<Stream = S>>(
         &mut self,
         kernel: &mut K,
@@ -243,6 +244,7 @@ impl<S> TlsStream<S> {
     }
 
     /// Encrypts and sends. What the kernel does not take is held, and then nothing more is taken.
+    #[inline(never)]
     pub(crate) fn send<K: Kernel<Stream = S>>(
         &mut self,
         kernel: &mut K,

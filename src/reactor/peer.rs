@@ -171,6 +171,18 @@ impl<K: Kernel> Peer<'_, K> {
         self.alive()
     }
 
+    /// Sends a pong that answers nothing: a sign of life (RFC 6455 section 5.5.3). Pings are answered without it.
+    ///
+    /// # Errors
+    ///
+    /// As for [`ping`](Self::ping).
+    pub fn pong(&mut self, payload: &[u8]) -> Result<(), SendError> {
+        self.catch_up();
+        let out = &mut Outbound::client(&mut self.wire, self.keys);
+        self.tx.pong(payload, out)?;
+        self.alive()
+    }
+
     /// Starts the closing handshake. What the peer still sends is discarded.
     ///
     /// # Errors

@@ -1,5 +1,6 @@
 //! The command line.
 
+use crate::connect;
 use clap::error::ErrorKind;
 use clap::{Args, Parser, Subcommand};
 use core::net::SocketAddr;
@@ -13,11 +14,12 @@ const MAX_WORKERS: usize = 1024;
 #[command(
     name = "sockeye",
     version,
-    about = "A WebSocket server to run, look at and measure",
+    about = "WebSocket servers and clients to run, look at and measure",
     after_help = "Examples:\n  \
         sockeye echo                              echo on ws://127.0.0.1:9001\n  \
         sockeye echo --listen 0.0.0.0:80          … on every address\n  \
-        sockeye broadcast --max-message 64KiB     every message to every client",
+        sockeye broadcast --max-message 64KiB     every message to every client\n  \
+        sockeye connect ws://127.0.0.1:9001       talk to a server",
     subcommand_required = true,
     arg_required_else_help = true,
     disable_help_subcommand = true
@@ -44,6 +46,9 @@ pub(crate) enum Command {
         Upgrades any path, does not look at Origin, and takes the first subprotocol that is offered.\n\
         A client that reads too slowly is closed with 1013.")]
     Broadcast(Options),
+    /// Talk to a server, by hand or from a script
+    #[command(after_help = connect::options::EXAMPLES)]
+    Connect(connect::options::Options),
 }
 
 #[derive(Args)]
@@ -112,7 +117,8 @@ fn workers(text: &str) -> Result<usize, String> {
     }
 }
 
-fn size(text: &str) -> Result<u64, String> {
+/// A number of bytes, with a unit where one likes.
+pub(crate) fn size(text: &str) -> Result<u64, String> {
     let split = text
         .find(|c: char| !c.is_ascii_digit())
         .unwrap_or(text.len());

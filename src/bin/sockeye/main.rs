@@ -5,8 +5,11 @@
 
 mod args;
 mod broadcast;
+mod connect;
 mod echo;
 mod run;
+mod target;
+mod values;
 
 use args::Command;
 use std::process::ExitCode;
@@ -15,6 +18,7 @@ fn main() -> ExitCode {
     match args::parse() {
         Ok(Command::Echo(options)) => run::run(&options, || echo::Echo),
         Ok(Command::Broadcast(options)) => run::run(&options, || broadcast::Broadcast),
+        Ok(Command::Connect(options)) => connect::run(&options),
         Err(exit) => exit,
     }
 }

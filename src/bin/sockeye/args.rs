@@ -1,6 +1,6 @@
 //! The command line.
 
-use crate::connect;
+use crate::{bench, connect};
 use clap::error::ErrorKind;
 use clap::{Args, Parser, Subcommand};
 use core::net::SocketAddr;
@@ -19,7 +19,8 @@ const MAX_WORKERS: usize = 1024;
         sockeye echo                              echo on ws://127.0.0.1:9001\n  \
         sockeye echo --listen 0.0.0.0:80          … on every address\n  \
         sockeye broadcast --max-message 64KiB     every message to every client\n  \
-        sockeye connect ws://127.0.0.1:9001       talk to a server",
+        sockeye connect ws://127.0.0.1:9001       talk to a server\n  \
+        sockeye bench ws://127.0.0.1:9001         measure it",
     subcommand_required = true,
     arg_required_else_help = true,
     disable_help_subcommand = true
@@ -49,6 +50,9 @@ pub(crate) enum Command {
     /// Talk to a server, by hand or from a script
     #[command(after_help = connect::options::EXAMPLES)]
     Connect(connect::options::Options),
+    /// Measure how many messages a server sends back, and how soon
+    #[command(after_help = bench::options::EXAMPLES)]
+    Bench(bench::options::Options),
 }
 
 #[derive(Args)]

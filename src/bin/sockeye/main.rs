@@ -4,6 +4,7 @@
 #![forbid(unsafe_code)]
 
 mod args;
+mod bench;
 mod broadcast;
 mod connect;
 mod echo;
@@ -19,6 +20,7 @@ fn main() -> ExitCode {
         Ok(Command::Echo(options)) => run::run(&options, || echo::Echo),
         Ok(Command::Broadcast(options)) => run::run(&options, || broadcast::Broadcast),
         Ok(Command::Connect(options)) => connect::run(&options),
+        Ok(Command::Bench(options)) => bench::run(&options),
         Err(exit) => exit,
     }
 }

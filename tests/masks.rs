@@ -15,6 +15,7 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 const KEYS: usize = 1_000_000;
+const COUNT: u32 = 1_000_000;
 const NONCES: usize = 10_000;
 const ATTEMPTS: usize = 3;
 
@@ -139,11 +140,11 @@ fn a_million_keys_are_as_chance_would_have_them() {
 
 #[test]
 fn statistics_find_generators_that_are_none() {
-    let counter: Vec<_> = (0..KEYS as u32).map(u32::to_le_bytes).collect();
+    let counter: Vec<_> = (0..COUNT).map(u32::to_le_bytes).collect();
     assert!(!faults(&counter).is_empty());
     assert!(!faults(&vec![[1, 2, 3, 4]; KEYS]).is_empty());
     // One that has no repeats, as a permutation of all numbers has none.
-    let permutation = (0..KEYS as u32).map(|n| n.wrapping_mul(0x9E37_79B1).rotate_left(7));
+    let permutation = (0..COUNT).map(|n| n.wrapping_mul(0x9E37_79B1).rotate_left(7));
     let permutation: Vec<_> = permutation.map(u32::to_le_bytes).collect();
     assert!(!faults(&permutation).is_empty());
 }

@@ -1,7 +1,8 @@
 //! When the kernel says no: without random bytes, and in whichever call it is.
 
-use crate::harness::{Sim, Told, Town, ms, secs, text, to};
+use crate::harness::{Sim, Told, ms, secs, text, to};
 use crate::sim::{Reached, Resolution, random};
+use crate::town::Town;
 use rustix::io::Errno;
 use sockeye::client::{Cause, ConnectionId, LinkState, Reconnect};
 use std::time::Duration;

@@ -1,26 +1,25 @@
-//! Connections that are opened again and again: their states by the clock, their queue, and their end.
+//! Connections that are opened again and again: their states by the clock, and what ends them for good.
 
-use crate::frames::Frame;
-use crate::harness::{Server, Sim, Told, Town, close, ms, secs, text, to};
-use crate::sim::{Reached, Resolution};
+use crate::harness::{Server, Sim, Told, close, ms, secs, text, to};
+use crate::sim::Reached;
+use crate::town::Town;
 use rustix::io::Errno;
-use sockeye::client::{Cause, ConfigError, Connector, Delivery, LinkState, LinkStatus, Reconnect};
-use sockeye::proto::CloseCode;
+use sockeye::client::{Cause, Connector, LinkState, LinkStatus, Reconnect};
 use std::time::Duration;
 
-const ADDRESS: &str = "10.0.0.1:80";
+pub const ADDRESS: &str = "10.0.0.1:80";
 
 /// A link to that address.
-fn link_by(policy: Reconnect) -> Connector {
+pub fn link_by(policy: Reconnect) -> Connector {
     to("ws://10.0.0.1/").reconnect(policy)
 }
 
-fn link() -> Connector {
+pub fn link() -> Connector {
     link_by(Reconnect::default())
 }
 
 /// A link that is open, and the server's end of it.
-fn open_link(sim: &mut Sim, connector: &Connector) -> Server {
+pub fn open_link(sim: &mut Sim, connector: &Connector) -> Server {
     sim.dial(connector);
     sim.settle();
     let server = accept_last(sim);
@@ -28,7 +27,7 @@ fn open_link(sim: &mut Sim, connector: &Connector) -> Server {
     server
 }
 
-fn accept_last(sim: &mut Sim) -> Server {
+pub fn accept_last(sim: &mut Sim) -> Server {
     let mut server = sim.server();
     server.accept();
     sim.settle();
@@ -36,7 +35,7 @@ fn accept_last(sim: &mut Sim) -> Server {
 }
 
 /// The states that were told, and not what came with them.
-fn states(told: &[Told]) -> Vec<LinkState> {
+pub fn states(told: &[Told]) -> Vec<LinkState> {
     let state = |told: &Told| match told {
         Told::Link(7, state) => Some(*state),
         _ => None,
@@ -44,12 +43,12 @@ fn states(told: &[Told]) -> Vec<LinkState> {
     told.iter().filter_map(state).collect()
 }
 
-fn status(sim: &mut Sim) -> LinkStatus {
+pub fn status(sim: &mut Sim) -> LinkStatus {
     sim.client.status(7).expect("a link")
 }
 
 /// Waits for the next attempt, and says how long that took.
-fn next_attempt(sim: &mut Sim) -> Duration {
+pub fn next_attempt(sim: &mut Sim) -> Duration {
     let (from, before) = (sim.net.now(), sim.net.dialed().len());
     while sim.net.dialed().len() == before {
         assert!(sim.net.now() - from < secs(40), "no attempt");
@@ -254,264 +253,6 @@ fn attempts_have_a_number_if_that_is_wanted() {
     assert_eq!(states(&told).last(), Some(&LinkState::Ended));
     assert_eq!(sim.net.dialed().len(), 4);
     sim.assert_idle();
-}
-
-/// What is said in `on_connect` goes first, then what waited, in order; what was too much is counted.
-#[test]
-fn what_waits_is_sent_in_order_behind_the_preamble() {
-    let mut sim = Sim::new();
-    let policy = Reconnect {
-        queue_messages: 3,
-        ..Reconnect::default()
-    };
-    sim.probe().preamble = vec!["login", "join"];
-    sim.dial(&link_by(policy));
-    for (text, dropped) in [("1", 0), ("2", 0), ("3", 0), ("4", 1), ("5", 1)] {
-        assert_eq!(sim.client.send(7, text), Some(Delivery::Queued { dropped }));
-    }
-    let found = status(&mut sim);
-    assert_eq!((found.queued, found.dropped), (3, 2));
-    sim.settle();
-    let mut server = accept_last(&mut sim);
-    let texts = ["login", "join", "3", "4", "5"].map(Frame::text);
-    assert_eq!(server.frames(), texts);
-    assert_eq!(status(&mut sim).queued, 0);
-    assert_eq!(sim.client.send(7, &b"now"[..]), Some(Delivery::Sent));
-    assert_eq!(server.frame(), Frame::binary(b"now"));
-    // While it closes, nothing can be sent: it waits for the next one.
-    server.push(&text("!close"));
-    sim.settle();
-    assert_eq!(server.frame(), Frame::close(1000, "enough"));
-    assert_eq!(
-        sim.client.send(7, "later"),
-        Some(Delivery::Queued { dropped: 0 })
-    );
-    server.push(&close(1000, ""));
-    server.conn.end();
-    sim.settle();
-    next_attempt(&mut sim);
-    sim.settle();
-    let texts = ["login", "join", "later"].map(Frame::text);
-    assert_eq!(accept_last(&mut sim).frames(), texts);
-}
-
-/// A connection that breaks while what waited is sent: what was not given to it waits on.
-#[test]
-fn what_could_not_be_sent_is_put_back() {
-    // The preamble is the first to be sent, where there is one; then each that waits by itself.
-    for (preamble, sends) in [
-        (false, 0),
-        (false, 1),
-        (false, 2),
-        (true, 0),
-        (true, 1),
-        (true, 2),
-    ] {
-        let mut sim = Sim::new();
-        if preamble {
-            sim.probe().preamble = vec!["hello"];
-        }
-        sim.dial(&link());
-        for text in ["a", "b", "c", "d"] {
-            sim.client.send(7, text).unwrap();
-        }
-        sim.settle();
-        let mut server = sim.server();
-        let request = server.request();
-        sim.net.strike_sends_after(sends, Errno::PIPE);
-        server.push(&crate::harness::answer(&request));
-        sim.settle();
-        assert!(server.conn.is_closed());
-        sim.net.mend_sends();
-        let lost = server.frames();
-        let queued = status(&mut sim).queued;
-        // The one that struck was given to the connection, and nobody knows what became of it.
-        let given = 4 - queued;
-        assert!(given <= sends + 1, "{preamble} {sends}: {given}");
-        assert_eq!(lost.len(), sends);
-        next_attempt(&mut sim);
-        sim.settle();
-        let heard = accept_last(&mut sim).frames();
-        let all = ["hello", "a", "b", "c", "d"].map(Frame::text);
-        let mut want = all[1 + given..].to_vec();
-        if preamble {
-            want.insert(0, all[0].clone());
-        }
-        assert_eq!(heard, want, "{preamble} {sends}");
-    }
-}
-
-/// A server that answers and is gone at once, while much waits to be sent.
-#[test]
-fn a_server_that_is_gone_behind_its_answer_costs_nothing_but_its_connection() {
-    for (end, preamble) in [
-        (0, false),
-        (0, true),
-        (1, false),
-        (1, true),
-        (2, false),
-        (2, true),
-    ] {
-        let mut sim = Sim::new();
-        if preamble {
-            sim.probe().preamble = vec!["hello"];
-        }
-        sim.dial(&link());
-        sim.client.send(7, "waiting").unwrap();
-        sim.settle();
-        let mut server = sim.server();
-        server.accept();
-        match end {
-            0 => server.conn.end(),
-            1 => server.conn.reset(Errno::CONNRESET),
-            _ => {
-                server.push(&close(1001, ""));
-                server.conn.reset(Errno::CONNRESET);
-            }
-        }
-        sim.settle();
-        assert!(server.conn.is_closed());
-        let told = sim.take_told();
-        let last = states(&told).pop().unwrap();
-        assert!(
-            matches!(last, LinkState::Waiting { attempt: 1, .. }),
-            "{told:?}"
-        );
-        assert_eq!(
-            told.iter()
-                .filter(|told| matches!(told, Told::Close(..)))
-                .count(),
-            1,
-            "{told:?}"
-        );
-        next_attempt(&mut sim);
-        sim.settle();
-        accept_last(&mut sim);
-        assert_eq!(status(&mut sim).state, LinkState::Open);
-    }
-}
-
-#[test]
-fn a_tag_is_one_links_own() {
-    let mut sim = Sim::new();
-    sim.dial(&link());
-    assert_eq!(
-        sim.client.connect(&link(), 7),
-        Err(ConfigError::TagInUse(7))
-    );
-    assert_eq!(sim.take_told(), [Told::Link(7, LinkState::Connecting)]);
-    // Connections that are opened once do not care.
-    sim.client.connect(&to("ws://10.0.0.2/"), 7).unwrap();
-    sim.settle();
-    accept_last(&mut sim);
-    assert!(matches!(sim.take_told()[..], [Told::Open { tag: 7, .. }]));
-    assert_eq!(status(&mut sim).state, LinkState::Connecting);
-    sim.client.unlink(7, CloseCode::NORMAL, "").unwrap();
-    sim.client.connect(&link(), 7).unwrap();
-}
-
-/// Wherever it stands, nothing is left of it, and its attempt is told an end.
-#[test]
-fn unlinking_ends_it_in_every_state() {
-    // Resolving, connecting, asking, waiting, open.
-    for stage in 0..5 {
-        let mut sim = Sim::new();
-        let there = Resolution::After(ms(0), vec!["10.0.0.1"]);
-        sim.net
-            .name("h", [if stage == 0 { Resolution::Never } else { there }]);
-        sim.net.reach(
-            ADDRESS,
-            [match stage {
-                1 => Reached::Never,
-                3 => Reached::AtOnce(Errno::CONNREFUSED),
-                _ => Reached::After(ms(0)),
-            }],
-        );
-        let connector = to("ws://h/").reconnect(Reconnect::default());
-        sim.dial(&connector);
-        sim.settle();
-        if stage == 4 {
-            accept_last(&mut sim);
-        }
-        sim.client.send(7, "x").unwrap();
-        sim.take_told();
-        sim.client.unlink(7, CloseCode::NORMAL, "bye").unwrap();
-        sim.settle();
-        if stage == 4 {
-            let mut server = sim.server();
-            assert_eq!(server.frames().last(), Some(&Frame::close(1000, "bye")));
-            server.push(&close(1000, "bye"));
-            server.conn.end();
-            sim.settle();
-        }
-        let told = sim.take_told();
-        assert_eq!(states(&told), [LinkState::Ended], "{stage} {told:?}");
-        let ends = told
-            .iter()
-            .filter(|told| matches!(told, Told::Failed(7, error) if error == "Stopped"));
-        assert_eq!(ends.count(), usize::from(stage < 3), "{stage} {told:?}");
-        let closes = told.iter().filter(
-            |told| matches!(told, Told::Close(7, end) if end.clean && end.cause == Cause::Here),
-        );
-        assert_eq!(closes.count(), usize::from(stage == 4), "{stage} {told:?}");
-        assert_eq!(sim.client.status(7), None);
-        assert_eq!(sim.client.send(7, "x"), None);
-        sim.assert_idle();
-        // The tag is free, and what was said before is not told to the next one.
-        sim.net
-            .name("h", [Resolution::After(ms(0), vec!["10.0.0.3"])]);
-        let mut server = open_link(&mut sim, &connector);
-        assert!(server.frames().is_empty());
-        sim.run_for(secs(15));
-        assert_eq!(sim.client.connections(), 1);
-        assert_eq!(sim.net.held_streams(), 1);
-    }
-}
-
-#[test]
-fn a_reason_that_is_too_long_changes_nothing() {
-    let mut sim = Sim::new();
-    let server = open_link(&mut sim, &link());
-    let long = "x".repeat(124);
-    assert!(sim.client.unlink(7, CloseCode::NORMAL, &long).is_err());
-    sim.settle();
-    assert!(server.conn.take_sent().is_empty() && sim.take_told().is_empty());
-    assert_eq!(status(&mut sim).state, LinkState::Open);
-}
-
-/// One link's wait is not another's, also where that one has its place.
-#[test]
-fn a_wait_that_was_given_up_does_not_end_the_wait_of_the_next_link() {
-    let waits = |sim: &mut Sim| {
-        let told = sim.take_told();
-        let Some(LinkState::Waiting { wait, .. }) = states(&told).pop() else {
-            panic!("{told:?}");
-        };
-        wait
-    };
-    let policy = Reconnect {
-        initial: secs(20),
-        ..Reconnect::default()
-    };
-    let (mut shorter, mut seed) = (false, 0);
-    while !shorter {
-        let mut sim = Sim::new();
-        crate::sim::random::set_seed(seed << 40);
-        seed += 1;
-        sim.net
-            .reach(ADDRESS, [Reached::AtOnce(Errno::CONNREFUSED)]);
-        sim.dial(&link_by(policy.clone()));
-        let first = waits(&mut sim);
-        sim.client.unlink(7, CloseCode::NORMAL, "").unwrap();
-        sim.dial(&link_by(policy.clone()));
-        let second = waits(&mut sim);
-        shorter = first + secs(1) < second;
-        let waited = next_attempt(&mut sim);
-        assert!(
-            (second..second + ms(3)).contains(&waited),
-            "{first:?} {second:?} {waited:?}"
-        );
-    }
 }
 
 #[test]

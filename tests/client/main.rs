@@ -36,4 +36,7 @@ mod proxy;
 mod refusals;
 mod requests;
 mod stopping;
+mod town;
+mod unlinking;
 mod url;
+mod waiting;

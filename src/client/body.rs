@@ -8,24 +8,118 @@ use alloc::vec::Vec;
 /// Bytes of a body, as they arrive, that are kept.
 pub(crate) const MAX_BODY: usize = 64 << 10;
 
-/// The body in what arrived behind the head; `None` while more of it is worth waiting for.
-pub(crate) fn body(refused: &Refused, received: &[u8], ended: bool) -> Option<Vec<u8>> {
-    // These never have one (RFC 9112 section 6.3).
-    if matches!(refused.status, 204 | 304) {
-        return Some(Vec::new());
+/// A body as it arrives. What has been looked at is not looked at again: a server may send it byte by byte.
+#[derive(Debug)]
+pub(crate) struct Body {
+    kept: Vec<u8>,
+    /// Bytes that were looked at.
+    seen: usize,
+    end: End,
+}
+
+/// What says where it ends.
+#[derive(Debug)]
+enum End {
+    Length(usize),
+    Chunks(Chunks),
+    /// The end of the stream.
+    Stream,
+}
+
+/// What comes next of a body in chunks (RFC 9112 section 7.1).
+#[derive(Debug)]
+enum Chunks {
+    /// More of the line with the size.
+    Size(Vec<u8>),
+    /// So many bytes.
+    Data(usize),
+    /// So many bytes of the line's end behind them.
+    Behind(u8),
+    /// Nothing.
+    Done,
+}
+
+impl Body {
+    pub(crate) fn new(refused: &Refused) -> Self {
+        let length = || {
+            let text = core::str::from_utf8(refused.header("content-length")?).ok()?;
+            text.trim().parse().ok()
+        };
+        let end = match refused.status {
+            // These never have one (RFC 9112 section 6.3).
+            204 | 304 => End::Length(0),
+            _ if is_chunked(refused) => End::Chunks(Chunks::Size(Vec::new())),
+            // Nothing else says where it ends.
+            _ => length().map_or(End::Stream, End::Length),
+        };
+        Self {
+            kept: Vec::new(),
+            seen: 0,
+            end,
+        }
     }
-    let enough = ended || received.len() >= MAX_BODY;
-    let received = received.get(..MAX_BODY).unwrap_or(received);
-    if is_chunked(refused) {
-        let (body, whole) = chunks(received);
-        return (whole || enough).then_some(body);
+
+    /// Reads on in all that arrived behind the head. Says whether no more of it is worth waiting for.
+    pub(crate) fn read(&mut self, received: &[u8]) -> bool {
+        let received = received.get(..MAX_BODY).unwrap_or(received);
+        let fresh = received.get(self.seen..).unwrap_or_default();
+        self.seen = received.len();
+        let whole = match &mut self.end {
+            End::Stream => {
+                self.kept.extend_from_slice(fresh);
+                false
+            }
+            End::Length(length) => {
+                let missing = length.saturating_sub(self.kept.len());
+                let fresh = fresh.get(..missing).unwrap_or(fresh);
+                self.kept.extend_from_slice(fresh);
+                self.kept.len() == *length
+            }
+            End::Chunks(chunks) => chunks.read(fresh, &mut self.kept),
+        };
+        whole || self.seen == MAX_BODY
     }
-    let length = refused.header("content-length");
-    let length = length.and_then(|text| core::str::from_utf8(text).ok()?.trim().parse().ok());
-    match length {
-        Some(length) if received.len() >= length => Some(received.get(..length)?.to_vec()),
-        // Nothing says where it ends but its end, or that is too far away.
-        _ => enough.then(|| received.to_vec()),
+
+    /// What has come of it.
+    pub(crate) fn into_kept(self) -> Vec<u8> {
+        self.kept
+    }
+}
+
+impl Chunks {
+    /// Keeps what is in them, and says whether the last one has come.
+    fn read(&mut self, mut fresh: &[u8], kept: &mut Vec<u8>) -> bool {
+        while let Some((byte, rest)) = fresh.split_first() {
+            match self {
+                Self::Size(line) if *byte == b'\n' => *self = Self::after(line),
+                Self::Size(line) => line.push(*byte),
+                Self::Data(left) => {
+                    let (data, behind) = fresh.split_at(fresh.len().min(*left));
+                    kept.extend_from_slice(data);
+                    *left = left.saturating_sub(data.len());
+                    if *left == 0 {
+                        *self = Self::Behind(2);
+                    }
+                    fresh = behind;
+                    continue;
+                }
+                Self::Behind(2..) => *self = Self::Behind(1),
+                Self::Behind(_) => *self = Self::Size(Vec::new()),
+                Self::Done => return true,
+            }
+            fresh = rest;
+        }
+        matches!(self, Self::Done)
+    }
+
+    /// What follows on the line with a size. What is no number ends it: the rest cannot be understood.
+    fn after(line: &[u8]) -> Self {
+        let size = line.split(|byte| *byte == b';').next().unwrap_or_default();
+        let size = core::str::from_utf8(size).unwrap_or_default().trim();
+        match usize::from_str_radix(size, 16) {
+            Ok(size @ 1..) => Self::Data(size),
+            _ => Self::Done,
+        }
     }
 }
 
@@ -35,33 +129,9 @@ fn is_chunked(refused: &Refused) -> bool {
         .is_some_and(|value| value.to_ascii_lowercase().ends_with(b"chunked"))
 }
 
-/// What the chunks hold that are there (RFC 9112 section 7.1), and whether the last one is.
-fn chunks(mut received: &[u8]) -> (Vec<u8>, bool) {
-    let mut body = Vec::new();
-    loop {
-        let Some(end) = received.windows(2).position(|two| two == b"\r\n") else {
-            return (body, false);
-        };
-        let (line, rest) = received.split_at(end);
-        let size = line.split(|byte| *byte == b';').next().unwrap_or_default();
-        let size = core::str::from_utf8(size).unwrap_or_default().trim();
-        // What is no number ends it: the rest cannot be understood.
-        let Ok(size @ 1..) = usize::from_str_radix(size, 16) else {
-            return (body, true);
-        };
-        let rest = rest.get(2..).unwrap_or_default();
-        let Some(chunk) = rest.get(..size) else {
-            body.extend_from_slice(rest);
-            return (body, false);
-        };
-        body.extend_from_slice(chunk);
-        received = rest.get(size.saturating_add(2)..).unwrap_or_default();
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{MAX_BODY, body};
+    use super::{Body, MAX_BODY};
     use crate::client::Refused;
     use alloc::borrow::ToOwned as _;
     use alloc::vec;
@@ -105,17 +175,21 @@ mod tests {
                     .collect(),
                 body: Vec::new(),
             };
-            let found = body(&refused, received, *ended);
-            assert_eq!(
-                found.as_deref(),
-                *expected,
-                "{headers:?} {received:?} {ended}"
-            );
-            let long = body(&refused, &vec![b'x'; MAX_BODY + 1], false);
-            assert!(
-                long.is_some_and(|long| long.len() <= MAX_BODY),
-                "{headers:?}"
-            );
+            for step in 1..=received.len().max(1) {
+                let mut body = Body::new(&refused);
+                let ends = (step..received.len()).step_by(step);
+                let whole = ends.fold(false, |_, end| body.read(&received[..end]));
+                let whole = body.read(received) || whole || *ended;
+                let found = whole.then(|| body.into_kept());
+                assert_eq!(
+                    found.as_deref(),
+                    *expected,
+                    "{headers:?} {received:?} {ended} {step}"
+                );
+            }
+            let mut long = Body::new(&refused);
+            assert!(long.read(&vec![b'x'; MAX_BODY + 1]), "{headers:?}");
+            assert!(long.into_kept().len() <= MAX_BODY, "{headers:?}");
         }
     }
 }

@@ -9,7 +9,7 @@ use super::dial::Order;
 use super::greet::Opening;
 use super::session::Phase;
 use super::wire::Fate;
-use crate::client::body::body;
+use crate::client::body::Body;
 use crate::client::redirect::follow;
 use crate::client::{Agreement, ConnectError, Refused, Stage};
 use crate::kernel::Kernel;
@@ -27,12 +27,33 @@ pub(super) struct Ask {
     pub(super) order: Order,
     nonce: [u8; 16],
     parser: ResponseParser,
-    /// An answer other than 101, whose body is on its way, and where that begins.
-    refused: Option<(Box<Refused>, usize)>,
+    /// An answer other than 101, whose body is on its way.
+    refused: Option<Box<Pending>>,
     /// Why there is no connection, where that is known.
     pub(super) error: Option<ConnectError>,
     /// Where to go instead.
     redirected: Option<Order>,
+}
+
+/// A refusal that is not whole.
+#[derive(Debug)]
+struct Pending {
+    refused: Box<Refused>,
+    body: Body,
+    /// Where that begins.
+    at: usize,
+}
+
+impl Pending {
+    /// Reads on in its body, and says whether it is whole.
+    fn read(&mut self, received: &[u8]) -> bool {
+        self.body.read(received.get(self.at..).unwrap_or_default())
+    }
+
+    fn into_error(mut self) -> ConnectError {
+        self.refused.body = self.body.into_kept();
+        ConnectError::Refused(self.refused)
+    }
 }
 
 /// A server's answer, lent to a handler.
@@ -97,10 +118,9 @@ impl Ask {
         if let Some(order) = self.redirected {
             return Ok(order);
         }
-        if let (None, Some((mut refused, at))) = (&self.error, self.refused.take()) {
-            let received = received.get(at..).unwrap_or_default();
-            refused.body = body(&refused, received, true).unwrap_or_default();
-            self.error = Some(ConnectError::Refused(refused));
+        if let (None, Some(mut pending)) = (&self.error, self.refused.take()) {
+            pending.read(received);
+            self.error = Some(pending.into_error());
         }
         let stage = if in_tls { Stage::Tls } else { Stage::Handshake };
         let error = self.error.unwrap_or(ConnectError::Ended(stage));
@@ -112,12 +132,11 @@ impl Ask {
         &mut self,
         received: &'a [u8],
     ) -> Result<Option<(Response<'a>, Agreement)>, ConnectError> {
-        if let Some((refused, at)) = &mut self.refused {
-            if let Some(body) = body(refused, received.get(*at..).unwrap_or_default(), false) {
-                refused.body = body;
-                let refused = self.refused.take().map(|(refused, _)| refused);
-                return refused.map_or(Ok(None), |refused| Err(ConnectError::Refused(refused)));
+        if let Some(mut pending) = self.refused.take() {
+            if pending.read(received) {
+                return Err(pending.into_error());
             }
+            self.refused = Some(pending);
             return Ok(None);
         }
         let Some(response) = self.parser.parse(received)? else {
@@ -139,7 +158,11 @@ impl Ask {
                     });
                     return Err(ConnectError::Refused(refused));
                 }
-                self.refused = Some((refused, response.head_len()));
+                self.refused = Some(Box::new(Pending {
+                    body: Body::new(&refused),
+                    refused,
+                    at: response.head_len(),
+                }));
                 self.read(received)
             }
             Err(error) => Err(error),

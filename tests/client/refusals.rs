@@ -3,6 +3,7 @@
 use crate::harness::{Server, Sim, ms, secs, to};
 use crate::sim::Net;
 use sockeye::client::Reconnect;
+use std::time::Instant;
 
 const ACCEPTED: usize = 64 << 10;
 
@@ -263,4 +264,29 @@ fn redirects_do_not_buy_time() {
     assert_eq!(sim.only_failure(), "Timeout(Handshake)");
     assert_eq!(sim.net.dialed().len(), 12);
     sim.assert_idle();
+}
+
+/// Work grows with the bytes, however they come. The dearest body is one of small chunks, byte by byte.
+#[test]
+fn a_body_that_drips_is_not_read_again_and_again() {
+    let drip = |bytes: usize| {
+        let mut sim = Sim::new();
+        sim.dial(&to("ws://10.0.0.1/"));
+        sim.settle();
+        let server = sim.server();
+        server.push(b"HTTP/1.1 500 Oops\r\nTransfer-Encoding: chunked\r\n\r\n");
+        let begin = Instant::now();
+        for byte in b"1\r\nx\r\n".iter().cycle().take(bytes) {
+            server.push(&[*byte]);
+            sim.turn();
+        }
+        let taken = begin.elapsed();
+        server.conn.end();
+        sim.settle();
+        assert_eq!(sim.probe().refused.take().unwrap().body.len(), bytes / 6);
+        taken
+    };
+    // A machine that does something else now and then is asked again.
+    let factor = || drip(60_000).as_secs_f64() / drip(15_000).as_secs_f64();
+    assert!((0..5).any(|_| factor() < 8.0), "not linear");
 }

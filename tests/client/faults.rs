@@ -1,6 +1,7 @@
 //! When the kernel says no: without random bytes, and in whichever call it is.
 
-use crate::harness::{Sim, Told, ms, secs, text, to};
+use crate::frames::Frame;
+use crate::harness::{Sim, Told, close, ms, secs, text, to};
 use crate::sim::{Reached, Resolution, random};
 use crate::town::Town;
 use rustix::io::Errno;
@@ -175,4 +176,30 @@ fn whichever_call_fails_a_link_is_open_in_the_end() {
             );
         }
     }
+}
+
+/// What was said on the way into a panic is not said to somebody else.
+#[test]
+fn a_call_from_outside_that_panics_costs_its_connection_and_no_other() {
+    let mut sim = Sim::new();
+    let mut server = sim.open();
+    let mut other = sim.open();
+    let ids: Vec<_> = sim.probe().opened.iter().map(|(_, id)| *id).collect();
+    let call = std::panic::AssertUnwindSafe(|| {
+        sim.client.with_peer(ids[0], |peer, _| -> () {
+            peer.send("for one alone").unwrap();
+            panic!("asked to");
+        })
+    });
+    std::panic::catch_unwind(call).expect_err("a panic goes on to whoever called");
+    sim.client
+        .with_peer(ids[1], |peer, _| peer.send("for the other"));
+    sim.settle();
+    assert_eq!(other.frame(), Frame::text("for the other"));
+    let said = [Frame::text("for one alone"), Frame::close(1011, "")];
+    assert_eq!(server.frames(), said);
+    server.push(&close(1011, ""));
+    sim.settle();
+    assert_eq!(sim.only_end().cause, Cause::Panic);
+    assert!(!other.conn.is_closed());
 }

@@ -101,7 +101,7 @@ fn stalling(rate: u64, limit: usize) -> Value {
     let window = Window::new(0, 0, SECOND);
     load.start(window, Some(Schedule::new(0, rate, 0, 1)), 0);
     let mut server: VecDeque<(u64, usize, Vec<u8>)> = VecDeque::new();
-    for now in (0..2 * SECOND).step_by(MILLI as usize / 10) {
+    for now in (0..2 * SECOND).step_by(100_000) {
         let stalls = (200 * MILLI..700 * MILLI).contains(&now);
         while let Some((at, lane, reply)) = server.front()
             && *at + MILLI <= now
@@ -170,7 +170,7 @@ fn a_loop_that_is_late_itself_says_so() {
         0,
     );
     // It looks at the clock every 5 ms only.
-    for now in (0..SECOND).step_by(5 * MILLI as usize) {
+    for now in (0..SECOND).step_by(5_000_000) {
         let sent: Vec<_> = std::iter::from_fn(|| load.due(now)).collect();
         for (_, place) in sent {
             let reply = bytes(&load, place);

@@ -224,7 +224,6 @@ mod tests {
             reason: "oh\u{7} \"no\"",
             clean: false,
             cause: Some("the server closed the stream"),
-            ..ended
         };
         let sent = Event::Frame {
             way: Way::Sent,

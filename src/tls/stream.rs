@@ -195,13 +195,10 @@ impl<S> TlsStream<S> {
             let layer = ServerConnection::new(config.config()).map_err(io::Error::other)?;
             self.layer = Layer::Running(Box::new(layer.into()));
         }
-        if self.discards() {
-            return Ok(records.len());
-        }
-        let Layer::Running(layer) = &mut self.layer else {
-            return Ok(records.len());
+        let fed = match &mut self.layer {
+            Layer::Running(layer) if !self.finished => feed(layer, records),
+            _ => return Ok(records.len()),
         };
-        let fed = feed(layer, records);
         // Answers: to a handshake, to a question for new keys, or an alert.
         let pushed = self.push(kernel);
         // Told once everything before it has been taken.

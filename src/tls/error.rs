@@ -80,7 +80,12 @@ impl TlsError {
         if error.kind() == io::ErrorKind::UnexpectedEof {
             return Some(Self::Truncated);
         }
-        let inner = error.get_ref()?.downcast_ref::<Error>()?;
+        let inner = error.get_ref()?;
+        let Some(inner) = inner.downcast_ref::<Error>() else {
+            // Of a message that does not end the library says no more.
+            let broken = error.kind() == io::ErrorKind::InvalidData;
+            return broken.then(|| Self::Protocol(inner.to_string()));
+        };
         Some(match inner {
             Error::InvalidCertificate(why) => Self::of_certificate(why),
             Error::PeerIncompatible(why) => Self::NothingInCommon(alloc::format!("{why:?}")),

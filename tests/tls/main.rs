@@ -26,5 +26,7 @@ mod harness;
 mod hostile;
 mod loopback;
 mod opening;
+#[cfg(feature = "cli")]
+mod program;
 mod recorder;
 mod trust;

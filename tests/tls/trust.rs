@@ -1,6 +1,7 @@
 //! Whom a client believes, and what it says of others: it is told in a sentence, and the server hears no HTTP.
 
 use crate::certs::{Authority, Dir, Identity, make_authority, self_signed, trusting};
+use crate::harness::{HANDSHAKE, record};
 use crate::recorder::{Heard, attempt, attempt_with, showing, showing_to};
 use rcgen::{
     CertificateParams, ExtendedKeyUsagePurpose, GeneralSubtree, NameConstraints, date_time_ymd,
@@ -290,6 +291,21 @@ fn l05_a_chain_of_a_mebibyte_is_refused() {
         panic!("{error}");
     };
     assert!(what.contains("TooLarge"), "{what}");
+}
+
+#[test]
+fn l05_a_message_without_end_is_refused() {
+    let (error, _) = attempt_with("wss://example.test/", &world().trust, |stream| {
+        let _ = stream.read(&mut [0; 4096]);
+        // Of a length that is allowed; most of it comes, in small pieces.
+        let _ = stream.write_all(&record(HANDSHAKE, &[2, 0, 0xFF, 0xFF]));
+        while stream.write_all(&record(HANDSHAKE, &[7; 100])).is_ok() {}
+        Heard::default()
+    });
+    let ConnectError::Tls(TlsError::Protocol(what)) = &error else {
+        panic!("{error}");
+    };
+    assert!(!what.is_empty());
 }
 
 /// 6455-4.1-16, -18 and -19.

@@ -162,8 +162,14 @@ fn read_on<H: Handler<K>, K: Kernel>(
             let exit = &mut session.exit;
             let received =
                 match exit.receive(&mut tools.kernel, buffer, &mut tools.records, tools.now) {
-                    // Who has ended may still read: what waits goes out first, while there is time.
-                    Ok(received) if received.ended && exit.is_blocked() => {
+                    // Who has ended may still read: what waits goes out first, while there is time. Where that is our
+                    // request, nobody is left to answer it.
+                    Ok(received)
+                        if received.ended
+                            && exit.is_blocked()
+                            && (session.phase != Phase::Handshake
+                                || session.conn.tx.role() == Role::Server) =>
+                    {
                         session.flags.paused = true;
                         return Next::Wait;
                     }

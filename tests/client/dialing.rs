@@ -412,3 +412,26 @@ fn a_thousand_attempts_do_not_get_in_each_others_way() {
     }
     assert_eq!((sim.client.connections(), sim.client.dialing()), (250, 0));
 }
+
+#[test]
+fn of_two_that_are_connected_at_the_same_moment_one_is_taken() {
+    let mut sim = racing(&["::1", "10.0.0.1"]);
+    sim.net.reach("[::1]:80", [Reached::After(ms(400))]);
+    sim.net.reach("10.0.0.1:80", [Reached::After(ms(150))]);
+    sim.net.set_lag(ms(20));
+    sim.run_for(ms(500));
+    assert_eq!((sim.client.connections(), sim.client.dialing()), (1, 0));
+    assert_eq!((held(&sim.net), sim.net.dialed().len()), (1, 2));
+    assert!(sim.told().is_empty());
+}
+
+/// The number of an address has seven bits in a token.
+#[test]
+fn of_very_many_addresses_a_hundred_are_tried() {
+    let mut sim = racing(&["10.0.0.1"; 300]);
+    let refused = Reached::Refused(NOW, Errno::CONNREFUSED);
+    sim.net.reach("10.0.0.1:80", [refused]);
+    sim.run_for(secs(1));
+    assert_eq!(sim.only_failure().matches("10.0.0.1:80").count(), 100);
+    sim.assert_idle();
+}

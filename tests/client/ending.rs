@@ -313,3 +313,24 @@ fn pings_are_answered_and_told() {
     );
     sim.assert_idle();
 }
+
+/// There is no state yet that could be given back, so there is no end to be told either.
+#[test]
+fn a_handler_that_panics_on_opening_costs_its_connection() {
+    let mut sim = Sim::new();
+    let mut other = sim.open();
+    sim.probe().panic_on_connect = true;
+    sim.dial(&to("ws://10.0.0.2/"));
+    sim.settle();
+    let mut server = sim.server();
+    server.accept();
+    server.push(&text("hello"));
+    sim.settle();
+    assert_eq!(server.frame(), Frame::close(1011, ""));
+    assert!(matches!(sim.take_told()[..], [Told::Open { tag: 7, .. }]));
+    sim.run_for(secs(4));
+    assert!(server.conn.is_closed() && sim.told().is_empty());
+    other.push(&text("!echo still here"));
+    sim.settle();
+    assert_eq!(other.frame(), Frame::text("!echo still here"));
+}

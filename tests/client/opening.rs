@@ -154,3 +154,49 @@ fn short(told: &Told) -> String {
         other => panic!("{other:?}"),
     }
 }
+
+/// A server need not have read the request to refuse it, and one that has ended will never answer it.
+#[test]
+fn a_request_that_is_not_read_is_no_reason_to_wait() {
+    for window in [0, 1, 40] {
+        for (answer, want) in [
+            (
+                &b"HTTP/1.1 400 x\r\nContent-Length: 0\r\n\r\n"[..],
+                "Refused(400)",
+            ),
+            (b"SSH-2.0\r\n", "Response(Head(NotHttp))"),
+            (b"", "Ended(Handshake)"),
+        ] {
+            let mut sim = Sim::new();
+            sim.dial(&to("ws://10.0.0.1/"));
+            let conn = sim.last_conn();
+            conn.set_window(window);
+            sim.settle();
+            assert_eq!(conn.untaken(), window);
+            if answer.is_empty() {
+                conn.end();
+            } else {
+                conn.push(answer);
+            }
+            sim.settle();
+            assert_eq!(sim.only_failure(), want, "{window}");
+            assert!(conn.is_closed());
+            sim.assert_idle();
+        }
+    }
+}
+
+/// However the kernel takes it, the request arrives whole.
+#[test]
+fn a_request_may_leave_byte_by_byte() {
+    let mut sim = Sim::new();
+    sim.dial(&to("ws://10.0.0.1/"));
+    let conn = sim.last_conn();
+    conn.set_max_send(1);
+    for _ in 0..400 {
+        sim.turn();
+    }
+    sim.server().accept();
+    sim.settle();
+    assert!(matches!(sim.told(), [Told::Open { tag: 7, .. }]));
+}

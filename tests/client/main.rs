@@ -24,6 +24,7 @@ mod rows;
 #[path = "../support/sim/mod.rs"]
 mod sim;
 
+mod any_race;
 mod any_server;
 mod dialing;
 mod ending;

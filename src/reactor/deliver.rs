@@ -42,7 +42,9 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
         if arrived.fell_behind {
             tracing::warn!("fell behind the other loops' broadcasts; closing connections");
             self.for_each_slot(|this, slot| {
-                if this.sessions[slot].phase == Phase::Open {
+                let session = &this.sessions[slot];
+                // A connection that we opened was not told, and has missed nothing.
+                if session.phase == Phase::Open && session.conn.tx.role() == Role::Server {
                     this.close_session(
                         slot,
                         Cause::TooSlow,

@@ -53,6 +53,11 @@ impl<H: Handler> Server<H> {
         self.stopper.clone()
     }
 
+    /// Its loop: for connections that it opens itself, and to speak to any between turns.
+    pub const fn event_loop(&mut self) -> &mut EventLoop<H, Mio> {
+        &mut self.event_loop
+    }
+
     /// Serves until it is asked to stop and its connections have ended.
     ///
     /// # Errors

@@ -140,8 +140,8 @@ impl WebSocket {
     ///
     /// # Errors
     ///
-    /// [`Error::Closed`] when the connection is closing; [`Error::Timeout`] when the server does not read: the message
-    /// is then on its way, and is not to be sent again.
+    /// [`Error::Closed`] when the connection is closing, or ends before the system has taken all of the message;
+    /// [`Error::Timeout`] when the server does not read: the message is then on its way, and is not to be sent again.
     pub fn send<'m>(&mut self, message: impl Into<Message<'m>>) -> Result<(), Error> {
         let message = message.into();
         self.say(|peer| peer.send(message))
@@ -166,7 +166,7 @@ impl WebSocket {
             Some(Err(SendError::Misuse(misuse))) => return Err(Error::Misuse(misuse)),
             Some(Err(_)) | None => return Err(Error::Closed),
         }
-        while self.queued() > 0 {
+        while self.is_blocked()? {
             self.turn(deadline)?;
         }
         Ok(())
@@ -210,12 +210,11 @@ impl WebSocket {
         }
     }
 
-    /// What the system has not taken yet.
-    fn queued(&mut self) -> usize {
-        let queued = self
-            .client
-            .with_peer(self.id, |peer, ()| peer.queued_bytes());
-        queued.unwrap_or(0)
+    /// Whether the system has yet to take something. Where the connection is gone with that, it never will.
+    fn is_blocked(&mut self) -> Result<bool, Error> {
+        self.client
+            .with_peer(self.id, |peer, ()| peer.is_blocked())
+            .ok_or(Error::Closed)
     }
 
     fn deadline(&self) -> Option<Instant> {
@@ -254,7 +253,7 @@ impl fmt::Display for Error {
 
 impl core::error::Error for Error {}
 
-/// What has come and was not taken: what one turn brings at most, as turns are only taken when there is nothing.
+/// What has come and was not taken. Turns are taken only where there is nothing, or where a message waits to be sent.
 #[derive(Default)]
 struct Inbox {
     opened: Option<Result<ConnectionId, ConnectError>>,

@@ -259,6 +259,8 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
         let tools = &mut self.tools;
         let session = &mut self.sessions[slot];
         session.flags.hangup |= hangup;
+        #[cfg(feature = "client")]
+        let was_blocked = session.exit.is_blocked();
         if writable
             && session.exit.is_blocked()
             && let Err(error) = session.flush(&mut tools.kernel, &mut tools.pool, tools.now)
@@ -269,6 +271,10 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
             self.serve(slot);
         } else {
             self.arm(slot);
+        }
+        #[cfg(feature = "client")]
+        if was_blocked {
+            self.on_room(ConnectionId::from_token(token));
         }
     }
 
@@ -508,15 +514,22 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
         session.flags.armed = Armed::No;
         // The kernel reports room only when there is much of it. A peer that reads slowly has made some before.
         let tools = &mut self.tools;
+        #[cfg(feature = "client")]
+        let blocked = session.exit.is_blocked().then(|| session.id(slot));
         if let Err(error) = session.flush(&mut tools.kernel, &mut tools.pool, now) {
             return self.remove(slot, Some(&error));
         }
         if session.flags.paused && !session.exit.is_blocked() {
-            return self.serve(slot);
+            self.serve(slot);
+        } else {
+            match session.deadline(now, &self.tools.settings.deadlines) {
+                (at, due) if at <= now => self.on_due(slot, due),
+                _ => self.arm(slot),
+            }
         }
-        match session.deadline(now, &self.tools.settings.deadlines) {
-            (at, due) if at <= now => self.on_due(slot, due),
-            _ => self.arm(slot),
+        #[cfg(feature = "client")]
+        if let Some(id) = blocked {
+            self.on_room(id);
         }
     }
 

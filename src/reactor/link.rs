@@ -49,7 +49,7 @@ pub enum LinkState {
 pub enum Delivery {
     /// It was given to the connection.
     Sent,
-    /// There is no connection; it waits for one.
+    /// It waits: for a connection, or for the peer to read what waited before.
     Queued {
         /// So many were dropped for it: older ones, or this one where it is larger than all that may wait.
         dropped: usize,
@@ -61,7 +61,7 @@ pub enum Delivery {
 pub struct LinkStatus {
     /// Where it stands.
     pub state: LinkState,
-    /// Messages that wait for a connection.
+    /// Messages that wait for a connection, or for its peer to read those before them.
     pub queued: usize,
     /// Messages that were dropped, as too many waited.
     pub dropped: u64,
@@ -139,7 +139,9 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
     pub fn send<'m>(&mut self, tag: u64, message: impl Into<Message<'m>>) -> Option<Delivery> {
         let message = message.into();
         let link = self.links.get(tag)?;
-        if let Some(id) = link.connection
+        // What waits goes first.
+        if link.queue.len() == 0
+            && let Some(id) = link.connection
             && let Some(Ok(())) = self.with_peer(id, |peer, _| peer.send(message))
         {
             return Some(Delivery::Sent);
@@ -199,14 +201,25 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
     /// Gives a link's connection what waited for it.
     pub(super) fn send_waiting(&mut self, tag: u64, id: ConnectionId) {
         while let Some(waiting) = self.links.get(tag).and_then(|link| link.queue.pop()) {
-            let sent = self.with_peer(id, |peer, _| peer.send(waiting.message()));
-            if sent != Some(Ok(())) {
+            // As fast as the peer reads: more may wait here than may wait for one peer.
+            let sent = self.with_peer(id, |peer, _| {
+                (!peer.is_blocked()).then(|| peer.send(waiting.message()))
+            });
+            if sent != Some(Some(Ok(()))) {
                 // It was not sent, and is not lost.
                 if let Some(link) = self.links.get(tag) {
                     link.queue.put_back(waiting);
                 }
                 return;
             }
+        }
+    }
+
+    /// A connection has taken all that it was given: what still waits for it follows.
+    #[cold]
+    pub(super) fn on_room(&mut self, id: ConnectionId) {
+        if let Some(tag) = self.links.by_connection.get(&id).copied() {
+            self.send_waiting(tag, id);
         }
     }
 

@@ -139,8 +139,8 @@ impl<K: Kernel> Peer<'_, K> {
         self.alive()
     }
 
-    /// Sends a message to every open connection that was accepted, this one included. It is encoded once; a connection that does not
-    /// read within the limits is closed with 1013.
+    /// Sends a message to every open connection that was accepted, this one too if it was. It is encoded once; a
+    /// connection that does not read within the limits is closed with 1013.
     pub fn broadcast<'m>(&mut self, message: impl Into<Message<'m>>) {
         self.mail.publish(message.into(), Some(self.compressor));
     }
@@ -158,8 +158,8 @@ impl<K: Kernel> Peer<'_, K> {
         self.calls.push((connector.clone(), tag));
     }
 
-    /// Sends a ping. The peer's pong is not told, but counts as a sign of life only where it answers one of the loop's
-    /// own pings.
+    /// Sends a ping. The peer's pong is told to [`Handler::on_pong`](super::Handler::on_pong), but counts as a sign of
+    /// life only where it answers one of the loop's own pings.
     ///
     /// # Errors
     ///
@@ -204,6 +204,12 @@ impl<K: Kernel> Peer<'_, K> {
     #[must_use]
     pub fn queued_bytes(&self) -> usize {
         self.wire.queued()
+    }
+
+    /// Whether something waits for this peer to read, be it in a record layer.
+    #[cfg(feature = "client")]
+    pub(crate) const fn is_blocked(&self) -> bool {
+        self.wire.exit.is_blocked()
     }
 
     /// What this turn's broadcasts already hold for this peer goes first: it is told things in the order of the

@@ -1,10 +1,10 @@
 //! What waits for a link to be open: in which order it is sent, and what becomes of it when that fails.
 
 use crate::frames::Frame;
-use crate::harness::{Sim, Told, close, text};
+use crate::harness::{Sim, Told, close, ms, text};
 use crate::links::{accept_last, link, link_by, next_attempt, states, status};
 use rustix::io::Errno;
-use sockeye::client::{Delivery, LinkState, Reconnect};
+use sockeye::client::{Delivery, Limits, LinkState, Reconnect, Settings, Timeouts};
 
 /// What is said in `on_connect` goes first, then what waited, in order; what was too much is counted.
 #[test]
@@ -139,4 +139,44 @@ fn a_server_that_is_gone_behind_its_answer_costs_nothing_but_its_connection() {
         accept_last(&mut sim);
         assert_eq!(status(&mut sim).state, LinkState::Open);
     }
+}
+
+/// More may wait for a link than for a peer: it is sent as fast as the server reads, and none of it is lost.
+#[test]
+fn what_waits_is_sent_as_fast_as_the_server_reads() {
+    let limits = Limits {
+        max_queued: 1000,
+        ..Limits::default()
+    };
+    let mut sim = Sim::with(Settings::new(limits, Timeouts::default()));
+    sim.dial(&link());
+    let texts: Vec<_> = (0..90).map(|n| format!("{n:0100}")).collect();
+    for text in &texts {
+        let waits = sim.client.send(7, text.as_str());
+        assert_eq!(waits, Some(Delivery::Queued { dropped: 0 }));
+    }
+    sim.settle();
+    let mut server = sim.server();
+    let request = server.request();
+    server.conn.set_window(250);
+    server.push(&crate::harness::answer(&request));
+    sim.settle();
+    // What is said now comes behind it.
+    assert_eq!(
+        sim.client.send(7, "last"),
+        Some(Delivery::Queued { dropped: 0 })
+    );
+    let mut heard = Vec::new();
+    while status(&mut sim).queued > 0 {
+        heard.extend(server.frames());
+        server.conn.set_window(250);
+        sim.run_for(ms(5));
+    }
+    server.conn.set_window(usize::MAX);
+    sim.run_for(ms(5));
+    heard.extend(server.frames());
+    let all = texts.iter().map(String::as_str).chain(["last"]);
+    assert!(heard == all.map(Frame::text).collect::<Vec<_>>());
+    assert_eq!(status(&mut sim).state, LinkState::Open);
+    assert_eq!(sim.client.send(7, "now"), Some(Delivery::Sent));
 }

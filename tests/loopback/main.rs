@@ -13,6 +13,7 @@ mod frames;
 #[path = "../support/strict_inflate.rs"]
 mod strict_inflate;
 
+mod blocking;
 mod client;
 mod library;
 mod program;

@@ -130,6 +130,11 @@ pub trait Kernel {
         Err(io::ErrorKind::Unsupported.into())
     }
 
+    /// Nobody wants the answer to [`resolve`](Self::resolve) with this key any more. It may come nevertheless.
+    fn forget(&mut self, key: u64) {
+        let _ = key;
+    }
+
     /// Has readiness of `stream`, which is registered, reported under another token, with what is ready now.
     ///
     /// # Errors

@@ -292,6 +292,12 @@ impl Kernel for Mio {
         )
     }
 
+    fn forget(&mut self, key: u64) {
+        if let Some(resolver) = &self.resolver {
+            resolver.forget(key);
+        }
+    }
+
     fn register(&mut self, stream: &mut OwnedFd, token: Token) -> io::Result<()> {
         let registry = self.poll.registry();
         registry.register(

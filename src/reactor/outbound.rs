@@ -35,6 +35,11 @@ const fn token_of(slot: usize, serial: u32, number: usize) -> Token {
     Token((serial as usize) << 32 | DIAL | number << NUMBER | slot)
 }
 
+/// What the resolver is asked under.
+const fn key_of(slot: usize, serial: u32) -> u64 {
+    token_of(slot, serial, 0).0 as u64
+}
+
 /// An attempt's slot, serial number and number of the address, if the token is one's.
 pub(super) const fn dial_of(token: Token) -> Option<(usize, u32, usize)> {
     if token.0 & DIAL == 0 {
@@ -108,8 +113,7 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
             Err(error) => Err(error),
             Ok(Target::Remote(remote)) => return self.race(slot, [remote]),
             Ok(Target::Name(host, port)) => {
-                let key = token_of(slot, serial, 0).0 as u64;
-                let asked = self.tools.kernel.resolve(key, &host, port);
+                let asked = self.tools.kernel.resolve(key_of(slot, serial), &host, port);
                 asked.map_err(|error| ConnectError::Resolve { host, error })
             }
         };
@@ -279,8 +283,11 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
     }
 
     fn fail_dial(&mut self, slot: usize, error: ConnectError) {
-        let order = self.dials.remove(slot).order;
-        self.fail(&order, error);
+        let dial = self.dials.remove(slot);
+        if matches!(dial.way, Way::Resolving) {
+            self.tools.kernel.forget(key_of(slot, dial.serial));
+        }
+        self.fail(&dial.order, error);
     }
 
     /// Gives up a link's attempt.
@@ -301,8 +308,10 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
 
     /// Gives up all attempts.
     pub(super) fn stop_dialing(&mut self) {
-        for dial in take(&mut self.dials) {
-            self.fail(&dial.1.order, ConnectError::Stopped);
+        for slot in 0..self.dials.capacity() {
+            if self.dials.contains(slot) {
+                self.fail_dial(slot, ConnectError::Stopped);
+            }
         }
     }
 

@@ -68,6 +68,12 @@ impl Resolver {
         Ok(())
     }
 
+    /// Does not ask any more, if it has not begun to: while nobody answers, questions that nobody has any more would
+    /// pile up, and stand before those of the present once somebody does.
+    pub(super) fn forget(&self, key: u64) {
+        self.shared.lock().questions.retain(|asked| asked.0 != key);
+    }
+
     /// Keys that were answered since the last call.
     pub(super) fn fresh(&self) -> Vec<u64> {
         core::mem::take(&mut self.shared.lock().fresh)
@@ -110,8 +116,37 @@ impl Shared {
     }
 }
 
+impl Drop for Resolver {
+    fn drop(&mut self) {
+        self.shared.lock().questions.clear();
+    }
+}
+
 impl fmt::Debug for Resolver {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Resolver").finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Resolver, THREADS};
+    use alloc::boxed::Box;
+    use alloc::vec::Vec;
+
+    #[test]
+    fn what_is_forgotten_is_not_asked() {
+        let resolver = Resolver::new(Box::new(|| {}));
+        // All of them wait for somebody who does not answer.
+        resolver.shared.lock().threads = THREADS;
+        for key in 0..5 {
+            resolver.ask(key, "h", 80).expect("no thread is started");
+        }
+        resolver.forget(3);
+        resolver.forget(0);
+        resolver.forget(9);
+        let shared = resolver.shared.lock();
+        let left: Vec<_> = shared.questions.iter().map(|asked| asked.0).collect();
+        assert_eq!(left, [1, 2, 4]);
     }
 }

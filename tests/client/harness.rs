@@ -306,6 +306,7 @@ impl Sim {
     #[track_caller]
     pub fn assert_idle(&self) {
         assert_eq!(self.net.held_streams(), 0, "streams are left");
+        assert_eq!(self.net.wanted_answers(), 0, "questions are left");
         assert_eq!(self.client.connections(), 0, "sessions are left");
         assert_eq!(self.client.dialing(), 0, "attempts are left");
         assert!(self.client.is_idle());

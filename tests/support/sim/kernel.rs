@@ -124,11 +124,20 @@ impl Kernel for SimKernel {
     fn resolve(&mut self, key: u64, host: &str, port: u16) -> io::Result<()> {
         self.0.0.borrow_mut().calls.dials += 1;
         self.0.strike()?;
-        self.0.ask(key, host, port)
+        self.0.ask(key, host, port)?;
+        self.0.0.borrow_mut().outbound.wanted.insert(key);
+        Ok(())
+    }
+
+    fn forget(&mut self, key: u64) {
+        self.0.0.borrow_mut().outbound.wanted.remove(&key);
     }
 
     fn resolved(&mut self, key: u64) -> io::Result<Vec<SocketAddr>> {
-        self.0.0.borrow_mut().calls.dials += 1;
+        let mut world = self.0.0.borrow_mut();
+        world.calls.dials += 1;
+        world.outbound.wanted.remove(&key);
+        drop(world);
         self.0.strike()?;
         self.0.answer_to(key)
     }

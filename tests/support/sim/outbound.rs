@@ -3,7 +3,7 @@
 use super::link::{Connecting, Link};
 use super::{Conn, Net};
 use rustix::io::Errno;
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -52,6 +52,8 @@ pub(super) struct Outbound {
     names: HashMap<String, VecDeque<Resolution>>,
     dialed: Vec<Dialed>,
     asked: Vec<(Duration, String)>,
+    /// Questions whose answers the loop wants and has not taken.
+    pub(super) wanted: HashSet<u64>,
     answers: HashMap<u64, io::Result<Vec<SocketAddr>>>,
     /// Keys whose answers have come and were not reported.
     pub(super) fresh: Vec<u64>,
@@ -86,6 +88,11 @@ impl Net {
     /// The names that were asked for, with their ports, and when.
     pub fn asked(&self) -> Vec<(Duration, String)> {
         self.0.borrow().outbound.asked.clone()
+    }
+
+    /// Questions whose answers the loop wants and has not taken.
+    pub fn wanted_answers(&self) -> usize {
+        self.0.borrow().outbound.wanted.len()
     }
 
     /// The next registration under another token fails.

@@ -144,8 +144,9 @@ fn read_on<H: Handler<K>, K: Kernel>(
 ) -> Next {
     let mut budget = BUDGET;
     loop {
-        // A session with unsent output is not heard further: what it provokes cannot pile up.
-        if session.phase == Phase::Open && session.exit.is_blocked() {
+        // Who does not read is not heard further.
+        let (role, most) = (session.conn.tx.role(), tools.settings.limits.max_queued);
+        if session.phase == Phase::Open && session.exit.is_stuck(role, most) {
             session.flags.paused = true;
             return Next::Wait;
         }

@@ -78,7 +78,11 @@ pub(super) fn frames<H: Handler<K>, K: Kernel>(call: Call<'_, H, K>) {
             }
         }
         // The peer has to read before it is answered further, and others have their turn.
-        if peer.wire.exit.is_blocked() || !peer.wire.is_fine() || *spent >= BUDGET {
+        let stuck = peer
+            .wire
+            .exit
+            .is_stuck(peer.tx.role(), peer.wire.max_queued);
+        if stuck || !peer.wire.is_fine() || *spent >= BUDGET {
             flags.unread = *at < data.len();
             break;
         }

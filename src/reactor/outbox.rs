@@ -8,6 +8,7 @@
 use super::pool::Pool;
 use super::timer::{Stamp, Tick};
 use crate::kernel::Kernel;
+use crate::proto::Role;
 use crate::transport::{Received, Transport};
 use alloc::boxed::Box;
 use alloc::collections::VecDeque;
@@ -69,6 +70,12 @@ impl<S> Exit<S> {
     /// Whether something waits for the peer to read.
     pub(super) const fn is_blocked(&self) -> bool {
         self.outbox.is_some()
+    }
+
+    /// Whether the peer has to read before it is heard further: what it provokes must not pile up. A client hears its
+    /// server as long as less waits than may: two of which each waits for the other to read would wait for ever.
+    pub(super) fn is_stuck(&self, role: Role, max_queued: usize) -> bool {
+        self.is_blocked() && (role == Role::Server || self.waiting() > max_queued)
     }
 
     /// Since when something waits for the peer to read.

@@ -110,13 +110,15 @@ impl Times {
         self.message = Stamp::of(now);
     }
 
-    /// The peer is heard again after output was in the way since `blocked`. That time does not count.
-    const fn resume(&mut self, blocked: Stamp, now: Tick) {
+    /// Output was in the way since `blocked`, and is not any more. That time does not count.
+    fn resume(&mut self, blocked: Stamp, now: Tick) {
         let waited = blocked.age(now);
+        // What began meanwhile, as a client hears its server, begins now.
+        let later = |began: Stamp| began.later(waited.min(began.age(now)));
         self.since = Stamp::of(now);
         self.heard = Stamp::of(now);
-        self.message = self.message.later(waited);
-        self.assembling = self.assembling.later(waited);
+        self.message = later(self.message);
+        self.assembling = later(self.assembling);
     }
 }
 

@@ -26,6 +26,7 @@ mod sim;
 
 mod any_race;
 mod any_server;
+mod both_ways;
 mod dialing;
 mod ending;
 mod faults;

@@ -15,29 +15,26 @@
 //! of: kernel, read buffer, cork, pool. The *mail* is what was broadcast in this turn. A session is *paused* when it
 //! stopped reading before the kernel had no more: it is owed a read that no report will announce.
 //!
-//! Not here: what happens inside a session; that is `drive`. Threads: one loop is one thread.
+//! Not here: what happens inside a session; that is `drive`. Who comes and goes, and what time brings: `arrivals`,
+//! `deadlines`. Threads: one loop is one thread.
 
 use super::accept::Acceptor;
 #[cfg(feature = "client")]
 use super::dial::Dial;
 use super::drive::{DEAR, Next, Tools, drive};
 use super::exchange::{Exchange, Membership};
-use super::frames::end;
-use super::greet::Opening;
 #[cfg(feature = "client")]
-use super::link::{LINK_KEY, Links};
+use super::link::Links;
 #[cfg(feature = "client")]
-use super::outbound::{DIAL_KEY, dial_of};
-use super::session::{Armed, Due, Phase, Session};
+use super::outbound::dial_of;
+use super::session::{Phase, Session};
 use super::settings::Settings;
-use super::timer::{Entry, NEVER, Stamp, Tick, Wheel, span_of, tick_at};
-use super::{Cause, Closed, ConnectionId, Handler};
+use super::timer::{Entry, NEVER, Wheel, span_of, tick_at};
+use super::{Cause, ConnectionId, Handler};
 use crate::kernel::{Kernel, Ready, Token};
+use crate::proto::CloseCode;
 use crate::proto::handshake::HandshakeError;
-use crate::proto::{CloseCode, Connection, Role};
-use crate::transport::Transport;
 use alloc::boxed::Box;
-use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
 use core::mem::{replace, take};
@@ -46,26 +43,26 @@ use slab::Slab;
 use std::io;
 
 /// The wheel's key for the end of the drain; sessions have their slots.
-const DRAIN: usize = usize::MAX;
+pub(super) const DRAIN: usize = usize::MAX;
 
 /// A server on any kernel. [`Server`](crate::server::Server) is this on the real one.
 pub struct EventLoop<H: Handler<K>, K: Kernel> {
     pub(super) handler: H,
     pub(super) sessions: Slab<Session<K::Stream, H::State>>,
     pub(super) tools: Tools<K>,
-    acceptor: Acceptor,
+    pub(super) acceptor: Acceptor,
     pub(super) wheel: Wheel,
     /// Sessions with something left that nobody will report.
     ready_list: Vec<usize>,
     /// The list's other half: it is filled while it is worked off.
     ready_spare: Vec<usize>,
     reports: Vec<Ready>,
-    fired: Vec<Entry>,
+    pub(super) fired: Vec<Entry>,
     /// Where the other loops are, if there are any.
     pub(super) membership: Option<Membership>,
     pub(super) serial: u32,
     /// Sessions in [`Phase::Open`].
-    open: usize,
+    pub(super) open: usize,
     pub(super) stopping: bool,
     /// Connections on their way out.
     #[cfg(feature = "client")]
@@ -285,7 +282,7 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
         (session.serial == id.serial()).then_some(id.slot())
     }
 
-    fn serve(&mut self, slot: usize) {
+    pub(super) fn serve(&mut self, slot: usize) {
         let session = &mut self.sessions[slot];
         let before = session.phase;
         if before == Phase::Handshake {
@@ -369,105 +366,6 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
         self.ready_spare = list;
     }
 
-    // --- connections come and go ---
-
-    fn accept(&mut self) {
-        let room = self.tools.settings.limits.room_for(self.sessions.len());
-        let tools = &mut self.tools;
-        for stream in self.acceptor.accept(&mut tools.kernel, room, tools.now) {
-            let conn = Connection::server(Arc::clone(&self.tools.settings.connection));
-            let transport = self.tools.settings.transport(stream);
-            if let Err((_, error)) = self.admit(transport, conn, None) {
-                tracing::warn!(%error, "cannot register a connection");
-                self.acceptor.on_freed();
-            }
-        }
-    }
-
-    /// What a peer is told when the loop stops.
-    fn goodbye(&self, slot: usize) -> &'static str {
-        match self.sessions[slot].conn.tx.role() {
-            Role::Server => "server is stopping",
-            Role::Client => "client is stopping",
-        }
-    }
-
-    /// Gives a connection its place.
-    pub(super) fn admit(
-        &mut self,
-        transport: Transport<K::Stream>,
-        conn: Connection,
-        opening: Option<Box<Opening>>,
-    ) -> Result<usize, (Option<Box<Opening>>, io::Error)> {
-        let tools = &mut self.tools;
-        self.serial = self.serial.wrapping_add(1);
-        let entry = self.sessions.vacant_entry();
-        let slot = entry.key();
-        let session = entry.insert(Session::new(transport, conn, self.serial, tools.now));
-        let token = session.id(slot).token();
-        // A stream of our own is known already, by its attempt's token.
-        let anew = opening.is_some();
-        session.opening = opening;
-        let transport = &mut session.exit.transport;
-        if let Err(error) = transport.register(&mut tools.kernel, token, anew) {
-            let session = self.sessions.remove(slot);
-            return Err((session.opening, error));
-        }
-        session.arm(slot, &mut self.wheel, &tools.settings.deadlines, tools.now);
-        Ok(slot)
-    }
-
-    /// Drops a session, and with it its stream. Its handler is told 1006, unless it was told an end already.
-    pub(super) fn remove(&mut self, slot: usize, error: Option<&io::Error>) {
-        let mut session = self.sessions.remove(slot);
-        self.open -= usize::from(session.phase == Phase::Open);
-        if let Some(error) = error {
-            tracing::debug!(peer = %session.id(slot), %error, "connection lost");
-        }
-        if session.phase == Phase::Open {
-            self.tools.mail.audience().leave(&session.conn.tx);
-        }
-        let id = session.id(slot);
-        let cause = match (session.flags.cause, error) {
-            (Cause::Ended, Some(error)) => cause_of(error),
-            (cause, _) => cause,
-        };
-        end(
-            &mut self.handler,
-            &mut session.state,
-            id,
-            &Closed::abnormal(cause),
-        );
-        self.acceptor.on_freed();
-        #[cfg(feature = "client")]
-        if session.conn.tx.role() == Role::Client {
-            self.after_client(session, id, error);
-        }
-    }
-
-    /// A connection that we opened, or wanted to, is gone.
-    #[cfg(feature = "client")]
-    fn after_client(
-        &mut self,
-        mut session: Session<K::Stream, H::State>,
-        id: ConnectionId,
-        error: Option<&io::Error>,
-    ) {
-        match session.opening.take().map(|opening| *opening) {
-            Some(Opening::Ask(ask)) => self.on_not_open(&mut session, ask, error),
-            _ => self.on_link_closed(id),
-        }
-    }
-
-    /// As [`remove`](Self::remove), telling the peer by a reset if it has not taken everything.
-    pub(super) fn abort(&mut self, slot: usize) {
-        let session = &mut self.sessions[slot];
-        if session.exit.is_blocked() {
-            session.exit.transport.abort(&mut self.tools.kernel);
-        }
-        self.remove(slot, None);
-    }
-
     /// Calls for each session; the call may remove it.
     pub(super) fn for_each_slot(&mut self, mut call: impl FnMut(&mut Self, usize)) {
         for slot in 0..self.sessions.capacity() {
@@ -475,95 +373,6 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
                 call(self, slot);
             }
         }
-    }
-
-    // --- time ---
-
-    pub(super) fn arm(&mut self, slot: usize) {
-        if let Some(session) = self.sessions.get_mut(slot) {
-            let tools = &self.tools;
-            session.arm(slot, &mut self.wheel, &tools.settings.deadlines, tools.now);
-        }
-    }
-
-    fn on_time(&mut self) {
-        let mut fired = take(&mut self.fired);
-        self.wheel.advance(self.tools.now, &mut fired);
-        for entry in fired.drain(..) {
-            match entry.key {
-                DRAIN => self.for_each_slot(Self::abort),
-                #[cfg(feature = "client")]
-                key if key & DIAL_KEY != 0 => self.on_dial_time(key & !DIAL_KEY),
-                #[cfg(feature = "client")]
-                key if key & LINK_KEY != 0 => self.on_link_time(key & !LINK_KEY),
-                slot => self.on_deadline(slot, entry.at),
-            }
-        }
-        self.fired = fired;
-    }
-
-    fn on_deadline(&mut self, slot: usize, at: Tick) {
-        let now = self.tools.now;
-        let Some(session) = self.sessions.get_mut(slot) else {
-            return;
-        };
-        // Entries are not taken out of the wheel when a deadline moves; only the last one counts.
-        if session.flags.armed == Armed::No || session.times.armed != Stamp::of(at) {
-            return;
-        }
-        session.flags.armed = Armed::No;
-        // The kernel reports room only when there is much of it. A peer that reads slowly has made some before.
-        let tools = &mut self.tools;
-        #[cfg(feature = "client")]
-        let blocked = session.exit.is_blocked().then(|| session.id(slot));
-        if let Err(error) = session.flush(&mut tools.kernel, &mut tools.pool, now) {
-            return self.remove(slot, Some(&error));
-        }
-        if session.flags.paused && !session.exit.is_blocked() {
-            self.serve(slot);
-        } else {
-            match session.deadline(now, &self.tools.settings.deadlines) {
-                (at, due) if at <= now => self.on_due(slot, due),
-                _ => self.arm(slot),
-            }
-        }
-        #[cfg(feature = "client")]
-        if let Some(id) = blocked {
-            self.on_room(id);
-        }
-    }
-
-    fn on_due(&mut self, slot: usize, due: Due) {
-        tracing::debug!(peer = %self.sessions[slot].id(slot), ?due, "deadline");
-        match due {
-            Due::Ping => self.ping(slot),
-            Due::Handshake => self.refuse(slot, HandshakeError::Timeout),
-            Due::Close => self.abort(slot),
-            Due::WriteStall => {
-                self.sessions[slot].flags.cause = Cause::WriteStall;
-                self.abort(slot);
-            }
-            Due::Assembly => {
-                let reason = "message was not completed in time";
-                self.close_session(slot, Cause::Unfinished, CloseCode::POLICY_VIOLATION, reason);
-            }
-            Due::Pong => self.close_session(
-                slot,
-                Cause::PingTimeout,
-                CloseCode::GOING_AWAY,
-                "ping timeout",
-            ),
-            Due::Idle => self.close_session(slot, Cause::Idle, CloseCode::GOING_AWAY, "idle"),
-        }
-    }
-}
-
-/// What an error of the stream means.
-fn cause_of(error: &io::Error) -> Cause {
-    match error.kind() {
-        // Only records can be wrong, or end too early.
-        io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof => Cause::Tls,
-        _ => Cause::Lost,
     }
 }
 

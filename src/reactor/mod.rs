@@ -2,7 +2,7 @@
 //!
 //! | file | holds |
 //! |---|---|
-//! | `event_loop` | the turn: wait, serve, time, deliver |
+//! | `event_loop`, `arrivals`, `deadlines` | the turn: wait, serve, deliver; who comes and goes; what time brings |
 //! | `drive` | one session's turn: bytes in, bytes out |
 //! | `call`, `greet`, `frames` | what a turn may touch; the request, and what follows it |
 //! | `session` | one peer's state and deadlines |
@@ -19,9 +19,11 @@
 //! Not here: the protocol, which is [`proto`](crate::proto); threads, which are the caller's.
 
 mod accept;
+mod arrivals;
 #[cfg(feature = "client")]
 mod ask;
 mod call;
+mod deadlines;
 mod deliver;
 #[cfg(feature = "client")]
 mod dial;

@@ -1,0 +1,96 @@
+//! What time brings: deadlines are armed, fire, and have consequences.
+//!
+//! Not here: which deadline a session has, which is `session`; the wheel, which is `timer`.
+
+use super::event_loop::{DRAIN, EventLoop};
+#[cfg(feature = "client")]
+use super::link::LINK_KEY;
+#[cfg(feature = "client")]
+use super::outbound::DIAL_KEY;
+use super::session::{Armed, Due};
+use super::timer::{Stamp, Tick};
+use super::{Cause, Handler};
+use crate::kernel::Kernel;
+use crate::proto::CloseCode;
+use crate::proto::handshake::HandshakeError;
+use core::mem::take;
+
+impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
+    pub(super) fn arm(&mut self, slot: usize) {
+        if let Some(session) = self.sessions.get_mut(slot) {
+            let tools = &self.tools;
+            session.arm(slot, &mut self.wheel, &tools.settings.deadlines, tools.now);
+        }
+    }
+
+    pub(super) fn on_time(&mut self) {
+        let mut fired = take(&mut self.fired);
+        self.wheel.advance(self.tools.now, &mut fired);
+        for entry in fired.drain(..) {
+            match entry.key {
+                DRAIN => self.for_each_slot(Self::abort),
+                #[cfg(feature = "client")]
+                key if key & DIAL_KEY != 0 => self.on_dial_time(key & !DIAL_KEY),
+                #[cfg(feature = "client")]
+                key if key & LINK_KEY != 0 => self.on_link_time(key & !LINK_KEY),
+                slot => self.on_deadline(slot, entry.at),
+            }
+        }
+        self.fired = fired;
+    }
+
+    fn on_deadline(&mut self, slot: usize, at: Tick) {
+        let now = self.tools.now;
+        let Some(session) = self.sessions.get_mut(slot) else {
+            return;
+        };
+        // Entries are not taken out of the wheel when a deadline moves; only the last one counts.
+        if session.flags.armed == Armed::No || session.times.armed != Stamp::of(at) {
+            return;
+        }
+        session.flags.armed = Armed::No;
+        // The kernel reports room only when there is much of it. A peer that reads slowly has made some before.
+        let tools = &mut self.tools;
+        #[cfg(feature = "client")]
+        let blocked = session.exit.is_blocked().then(|| session.id(slot));
+        if let Err(error) = session.flush(&mut tools.kernel, &mut tools.pool, now) {
+            return self.remove(slot, Some(&error));
+        }
+        if session.flags.paused && !session.exit.is_blocked() {
+            self.serve(slot);
+        } else {
+            match session.deadline(now, &self.tools.settings.deadlines) {
+                (at, due) if at <= now => self.on_due(slot, due),
+                _ => self.arm(slot),
+            }
+        }
+        #[cfg(feature = "client")]
+        if let Some(id) = blocked {
+            self.on_room(id);
+        }
+    }
+
+    fn on_due(&mut self, slot: usize, due: Due) {
+        tracing::debug!(peer = %self.sessions[slot].id(slot), ?due, "deadline");
+        match due {
+            Due::Ping => self.ping(slot),
+            Due::Handshake => self.refuse(slot, HandshakeError::Timeout),
+            Due::Close => self.abort(slot),
+            Due::WriteStall => {
+                self.sessions[slot].flags.cause = Cause::WriteStall;
+                self.abort(slot);
+            }
+            Due::Assembly => {
+                let reason = "message was not completed in time";
+                self.close_session(slot, Cause::Unfinished, CloseCode::POLICY_VIOLATION, reason);
+            }
+            Due::Pong => self.close_session(
+                slot,
+                Cause::PingTimeout,
+                CloseCode::GOING_AWAY,
+                "ping timeout",
+            ),
+            Due::Idle => self.close_session(slot, Cause::Idle, CloseCode::GOING_AWAY, "idle"),
+        }
+    }
+}

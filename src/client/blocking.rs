@@ -103,11 +103,11 @@ impl Connector {
     ///
     /// As for [`open`](Self::open).
     pub fn open_with(&self, settings: Settings) -> Result<WebSocket, ConnectError> {
-        let system = |_| ConnectError::Stopped;
-        let mut client = Client::with_settings(Inbox::default(), settings).map_err(system)?;
+        let client = Client::with_settings(Inbox::default(), settings);
+        let mut client = client.map_err(ConnectError::Loop)?;
         client.connect(&self.once(), 0)?;
         loop {
-            client.turn(None).map_err(system)?;
+            client.turn(None).map_err(ConnectError::Loop)?;
             match client.handler().opened.take() {
                 Some(Ok(id)) => {
                     return Ok(WebSocket {

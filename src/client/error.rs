@@ -10,8 +10,8 @@ use std::io;
 
 use super::{ConfigError, ProxyError, RedirectError};
 use crate::proto::deflate::AnswerError;
-use crate::proto::handshake::ResponseError;
 use crate::proto::handshake::client::Response;
+use crate::proto::handshake::{HeadError, ResponseError};
 #[cfg(feature = "tls")]
 use crate::tls::TlsError;
 
@@ -53,6 +53,8 @@ pub enum ConnectError {
     Random,
     /// The client was stopped.
     Stopped,
+    /// The operating system has no room for a loop, or makes waiting impossible.
+    Loop(io::Error),
 }
 
 /// One address that was tried.
@@ -134,6 +136,13 @@ impl fmt::Display for ConnectError {
             #[cfg(feature = "tls")]
             Self::Tls(error) => error.fmt(f),
             Self::Refused(refused) => refused_text(refused.status, f),
+            Self::Response(error @ ResponseError::Head(HeadError::NotHttp)) => {
+                write!(
+                    f,
+                    "{error} ({}); is it wss rather than ws?",
+                    error.section()
+                )
+            }
             Self::Response(error) => write!(f, "{error} ({})", error.section()),
             Self::Deflate(error) => write!(f, "{error} ({})", error.section()),
             Self::Protocol => {
@@ -144,6 +153,7 @@ impl fmt::Display for ConnectError {
             Self::Ended(stage) => write!(f, "the connection ended {stage}"),
             Self::Random => f.write_str("the operating system gives no random bytes"),
             Self::Stopped => f.write_str("the client was stopped before the connection was open"),
+            Self::Loop(error) => write!(f, "cannot wait for a connection: {error}"),
         }
     }
 }
@@ -176,6 +186,7 @@ impl core::error::Error for ConnectError {
         // The text of each is a part of the whole; the operating system's own are for those who look for a number.
         match self {
             Self::Resolve { error, .. } => Some(error),
+            Self::Loop(error) => Some(error),
             Self::Connect(attempts) => attempts.last().map(|attempt| &attempt.error as _),
             _ => None,
         }

@@ -18,7 +18,11 @@ use std::io;
 
 impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
     pub(super) fn accept(&mut self) {
-        let room = self.tools.settings.limits.room_for(self.sessions.len());
+        let room = self
+            .tools
+            .settings
+            .limits
+            .room_for(self.sessions.len() - self.ours);
         let tools = &mut self.tools;
         for stream in self.acceptor.accept(&mut tools.kernel, room, tools.now) {
             let conn = Connection::server(Arc::clone(&self.tools.settings.connection));
@@ -60,13 +64,17 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
             return Err((session.opening, error));
         }
         session.arm(slot, &mut self.wheel, &tools.settings.deadlines, tools.now);
+        self.ours += usize::from(session.conn.tx.role() == Role::Client);
         Ok(slot)
     }
 
     /// Drops a session, and with it its stream. Its handler is told 1006, unless it was told an end already.
     pub(super) fn remove(&mut self, slot: usize, error: Option<&io::Error>) {
         let mut session = self.sessions.remove(slot);
-        self.open -= usize::from(session.phase == Phase::Open);
+        match session.conn.tx.role() {
+            Role::Server => self.open -= usize::from(session.phase == Phase::Open),
+            Role::Client => self.ours -= 1,
+        }
         if let Some(error) = error {
             tracing::debug!(peer = %session.id(slot), %error, "connection lost");
         }

@@ -32,8 +32,8 @@ use super::settings::Settings;
 use super::timer::{Entry, NEVER, Wheel, span_of, tick_at};
 use super::{Cause, ConnectionId, Handler};
 use crate::kernel::{Kernel, Ready, Token};
-use crate::proto::CloseCode;
 use crate::proto::handshake::HandshakeError;
+use crate::proto::{CloseCode, Role};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::fmt;
@@ -61,8 +61,10 @@ pub struct EventLoop<H: Handler<K>, K: Kernel> {
     /// Where the other loops are, if there are any.
     pub(super) membership: Option<Membership>,
     pub(super) serial: u32,
-    /// Sessions in [`Phase::Open`].
+    /// Accepted sessions in [`Phase::Open`].
     pub(super) open: usize,
+    /// Sessions that we opened, or are about to. They take nobody's place.
+    pub(super) ours: usize,
     pub(super) stopping: bool,
     /// Connections on their way out.
     #[cfg(feature = "client")]
@@ -87,6 +89,7 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
             membership: None,
             serial: 0,
             open: 0,
+            ours: 0,
             stopping: false,
             #[cfg(feature = "client")]
             dials: Slab::new(),
@@ -297,7 +300,7 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
                 self.stopping || self.open >= self.tools.settings.limits.max_connections;
         }
         let next = drive(session, slot, &mut self.handler, &mut self.tools);
-        if before != session.phase {
+        if before != session.phase && session.conn.tx.role() == Role::Server {
             self.open -= usize::from(before == Phase::Open);
             self.open += usize::from(session.phase == Phase::Open);
         }

@@ -3,6 +3,7 @@
 use crate::harness::{Server, Sim, Told, ms, secs, to};
 use crate::sim::{Net, Reached, Resolution, random};
 use rustix::io::Errno;
+use sockeye::client::{Limits, Settings, Timeouts};
 use sockeye::kernel::{Ready, Token};
 use std::io::ErrorKind;
 use std::time::Duration;
@@ -368,6 +369,30 @@ fn connections_can_be_opened_by_a_handler_of_a_server() {
     // What is said to all goes to those who were accepted, and to no server.
     assert!(accepted.take_sent().is_empty() && server.frames().is_empty());
     assert_eq!(sim.client.connections(), 3);
+}
+
+/// Connections that a server opens take no place from those who come to it.
+#[test]
+fn what_is_opened_takes_nobodys_place() {
+    let limits = Limits {
+        max_connections: 1,
+        ..Limits::default()
+    };
+    let mut sim = Sim::with(Settings::new(limits, Timeouts::default()));
+    let servers = [sim.open(), sim.open()];
+    let accepted = sim.net.connect();
+    accepted.push(crate::frames::REQUEST);
+    sim.settle();
+    assert!(accepted.take_sent().starts_with(b"HTTP/1.1 101 "));
+    // Of those who come there is one, and stays one, also when a connection of ours has ended.
+    for server in servers {
+        server.conn.end();
+        sim.settle();
+        let other = sim.net.connect();
+        other.push(crate::frames::REQUEST);
+        sim.settle();
+        assert!(other.take_sent().starts_with(b"HTTP/1.1 503 "));
+    }
 }
 
 /// Many at once keep apart.

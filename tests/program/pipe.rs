@@ -208,6 +208,28 @@ fn a_lost_connection_comes_back_where_it_is_asked_for() {
 }
 
 #[test]
+fn compression_is_offered_as_the_flags_say() {
+    let echo = Serving::start(&["echo", "--context-takeover"]);
+    let forgetful = "permessage-deflate; server_no_context_takeover; client_no_context_takeover";
+    for (flag, answer) in [
+        (None, Some(forgetful)),
+        (Some("--context-takeover"), Some("permessage-deflate")),
+        (Some("--no-deflate"), None),
+    ] {
+        let args = ["connect", &echo.url, "--json", "--wait", "0"];
+        let args: Vec<_> = args.into_iter().chain(flag).collect();
+        let said = run(&args, "");
+        let open: Value = serde_json::from_str(said.lines()[0]).expect("JSON");
+        let answered = open["headers"].as_array().and_then(|headers| {
+            let ours = |header: &&Value| header[0] == "Sec-WebSocket-Extensions";
+            headers.iter().find(ours)?[1].as_str()
+        });
+        assert_eq!(answered, answer, "{flag:?}");
+        assert_eq!(open["deflate"], answer.is_some(), "{flag:?}");
+    }
+}
+
+#[test]
 fn whoever_stops_reading_ends_it() {
     let echo = Serving::echo();
     let mut shell = std::process::Command::new("sh");

@@ -32,6 +32,9 @@ pub(crate) struct Options {
     /// Do not offer compression
     #[arg(long)]
     pub(crate) no_deflate: bool,
+    /// Offer compression that refers to earlier messages, which makes similar messages much smaller
+    #[arg(long, conflicts_with = "no_deflate")]
+    pub(crate) context_takeover: bool,
     /// The largest message accepted, and the longest line sent: bytes, or with KiB, MiB, GiB
     #[arg(long, value_name = "SIZE", default_value = "64MiB", value_parser = size)]
     pub(crate) max_message: u64,

@@ -13,6 +13,7 @@ use sockeye::client::{
     Answer, Cause, Client, Closed, ConnectError, ConnectionId, Connector, Handler, LinkState,
     Message, Peer, Reconnect, Settings, Stopper, Timeouts,
 };
+use sockeye::proto::deflate::Policy;
 use sockeye::proto::{CloseCode, Limits, SendError};
 use std::io;
 use std::sync::mpsc::Receiver;
@@ -115,10 +116,12 @@ pub(crate) fn connector(options: &Options, url: &str) -> Result<Connector, Strin
     let mut connector = options
         .target
         .connector(url)?
-        .limits(Limits::with_max_message(options.max_message));
-    if options.no_deflate {
-        connector = connector.deflate(None);
-    }
+        .limits(Limits::with_max_message(options.max_message))
+        .deflate((!options.no_deflate).then(|| Policy {
+            server_context_takeover: options.context_takeover,
+            client_context_takeover: options.context_takeover,
+            ..Policy::default()
+        }));
     if options.reconnect {
         connector = connector.reconnect(Reconnect::default());
     }

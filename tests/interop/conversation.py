@@ -9,9 +9,10 @@ import collections
 import random
 import re
 
-from checks import Unexpected, close, expect, noise, opened, outcome, same, words
+from checks import Unexpected, expect, noise, same, words
 from websockets.asyncio.client import ClientConnection
 from websockets.extensions.permessage_deflate import ClientPerMessageDeflateFactory
+from websockets_connection import close, opened, outcome
 
 KIB = 1 << 10
 SECONDS = 30

@@ -9,10 +9,11 @@ import sys
 import time
 import urllib.request
 
-from checks import Unexpected, close, ended, expect, noise, opened, outcome, same, words
+from checks import Unexpected, expect, noise, same, words
 from conversation import converse
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
+from websockets_connection import close, ended, opened, outcome
 
 MIB = 1 << 20
 

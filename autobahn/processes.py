@@ -33,13 +33,13 @@ class Child:
     Use as a context manager: leaving the block kills what is left.
     """
 
-    def __init__(self, name, argv, stderr=None, cwd=None, env=None):
+    def __init__(self, name, argv, stderr=None, cwd=None, env=None, stdin=subprocess.DEVNULL):
         self.name = name
         self.expired = False
         try:
             self.process = subprocess.Popen(
                 argv,
-                stdin=subprocess.DEVNULL,
+                stdin=stdin,
                 stdout=subprocess.PIPE,
                 stderr=stderr,
                 cwd=cwd,

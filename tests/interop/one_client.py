@@ -43,6 +43,7 @@ class Run:
     def __init__(self, client, way, binary):
         self.client = client
         self.way = way
+        self.column = client.name
         self.name = client.name + way.text
         # It stands in addresses and in the names of files.
         self.key = "-".join(filter(None, [client.name, way.key]))

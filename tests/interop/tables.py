@@ -1,35 +1,54 @@
-"""What is printed in the end: client by case, the offers and answers of permessage-deflate, and what failed.
+"""What is printed in the end: client or server by case, and the offers and answers of permessage-deflate.
 
-Each client has a run on each way; a cell is `ok` only if all of them are.
+Each client and each server has a run on each way; a cell is `ok` only if all of them are.
 """
 
 from deflate import FLAGS
 from echo import name_with
-from one_client import CASES
 
 
-def print_cases(runs):
-    width = max(map(len, CASES))
-    clients = by_client(runs)
-    print(" " * width, *(f"{name:10}" for name in clients), sep="  ")
-    for case in CASES:
-        print(f"{case:{width}}", *(f"{verdict(same, case):10}" for same in clients.values()), sep="  ")
+def print_cases(runs, cases):
+    width = max(map(len, cases))
+    columns = by_column(runs)
+    print(" " * width, *(f"{name:{wide(name)}}" for name in columns), sep="  ")
+    for case in cases:
+        words = (f"{verdict(same, case):{wide(name)}}" for name, same in columns.items())
+        print(f"{case:{width}}", *words, sep="  ")
     print()
-    for same in clients.values():
-        for line in dict.fromkeys(f"{run.client.name}: {said}" for run in same for said in run.impossible()):
+    for name, same in columns.items():
+        for line in dict.fromkeys(f"{name}: {said}" for run in same for said in run.impossible()):
             print(line)
 
 
-def by_client(runs):
-    clients = {}
+def wide(name):
+    return max(10, len(name))
+
+
+def by_column(runs):
+    columns = {}
     for run in runs:
-        clients.setdefault(run.client.name, []).append(run)
-    return clients
+        columns.setdefault(run.column, []).append(run)
+    return columns
 
 
 def verdict(runs, case):
-    words = {run.verdict(case) for run in runs}
+    # Not every way has every case.
+    words = {run.verdict(case) for run in runs} - {None}
     return words.pop() if len(words) == 1 else "FAILED"
+
+
+def print_answers(runs):
+    """What servers answered to our offers of permessage-deflate."""
+    print()
+    for flag in (flag for flag in FLAGS if any(flag in run.answers for run in runs)):
+        print(f"{' '.join(filter(None, ['sockeye connect', flag]))} was answered:")
+        answers = {}
+        for run in runs:
+            if flag in run.answers:
+                answers.setdefault(run.answers[flag] or "nothing", []).append(run.name)
+        for answered, names in answers.items():
+            print(f"  {answered}: {'; '.join(names)}")
+    print()
 
 
 def print_conversations(runs):

@@ -1,4 +1,4 @@
-"""PyPI's `websockets` as an echo server: websockets_server.py DEFLATE [CERTIFICATE KEY]
+"""PyPI's `websockets` as an echo server: websockets_server.py PORT DEFLATE [CERTIFICATE KEY]
 
 What the paths mean is said in README.md.
 """
@@ -27,9 +27,13 @@ DEFLATE = {
 }
 
 
+def wish(request):
+    path = urllib.parse.urlsplit(request.path).path
+    return [urllib.parse.unquote(part) for part in path[1:].split("/")]
+
+
 async def talk(connection):
-    path = urllib.parse.urlsplit(connection.request.path).path
-    what, *rest = [urllib.parse.unquote(part) for part in path[1:].split("/")]
+    what, *rest = wish(connection.request)
     try:
         if what == "close":
             return await connection.close(int(rest[0]), "".join(rest[1:]))
@@ -46,13 +50,20 @@ def first(_connection, offered):
     return offered[0] if offered else None
 
 
-async def main(deflate, certificate=None, key=None):
+def answer(_connection, request, response):
+    what, *rest = wish(request)
+    if what == "protocol":  # whatever was offered, and chosen from that
+        response.headers.pop("Sec-WebSocket-Protocol", None)
+        response.headers["Sec-WebSocket-Protocol"] = rest[0]
+
+
+async def main(port, deflate, certificate=None, key=None):
     secure = None
     if certificate:
         secure = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         secure.load_cert_chain(certificate, key)
-    options = {**DEFLATE[deflate], "max_size": None, "select_subprotocol": first}
-    async with serve(talk, "127.0.0.1", 0, ssl=secure, **options) as server:
+    options = {**DEFLATE[deflate], "max_size": None, "select_subprotocol": first, "process_response": answer}
+    async with serve(talk, "127.0.0.1", int(port), ssl=secure, **options) as server:
         port = server.sockets[0].getsockname()[1]
         print(f"listening on {'wss' if secure else 'ws'}://127.0.0.1:{port}", flush=True)
         await server.serve_forever()

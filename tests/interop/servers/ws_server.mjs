@@ -1,4 +1,4 @@
-// npm's `ws` as an echo server: node ws_server.mjs DIRECTORY-OF-NODE_MODULES DEFLATE [CERTIFICATE KEY]
+// npm's `ws` as an echo server: node ws_server.mjs DIRECTORY-OF-NODE_MODULES PORT DEFLATE [CERTIFICATE KEY]
 //
 // What the paths mean is said in README.md.
 import { readFileSync } from "node:fs";
@@ -6,7 +6,7 @@ import http from "node:http";
 import https from "node:https";
 import { createRequire } from "node:module";
 
-const [, , modules, deflate, certificate, key] = process.argv;
+const [, , modules, port, deflate, certificate, key] = process.argv;
 const { WebSocketServer } = createRequire(`${modules}/`)("ws");
 
 const DEFLATE = {
@@ -21,8 +21,12 @@ const DEFLATE = {
   },
 };
 
+function wish(request) {
+  return new URL(request.url, "ws://localhost").pathname.slice(1).split("/").map(decodeURIComponent);
+}
+
 function talk(socket, request) {
-  const [what, ...rest] = new URL(request.url, "ws://localhost").pathname.slice(1).split("/").map(decodeURIComponent);
+  const [what, ...rest] = wish(request);
   socket.on("error", (error) => console.error(error.message)); // a client may do anything
   if (what === "close") return socket.close(Number(rest[0]), rest[1]);
   if (what === "ping") {
@@ -35,8 +39,17 @@ function talk(socket, request) {
 const secure = certificate !== undefined;
 const options = secure && { cert: readFileSync(certificate), key: readFileSync(key) };
 const server = secure ? https.createServer(options) : http.createServer();
-const sockets = new WebSocketServer({ server, perMessageDeflate: DEFLATE[deflate], maxPayload: 1 << 28 });
+const sockets = new WebSocketServer({
+  server,
+  perMessageDeflate: DEFLATE[deflate],
+  maxPayload: 1 << 28,
+  handleProtocols: ([first], request) => wish(request)[0] !== "protocol" && first,
+});
 sockets.on("connection", talk);
-server.listen(0, "127.0.0.1", () => {
+sockets.on("headers", (headers, request) => {
+  const [what, name] = wish(request);
+  if (what === "protocol") headers.push(`Sec-WebSocket-Protocol: ${name}`); // whatever was offered
+});
+server.listen(Number(port), "127.0.0.1", () => {
   console.log(`listening on ${secure ? "wss" : "ws"}://127.0.0.1:${server.address().port}`);
 });

@@ -13,8 +13,9 @@
 mod frames;
 
 use frames::{CLOSE, Frame, REQUEST, close, text};
+use sockeye::proto;
 use sockeye::proto::handshake::server::Request;
-use sockeye::server::{Builder, Exchange, Handler, Message, Peer, Server};
+use sockeye::server::{Builder, Exchange, Handler, Limits, Message, Peer, Server};
 use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
@@ -50,7 +51,11 @@ impl Worker {
 impl<H: Handler> Worker<H> {
     fn start_with(exchange: &Exchange, handler: H) -> Self {
         let any = "127.0.0.1:0".parse().expect("an address");
-        let builder = Builder::new().exchange(exchange);
+        let limits = Limits {
+            connection: proto::Limits::with_max_message(1 << 20),
+            ..Limits::default()
+        };
+        let builder = Builder::new().limits(limits).exchange(exchange);
         let server = builder.bind(any, handler).expect("a free port");
         let peer = TcpStream::connect(server.local_addr()).expect("it listens");
         peer.set_nonblocking(true).expect("a socket");

@@ -13,17 +13,13 @@
 mod frames;
 
 use frames::{CLOSE, Frame, REQUEST, close, text};
-use sockeye::proto;
-use sockeye::proto::handshake::server::Request;
-use sockeye::server::{Builder, Exchange, Handler, Limits, Message, Peer, Server};
+use sockeye::server::{Builder, Exchange, Handler, Message, Peer, Server};
 use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
 /// However slow the machine: a test that waits longer has failed.
 const PATIENCE: Duration = Duration::from_secs(30);
-/// How long a turn waits at most, where another may be needed.
-const SOON: Duration = Duration::from_millis(10);
 
 struct Broadcast;
 
@@ -36,27 +32,17 @@ impl Handler for Broadcast {
 }
 
 /// One loop, and a peer of it.
-struct Worker<H: Handler = Broadcast> {
-    server: Server<H>,
+struct Worker {
+    server: Server<Broadcast>,
     peer: TcpStream,
     bytes: Vec<u8>,
 }
 
 impl Worker {
     fn start(exchange: &Exchange) -> Self {
-        Self::start_with(exchange, Broadcast)
-    }
-}
-
-impl<H: Handler> Worker<H> {
-    fn start_with(exchange: &Exchange, handler: H) -> Self {
         let any = "127.0.0.1:0".parse().expect("an address");
-        let limits = Limits {
-            connection: proto::Limits::with_max_message(1 << 20),
-            ..Limits::default()
-        };
-        let builder = Builder::new().limits(limits).exchange(exchange);
-        let server = builder.bind(any, handler).expect("a free port");
+        let builder = Builder::new().exchange(exchange);
+        let server = builder.bind(any, Broadcast).expect("a free port");
         let peer = TcpStream::connect(server.local_addr()).expect("it listens");
         peer.set_nonblocking(true).expect("a socket");
         let bytes = Vec::new();
@@ -79,7 +65,8 @@ impl<H: Handler> Worker<H> {
                 return found;
             }
             assert!(begin.elapsed() < PATIENCE, "no answer");
-            self.server.turn(Some(SOON)).expect("polling works");
+            let at_most = Duration::from_millis(10);
+            self.server.turn(Some(at_most)).expect("polling works");
         }
     }
 
@@ -122,71 +109,4 @@ fn what_another_worker_said_before_a_stop_is_told_before_the_goodbye() {
     stopping.peer.write_all(&close(1001)).expect("it is small");
     drop(stopping.peer);
     while stopping.server.turn(Some(PATIENCE)).expect("polling works") {}
-}
-
-/// A server that is also a client: that it falls behind what others say to all is no fault of those it asked.
-#[cfg(feature = "client")]
-#[test]
-fn a_worker_that_falls_behind_keeps_the_connections_that_it_opened() {
-    use sockeye::client::{Answer, Closed, ConnectionId, Connector, Proxy};
-
-    /// More than may wait for a loop.
-    const FLOOD: usize = 65 << 20;
-
-    #[derive(Default)]
-    struct Relay {
-        ended: Vec<&'static str>,
-        opened: usize,
-    }
-
-    impl Handler for Relay {
-        /// Who it is.
-        type State = &'static str;
-
-        fn on_open(&mut self, _: &mut Peer<'_>, _: &Request<'_>) -> &'static str {
-            "accepted"
-        }
-
-        fn on_connect(&mut self, _: &mut Peer<'_>, _: u64, _: &Answer<'_>) -> &'static str {
-            self.opened += 1;
-            "opened"
-        }
-
-        fn on_message(&mut self, peer: &mut Peer<'_>, _: &mut &'static str, what: Message<'_>) {
-            match what {
-                Message::Text("flood") => peer.broadcast(vec![0; FLOOD].as_slice()),
-                Message::Text(url) => {
-                    let connector = Connector::new(url).expect("a URL").proxy(Proxy::none());
-                    peer.connect(&connector, 0);
-                }
-                Message::Binary(_) => {}
-            }
-        }
-
-        fn on_close(&mut self, _: ConnectionId, who: &'static str, _: &Closed<'_>) {
-            self.ended.push(who);
-        }
-    }
-
-    let exchange = Exchange::new();
-    let mut talking = Worker::start_with(&exchange, Relay::default());
-    let mut behind = Worker::start_with(&exchange, Relay::default());
-    let url = format!("ws://{}/", talking.server.local_addr());
-    behind.peer.write_all(&text(&url)).expect("it is small");
-    while behind.server.event_loop().handler().opened == 0 {
-        for worker in [&mut behind, &mut talking] {
-            worker.server.turn(Some(SOON)).expect("polling works");
-        }
-    }
-    for _ in 0..2 {
-        talking.peer.write_all(&text("flood")).expect("it is small");
-        talking.server.turn(Some(PATIENCE)).expect("polling works");
-    }
-    let said = behind.frames_until(|last| last.opcode == CLOSE);
-    assert_eq!(said, [Frame::close(1013, "the server is overloaded")]);
-    behind.peer.write_all(&close(1013)).expect("it is small");
-    while behind.server.event_loop().handler().ended.is_empty() {
-        behind.server.turn(Some(SOON)).expect("polling works");
-    }
-    assert_eq!(behind.server.event_loop().handler().ended, ["accepted"]);
 }

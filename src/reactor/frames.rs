@@ -38,6 +38,7 @@ pub(super) fn frames<H: Handler<K>, K: Kernel>(call: Call<'_, H, K>) {
     let before = peer.tx.state();
     let (mut completed, mut control) = (false, false);
     while *at < data.len() {
+        let closing = peer.tx.state() == State::Closing;
         let out = &mut Outbound::client(&mut peer.wire, peer.keys);
         let step = match rx.next(&mut data[*at..], inbound, peer.tx, out) {
             Ok(step) => step,
@@ -47,7 +48,10 @@ pub(super) fn frames<H: Handler<K>, K: Kernel>(call: Call<'_, H, K>) {
                 *at = data.len();
                 let closed = Closed {
                     violation: Some(violation),
-                    cause: Cause::Violation,
+                    cause: match flags.cause {
+                        Cause::Ended => Cause::Violation,
+                        earlier => earlier,
+                    },
                     ..Closed::ABNORMAL
                 };
                 end(handler, state, peer.id, &closed);
@@ -64,6 +68,9 @@ pub(super) fn frames<H: Handler<K>, K: Kernel>(call: Call<'_, H, K>) {
             Event::Binary(bytes) => Some(Message::Binary(bytes)),
             // The server asks for whole messages; all else is control frames.
             event => {
+                if closing && flags.cause == Cause::Ended {
+                    flags.cause = Cause::Here;
+                }
                 control |= on_control(
                     &event, &mut peer, handler, state, times, flags, now, close_code,
                 );

@@ -281,6 +281,25 @@ fn each_deadline_of_an_open_connection_has_its_cause() {
     assert!(server.conn.is_aborted());
 }
 
+/// What came first is the cause, also where both Close frames meet, and however they come.
+#[test]
+fn who_closes_first_is_the_cause() {
+    let bytes = [text("!close"), close(1000, "done")].concat();
+    for split in 0..=bytes.len() {
+        let mut sim = Sim::new();
+        let server = sim.open();
+        for part in [&bytes[..split], &bytes[split..]] {
+            server.push(part);
+            sim.settle();
+        }
+        let told = sim.take_told();
+        let Some(Told::Close(_, ended)) = told.last() else {
+            panic!("{told:?}");
+        };
+        assert_eq!(*ended, end(1000, "done", true, Cause::Here), "{split}");
+    }
+}
+
 /// Each ping is answered, and told; what the server says last is heard before its end.
 #[test]
 fn pings_are_answered_and_told() {

@@ -41,7 +41,7 @@ pub fn connect(url: &str) -> Result<WebSocket, ConnectError> {
     Connector::new(url)?.open()
 }
 
-/// One open connection.
+/// One open connection. Dropping it cuts it off; [`close`](WebSocket::close) says goodbye.
 pub struct WebSocket {
     client: Client<Inbox>,
     id: ConnectionId,
@@ -180,7 +180,13 @@ impl WebSocket {
     pub fn receive(&mut self) -> Result<Received, Error> {
         let deadline = self.deadline();
         loop {
-            if let Some(received) = self.client.handler().received.pop_front() {
+            let inbox = self.client.handler();
+            if let Some(received) = inbox.received.pop_front() {
+                inbox.bytes -= match &received {
+                    Received::Text(text) => text.len(),
+                    Received::Binary(data) => data.len(),
+                    Received::Closed(_) => 0,
+                };
                 return Ok(received);
             }
             if self.client.connections() == 0 {
@@ -259,7 +265,12 @@ struct Inbox {
     opened: Option<Result<ConnectionId, ConnectError>>,
     protocol: Option<String>,
     received: VecDeque<Received>,
+    /// Bytes of messages that were not taken.
+    bytes: usize,
 }
+
+/// Bytes of messages that may wait here while [`WebSocket::send`] waits for a server that sends and does not read.
+const MAX_WAITING: usize = 64 << 20;
 
 impl Handler for Inbox {
     type State = ();
@@ -273,7 +284,13 @@ impl Handler for Inbox {
         self.opened = Some(Err(error));
     }
 
-    fn on_message(&mut self, _peer: &mut Peer<'_>, (): &mut (), message: Message<'_>) {
+    fn on_message(&mut self, peer: &mut Peer<'_>, (): &mut (), message: Message<'_>) {
+        if self.bytes > MAX_WAITING {
+            // Closed already is as good.
+            let _ = peer.close(CloseCode::TRY_AGAIN_LATER, "sends more than it reads");
+            return;
+        }
+        self.bytes += message.bytes().len();
         self.received.push_back(match message {
             Message::Text(text) => Received::Text(text.to_owned()),
             Message::Binary(data) => Received::Binary(data.to_owned()),

@@ -18,6 +18,7 @@ use crate::transport::{send, uninterrupted};
 use alloc::collections::VecDeque;
 use alloc::string::ToString as _;
 use alloc::vec::Vec;
+use core::fmt;
 use core::time::Duration;
 use std::io::{self, IoSlice};
 
@@ -67,11 +68,19 @@ pub(super) struct Race<S> {
 }
 
 /// A proxy that was asked for a way to the server.
-#[derive(Debug)]
 pub(super) struct Asking<S> {
     stream: S,
     tunnel: Tunnel,
     output: Vec<u8>,
+}
+
+/// Without what is said to the proxy: it may be a password.
+impl<S: fmt::Debug> fmt::Debug for Asking<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Asking")
+            .field("stream", &self.stream)
+            .finish_non_exhaustive()
+    }
 }
 
 impl<S> Dial<S> {

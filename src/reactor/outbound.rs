@@ -20,6 +20,8 @@ use crate::proto::handshake::HandshakeError;
 use crate::tls::{TlsError, TlsStream};
 use crate::transport::Transport;
 use alloc::boxed::Box;
+#[cfg(feature = "tls")]
+use alloc::string::ToString as _;
 use alloc::vec::Vec;
 use core::mem::take;
 
@@ -102,6 +104,10 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
     pub(super) fn dial(&mut self, order: Order) {
         if self.stopping {
             return self.fail(&order, ConnectError::Stopped);
+        }
+        if self.dials.len() > SLOT {
+            let error = std::io::Error::other("too many connections are on their way");
+            return self.fail(&order, ConnectError::Loop(error));
         }
         self.serial = self.serial.wrapping_add(1);
         let (serial, at) = (self.serial, order.deadline);
@@ -350,7 +356,8 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
     }
 
     fn fail(&mut self, order: &Order, error: ConnectError) {
-        tracing::debug!(url = %order.connector.url(), %error, "not connected");
+        // Without the target: queries hold tokens.
+        tracing::debug!(host = order.connector.url().authority(), %error, "not connected");
         self.give_up_on(order.tag, error);
         if order.connector.reconnect_policy().is_some() {
             self.relink(order.tag);
@@ -387,5 +394,3 @@ fn transport<S>(connector: &Connector, stream: S) -> Result<Transport<S>, Connec
     let _ = connector;
     Ok(Transport::Plain(stream))
 }
-#[cfg(feature = "tls")]
-use alloc::string::ToString as _;

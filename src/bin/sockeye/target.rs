@@ -27,7 +27,7 @@ pub(crate) struct Target {
     /// Basic authentication; other users of this machine may see it in the list of processes
     #[arg(long, value_name = "USER:PASSWORD", value_parser = |text: &str| pair(text, ':'), conflicts_with = "bearer")]
     pub(crate) auth: Option<(String, String)>,
-    /// A token as authentication
+    /// A token as authentication; other users of this machine may see it in the list of processes
     #[arg(long, value_name = "TOKEN")]
     pub(crate) bearer: Option<String>,
     /// Send a cookie; may be repeated

@@ -67,7 +67,7 @@ impl fmt::Display for Remote {
 /// The kernel. Readiness is edge-triggered: it is reported once, and again only after a call came back with
 /// `WouldBlock` or short.
 pub trait Kernel {
-    /// An accepted, non-blocking connection. Dropping it closes it.
+    /// A non-blocking connection. Dropping it closes it.
     type Stream: fmt::Debug;
 
     /// Waits at most `timeout`, or without end, and appends what is ready. A signal may cut the wait short.

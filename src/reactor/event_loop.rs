@@ -45,7 +45,8 @@ use std::io;
 /// The wheel's key for the end of the drain; sessions have their slots.
 pub(super) const DRAIN: usize = usize::MAX;
 
-/// A server on any kernel. [`Server`](crate::server::Server) is this on the real one.
+/// A loop of a server, of clients or of both, on any kernel. [`Server`](crate::server::Server) and
+/// [`Client`](crate::client::Client) are this on the real one.
 pub struct EventLoop<H: Handler<K>, K: Kernel> {
     pub(super) handler: H,
     pub(super) sessions: Slab<Session<K::Stream, H::State>>,

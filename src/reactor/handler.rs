@@ -15,7 +15,8 @@ use crate::proto::{Violation, local};
 
 /// What an application does with its connections.
 ///
-/// Nothing is called while another call runs, and a panic costs only the connection that it happened on (1011).
+/// Nothing is called while another call runs, and a panic costs only the connection that it happened on (1011). Of a
+/// connection on which opening panicked nothing more is told.
 pub trait Handler<K: Kernel = Mio> {
     /// What is kept for each connection.
     type State: Default;

@@ -1,4 +1,4 @@
-//! Everything a server can be told: [`Limits`] and [`Timeouts`], with their defaults.
+//! Everything a loop can be told, of servers and of clients: [`Limits`] and [`Timeouts`], with their defaults.
 //!
 //! Not here: addresses and the handler; those are the builder's.
 

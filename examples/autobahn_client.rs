@@ -2,7 +2,9 @@
 //!
 //! `autobahn/run client` builds and runs it. By hand: `cargo run --example autobahn_client -- ws://127.0.0.1:9002`.
 
-use sockeye::client::{Answer, Client, Closed, ConnectError, ConnectionId, Connector, Handler};
+use sockeye::client::{
+    Answer, Client, Closed, ConnectError, ConnectionId, Connector, Handler, Hub,
+};
 use sockeye::client::{Message, Peer, Settings};
 use sockeye::proto::Limits;
 use std::error::Error;
@@ -50,7 +52,7 @@ impl Handler for Testee {
         }
     }
 
-    fn on_close(&mut self, _id: ConnectionId, _part: Part, closed: &Closed<'_>) {
+    fn on_close(&mut self, _: &mut Hub<'_>, _id: ConnectionId, _part: Part, closed: &Closed<'_>) {
         if let Some(violation) = closed.violation {
             eprintln!("the server broke the protocol: {violation}");
         }

@@ -3,7 +3,7 @@
 //! `cargo run --example broadcast`, then connect several clients to `ws://127.0.0.1:9001`.
 
 use sockeye::proto::handshake::server::Request;
-use sockeye::server::{Builder, Closed, ConnectionId, Handler, Message, Peer};
+use sockeye::server::{Builder, Closed, ConnectionId, Handler, Hub, Message, Peer};
 
 #[derive(Default)]
 struct Chat {
@@ -26,7 +26,7 @@ impl Handler for Chat {
         }
     }
 
-    fn on_close(&mut self, id: ConnectionId, (): (), closed: &Closed<'_>) {
+    fn on_close(&mut self, _: &mut Hub<'_>, id: ConnectionId, (): (), closed: &Closed<'_>) {
         self.members -= 1;
         println!("{id} left with {}; {} here", closed.code, self.members);
     }

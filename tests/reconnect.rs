@@ -4,7 +4,7 @@
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use sockeye::client::{
-    Answer, Cause, Client, Closed, ConnectError, ConnectionId, Connector, Delivery, Handler,
+    Answer, Cause, Client, Closed, ConnectError, ConnectionId, Connector, Delivery, Handler, Hub,
     LinkState, Message, Peer, Proxy, Reconnect,
 };
 use std::io::{BufRead, BufReader};
@@ -70,7 +70,7 @@ impl Handler for Lives {
         }
     }
 
-    fn on_close(&mut self, _id: ConnectionId, tag: u64, closed: &Closed<'_>) {
+    fn on_close(&mut self, _: &mut Hub<'_>, _id: ConnectionId, tag: u64, closed: &Closed<'_>) {
         assert_eq!((closed.code, closed.clean), (1006, false));
         assert!(
             matches!(closed.cause, Cause::Ended | Cause::Lost),

@@ -6,8 +6,8 @@
 //! Not here: connecting again, which is for a [`Client`]; other threads.
 
 use super::{
-    Answer, Cause, Client, Closed, ConnectError, ConnectionId, Connector, Handler, Message, Peer,
-    Settings,
+    Answer, Cause, Client, Closed, ConnectError, ConnectionId, Connector, Handler, Hub, Message,
+    Peer, Settings,
 };
 use crate::proto::{CloseCode, Misuse, SendError};
 use alloc::borrow::ToOwned;
@@ -297,7 +297,7 @@ impl Handler for Inbox {
         });
     }
 
-    fn on_close(&mut self, _id: ConnectionId, (): (), closed: &Closed<'_>) {
+    fn on_close(&mut self, _: &mut Hub<'_>, _id: ConnectionId, (): (), closed: &Closed<'_>) {
         self.received.push_back(Received::Closed(End {
             code: closed.code,
             reason: closed.reason.to_owned(),

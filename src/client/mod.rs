@@ -48,6 +48,6 @@ pub use url::Url;
 pub use url_error::UrlError;
 
 pub use crate::reactor::{
-    Answer, Cause, Closed, ConnectionId, Delivery, EventLoop, Handler, Limits, LinkState,
+    Answer, Cause, Closed, ConnectionId, Delivery, EventLoop, Handler, Hub, Limits, LinkState,
     LinkStatus, Message, Mio, Peer, Settings, Stopper, Timeouts,
 };

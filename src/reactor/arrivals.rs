@@ -50,10 +50,10 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
         opening: Option<Box<Opening>>,
     ) -> Result<usize, (Option<Box<Opening>>, io::Error)> {
         let tools = &mut self.tools;
-        self.serial = self.serial.wrapping_add(1);
+        let name = (self.numbers.take(), self.worker);
         let entry = self.sessions.vacant_entry();
         let slot = entry.key();
-        let session = entry.insert(Session::new(transport, conn, self.serial, tools.now));
+        let session = entry.insert(Session::new(transport, conn, name, tools.now));
         let token = session.id(slot).token();
         // A stream of our own is known already, by its attempt's token.
         let anew = opening.is_some();
@@ -88,6 +88,7 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
         };
         end(
             &mut self.handler,
+            &mut self.tools.hub(),
             &mut session.state,
             id,
             &Closed::abnormal(cause),

@@ -85,6 +85,7 @@ impl<'c, H: Handler<K>, K: Kernel> Call<'c, H, K> {
                 keys: &mut tools.random,
                 compressor: &mut tools.compressor,
                 mail: &mut tools.mail,
+                rooms: &mut tools.rooms,
                 told: &mut session.told,
                 #[cfg(feature = "client")]
                 calls: &mut tools.calls,

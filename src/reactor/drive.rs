@@ -13,11 +13,12 @@ use super::frames::{end, finish, frames, give_up};
 use super::mail::Mail;
 use super::pool::Pool;
 use super::random::Random;
+use super::rooms::Rooms;
 use super::session::{Phase, Session};
 use super::settings::Settings;
 use super::timer::Tick;
 use super::wire::{CORK, Fate};
-use super::{Cause, Closed, Handler};
+use super::{Cause, Closed, Handler, Hub};
 #[cfg(feature = "client")]
 use crate::client::Connector;
 use crate::kernel::Kernel;
@@ -52,6 +53,7 @@ pub(super) struct Tools<K> {
     pub(super) inbound: Inbound,
     pub(super) compressor: Compressor,
     pub(super) mail: Mail,
+    pub(super) rooms: Rooms,
     pub(super) settings: Settings,
     pub(super) random: Random,
     pub(super) now: Tick,
@@ -81,6 +83,7 @@ impl<K: Kernel> Tools<K> {
             // Where nobody may agree to compression, it may still be asked to by those of another loop.
             compressor: Compressor::new(&settings.connection.deflate.clone().unwrap_or_default()),
             mail: Mail::default(),
+            rooms: Rooms::default(),
             settings,
             random: Random::new(K::random),
             now: 0,
@@ -98,6 +101,14 @@ impl<K: Kernel> Tools<K> {
     #[cfg(feature = "client")]
     pub(super) const fn has_news(&self) -> bool {
         self.opened.is_some() || self.close_code.is_some()
+    }
+
+    /// What a handler reaches of the others.
+    pub(super) const fn hub(&mut self) -> Hub<'_> {
+        Hub {
+            rooms: &mut self.rooms,
+            compressor: &mut self.compressor,
+        }
     }
 
     /// Frees what one large compressed message needed.
@@ -229,6 +240,7 @@ fn broken<H: Handler<K>, K: Kernel>(
     let id = session.id(slot);
     end(
         handler,
+        &mut tools.hub(),
         &mut session.state,
         id,
         &Closed::abnormal(Cause::Tls),

@@ -18,11 +18,14 @@
 //! Not here: what happens inside a session; that is `drive`. Who comes and goes, and what time brings: `arrivals`,
 //! `deadlines`. Threads: one loop is one thread.
 
+#[cfg(feature = "client")]
+use super::ConnectionId;
 use super::accept::Acceptor;
 #[cfg(feature = "client")]
 use super::dial::Dial;
 use super::drive::{DEAR, Next, Tools, drive};
 use super::exchange::{Exchange, Membership};
+use super::id::{Numbers, slot_in};
 #[cfg(feature = "client")]
 use super::link::Links;
 #[cfg(feature = "client")]
@@ -30,7 +33,7 @@ use super::outbound::dial_of;
 use super::session::{Phase, Session};
 use super::settings::Settings;
 use super::timer::{Entry, NEVER, Wheel, span_of, tick_at};
-use super::{Cause, ConnectionId, Handler};
+use super::{Cause, Handler, Hub};
 use crate::kernel::{Kernel, Ready, Token};
 use crate::proto::handshake::HandshakeError;
 use crate::proto::{CloseCode, Role};
@@ -61,6 +64,11 @@ pub struct EventLoop<H: Handler<K>, K: Kernel> {
     pub(super) fired: Vec<Entry>,
     /// Where the other loops are, if there are any.
     pub(super) membership: Option<Membership>,
+    pub(super) numbers: Numbers,
+    /// Which of the loops of an exchange this is.
+    pub(super) worker: u32,
+    /// Of attempts.
+    #[cfg(feature = "client")]
     pub(super) serial: u32,
     /// Accepted sessions in [`Phase::Open`].
     pub(super) open: usize,
@@ -88,6 +96,9 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
             reports: Vec::new(),
             fired: Vec::new(),
             membership: None,
+            numbers: Numbers::new(),
+            worker: 0,
+            #[cfg(feature = "client")]
             serial: 0,
             open: 0,
             ours: 0,
@@ -208,6 +219,11 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
         self.sessions.len()
     }
 
+    /// Its connections and their rooms.
+    pub const fn hub(&mut self) -> Hub<'_> {
+        self.tools.hub()
+    }
+
     /// The kernel.
     pub const fn kernel(&mut self) -> &mut K {
         &mut self.tools.kernel
@@ -261,7 +277,7 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
         let session = &mut self.sessions[slot];
         session.flags.hangup |= hangup;
         #[cfg(feature = "client")]
-        let was_blocked = session.exit.is_blocked();
+        let (id, was_blocked) = (session.id(slot), session.exit.is_blocked());
         if writable
             && session.exit.is_blocked()
             && let Err(error) = session.flush(&mut tools.kernel, &mut tools.pool, tools.now)
@@ -275,15 +291,15 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
         }
         #[cfg(feature = "client")]
         if was_blocked {
-            self.on_room(ConnectionId::from_token(token));
+            self.on_room(id);
         }
     }
 
     /// The session that a report is about; a report may come after its session has gone.
     fn slot_of(&self, token: Token) -> Option<usize> {
-        let id = ConnectionId::from_token(token);
-        let session = self.sessions.get(id.slot())?;
-        (session.serial == id.serial()).then_some(id.slot())
+        let slot = slot_in(token);
+        let session = self.sessions.get(slot)?;
+        (session.id(slot).token() == token).then_some(slot)
     }
 
     pub(super) fn serve(&mut self, slot: usize) {

@@ -9,7 +9,7 @@ use super::peer::Peer;
 use super::session::{Flags, Times};
 use super::timer::{Stamp, Tick};
 use super::wire::Fate;
-use super::{Cause, Closed, ConnectionId, Handler};
+use super::{Cause, Closed, ConnectionId, Handler, Hub};
 use crate::kernel::Kernel;
 use crate::proto::{CloseCode, Event, NoRandomness, Outbound, State};
 use core::panic::AssertUnwindSafe;
@@ -54,7 +54,8 @@ pub(super) fn frames<H: Handler<K>, K: Kernel>(call: Call<'_, H, K>) {
                     },
                     ..Closed::ABNORMAL
                 };
-                end(handler, state, peer.id, &closed);
+                let id = peer.id;
+                end(handler, &mut peer.hub(), state, id, &closed);
                 break;
             }
         };
@@ -156,7 +157,8 @@ fn on_control<H: Handler<K>, K: Kernel>(
                     ours => ours,
                 },
             };
-            end(handler, state, peer.id, &closed);
+            let id = peer.id;
+            end(handler, &mut peer.hub(), state, id, &closed);
         }
         Event::Text(_) | Event::Binary(_) | Event::Part(_) => {}
     }
@@ -205,12 +207,15 @@ pub(super) fn give_up<K: Kernel>(peer: &mut Peer<'_, K>, code: CloseCode, reason
 /// Tells the handler that it is over: once, for whoever was told that it began.
 pub(super) fn end<H: Handler<K>, K: Kernel>(
     handler: &mut H,
+    hub: &mut Hub<'_>,
     state: &mut Option<H::State>,
     id: ConnectionId,
     closed: &Closed<'_>,
 ) {
     if let Some(state) = state.take() {
         // Should it panic, there is no connection left that could pay for it.
-        let _ = catch_unwind(AssertUnwindSafe(|| handler.on_close(id, state, closed)));
+        let _ = catch_unwind(AssertUnwindSafe(|| {
+            handler.on_close(hub, id, state, closed)
+        }));
     }
 }

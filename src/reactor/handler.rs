@@ -5,7 +5,7 @@
 use super::mio::Mio;
 #[cfg(feature = "client")]
 use super::{Answer, LinkState};
-use super::{ConnectionId, Message, Peer};
+use super::{ConnectionId, Hub, Message, Peer};
 #[cfg(feature = "client")]
 use crate::client::ConnectError;
 use crate::kernel::Kernel;
@@ -73,8 +73,14 @@ pub trait Handler<K: Kernel = Mio> {
     }
 
     /// A connection that was opened has ended; called exactly once for it.
-    fn on_close(&mut self, id: ConnectionId, state: Self::State, closed: &Closed<'_>) {
-        let _ = (id, state, closed);
+    fn on_close(
+        &mut self,
+        hub: &mut Hub<'_>,
+        id: ConnectionId,
+        state: Self::State,
+        closed: &Closed<'_>,
+    ) {
+        let _ = (hub, id, state, closed);
     }
 }
 

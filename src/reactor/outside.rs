@@ -27,7 +27,7 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
         self.read_clock();
         let slot = id.slot();
         let session = self.sessions.get_mut(slot)?;
-        if session.serial != id.serial() || session.phase != Phase::Open {
+        if session.id(slot) != id || session.phase != Phase::Open {
             return None;
         }
         let mut progress = Progress::default();

@@ -1,78 +1,25 @@
-//! What a handler sees of a connection: [`Peer`], [`ConnectionId`].
+//! What a handler sees of a connection: [`Peer`].
 //!
 //! A peer cannot reach other sessions: what is meant for others goes into the loop's lists and is delivered at the end
 //! of the turn, so no handler is ever called from within a handler.
 //!
 //! Not here: who the others are; that is `deliver`.
-#![allow(
-    clippy::cast_possible_truncation,
-    reason = "an id is taken apart into the halves it was made of"
-)]
 
 use super::mail::{Class, Mail};
 use super::message::Message;
 use super::mio::Mio;
 use super::random::Random;
+use super::rooms::Rooms;
 use super::wire::Wire;
+use super::{ConnectionId, Hub};
 #[cfg(feature = "client")]
 use crate::client::Connector;
-use crate::kernel::{Kernel, Token};
+use crate::kernel::Kernel;
 use crate::proto::deflate::Compressor;
 use crate::proto::{CloseCode, Outbound, Prepared, Role, SendError, Sender, State};
 #[cfg(feature = "client")]
 use alloc::vec::Vec;
-use core::fmt;
 use core::mem::replace;
-
-/// Names a connection. The id of one that has ended is never given to another while it could be confused: ids repeat
-/// only after 2^32 connections.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct ConnectionId(u64);
-
-#[cfg(not(target_pointer_width = "64"))]
-compile_error!(
-    "the server keeps a slot and a serial number in one `usize`, which takes 64 bits; the core does not"
-);
-
-impl ConnectionId {
-    pub(super) const fn new(slot: usize, serial: u32) -> Self {
-        Self((serial as u64) << 32 | slot as u64)
-    }
-
-    pub(super) const fn slot(self) -> usize {
-        (self.0 & 0xFFFF_FFFF) as usize
-    }
-
-    pub(super) const fn serial(self) -> u32 {
-        (self.0 >> 32) as u32
-    }
-
-    pub(super) const fn token(self) -> Token {
-        Token(self.0 as usize)
-    }
-
-    pub(super) const fn from_token(token: Token) -> Self {
-        Self(token.0 as u64)
-    }
-
-    /// The id as a number, for logs.
-    #[must_use]
-    pub const fn get(self) -> u64 {
-        self.0
-    }
-}
-
-impl fmt::Debug for ConnectionId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "#{}", self.serial())
-    }
-}
-
-impl fmt::Display for ConnectionId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Debug::fmt(self, f)
-    }
-}
 
 /// A connection, lent to a handler for one call.
 #[derive(Debug)]
@@ -83,6 +30,7 @@ pub struct Peer<'p, K: Kernel = Mio> {
     pub(super) keys: &'p mut Random,
     pub(super) compressor: &'p mut Compressor,
     pub(super) mail: &'p mut Mail,
+    pub(super) rooms: &'p mut Rooms,
     pub(super) told: &'p mut usize,
     #[cfg(feature = "client")]
     pub(super) calls: &'p mut Vec<(Connector, u64)>,
@@ -93,6 +41,14 @@ impl<K: Kernel> Peer<'_, K> {
     #[must_use]
     pub const fn id(&self) -> ConnectionId {
         self.id
+    }
+
+    /// The other connections of its loop, and their rooms.
+    pub const fn hub(&mut self) -> Hub<'_> {
+        Hub {
+            rooms: self.rooms,
+            compressor: self.compressor,
+        }
     }
 
     /// Sends a message. It is on the wire when the turn ends, behind everything sent before.

@@ -24,8 +24,9 @@ pub(super) struct Session<S, D> {
     pub(super) told: usize,
     /// The stream, and what it has not taken yet.
     pub(super) exit: Exit<S>,
-    /// With the slot it makes the connection's id.
-    pub(super) serial: u32,
+    /// With the slot and the loop it makes the connection's id.
+    pub(super) number: u64,
+    pub(super) worker: u32,
     /// Where the opening handshake stands, unless it is over or nothing has come of it.
     pub(super) opening: Option<Box<Opening>>,
     /// How many more bytes `own` is known to want.
@@ -176,13 +177,19 @@ impl From<&super::Timeouts> for Deadlines {
 }
 
 impl<S, D> Session<S, D> {
-    pub(super) fn new(transport: Transport<S>, conn: Connection, serial: u32, now: Tick) -> Self {
+    pub(super) fn new(
+        transport: Transport<S>,
+        conn: Connection,
+        (number, worker): (u64, u32),
+        now: Tick,
+    ) -> Self {
         Self {
             conn,
             own: Vec::new(),
             told: 0,
             exit: Exit::new(transport),
-            serial,
+            number,
+            worker,
             opening: None,
             need: 0,
             times: Times {
@@ -196,7 +203,7 @@ impl<S, D> Session<S, D> {
     }
 
     pub(super) const fn id(&self, slot: usize) -> ConnectionId {
-        ConnectionId::new(slot, self.serial)
+        ConnectionId::new(self.number, slot, self.worker)
     }
 
     /// Enters a phase.

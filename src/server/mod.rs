@@ -21,7 +21,7 @@
 //! Not here: the loop itself, which is `reactor`; threads, which are the caller's.
 
 pub use crate::reactor::{
-    Cause, Closed, ConnectionId, EventLoop, Exchange, Handler, Limits, Message, Mio, Peer,
+    Cause, Closed, ConnectionId, EventLoop, Exchange, Handler, Hub, Limits, Message, Mio, Peer,
     Settings, Stopper, Timeouts, listen,
 };
 

@@ -3,7 +3,7 @@
 use crate::frames::{self, Frame};
 use crate::sim::{Conn, Dialed, Net, SimKernel};
 use sockeye::client::{
-    Answer, Cause, Closed, ConnectError, ConnectionId, Connector, EventLoop, Handler, Limits,
+    Answer, Cause, Closed, ConnectError, ConnectionId, Connector, EventLoop, Handler, Hub, Limits,
     LinkState, Message, Peer, Proxy, Refused, Settings, Timeouts,
 };
 use sockeye::proto::handshake::{Accept, HeadLimits, server};
@@ -143,7 +143,7 @@ impl Handler<SimKernel> for Probe {
         self.told.push(Told::Pong(*tag, payload.to_vec()));
     }
 
-    fn on_close(&mut self, _: ConnectionId, tag: u64, closed: &Closed<'_>) {
+    fn on_close(&mut self, _: &mut Hub<'_>, _: ConnectionId, tag: u64, closed: &Closed<'_>) {
         let end = End {
             code: closed.code,
             reason: closed.reason.to_owned(),

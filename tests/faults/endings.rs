@@ -5,7 +5,7 @@ use crate::frames::{self, BINARY, FIN, Frame, binary, text};
 use crate::serve::{Ends, Served};
 use crate::ways::{Peers, Way};
 use crate::{PATIENCE, allow_descriptors, alone, descriptors};
-use sockeye::server::{Builder, Closed, ConnectionId, Handler, Message, Peer, Timeouts};
+use sockeye::server::{Builder, Closed, ConnectionId, Handler, Hub, Message, Peer, Timeouts};
 use std::env;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{IpAddr, SocketAddr};
@@ -139,7 +139,7 @@ impl Handler for Silent {
 
     fn on_message(&mut self, _: &mut Peer<'_>, (): &mut (), _: Message<'_>) {}
 
-    fn on_close(&mut self, _: ConnectionId, (): (), closed: &Closed<'_>) {
+    fn on_close(&mut self, _: &mut Hub<'_>, _: ConnectionId, (): (), closed: &Closed<'_>) {
         self.0
             .send((closed.code, closed.clean))
             .expect("the test counts");

@@ -7,7 +7,7 @@ use crate::{PATIENCE, counting};
 use sockeye::kernel::{Kernel, Ready, Token};
 use sockeye::proto::handshake::server::Request;
 use sockeye::server::{
-    Closed, ConnectionId, EventLoop, Handler, Limits, Message, Mio, Peer, Settings, Stopper,
+    Closed, ConnectionId, EventLoop, Handler, Hub, Limits, Message, Mio, Peer, Settings, Stopper,
     Timeouts, listen,
 };
 use std::io::{self, IoSlice};
@@ -78,7 +78,7 @@ impl Handler<Clocked> for Echo {
         let _ = peer.send(message);
     }
 
-    fn on_close(&mut self, _: ConnectionId, _: Self::State, closed: &Closed<'_>) {
+    fn on_close(&mut self, _: &mut Hub<'_>, _: ConnectionId, _: Self::State, closed: &Closed<'_>) {
         let ends = &mut self.ends;
         *match (closed.code, closed.clean, closed.violation) {
             (1000, true, None) => &mut ends.normal,

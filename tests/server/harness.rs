@@ -6,7 +6,7 @@ use sockeye::proto::handshake::Refusal;
 use sockeye::proto::handshake::server::Request;
 use sockeye::proto::{CloseCode, Prepared, Violation};
 use sockeye::server::{
-    Closed, ConnectionId, EventLoop, Handler, Limits, Message, Peer, Settings, Timeouts,
+    Closed, ConnectionId, EventLoop, Handler, Hub, Limits, Message, Peer, Settings, Timeouts,
 };
 use std::time::Duration;
 
@@ -150,7 +150,13 @@ impl Handler<SimKernel> for Probe {
         }
     }
 
-    fn on_close(&mut self, id: ConnectionId, (): Self::State, closed: &Closed<'_>) {
+    fn on_close(
+        &mut self,
+        _: &mut Hub<'_>,
+        id: ConnectionId,
+        (): Self::State,
+        closed: &Closed<'_>,
+    ) {
         self.ends.push(End {
             id,
             code: closed.code,

@@ -8,7 +8,7 @@ use rustls::crypto::ring::default_provider;
 use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, ClientConnection, ProtocolVersion, SupportedProtocolVersion};
 use sockeye::server::{
-    Cause, Closed, ConnectionId, EventLoop, Handler, Limits, Message, Peer, Settings, Timeouts,
+    Cause, Closed, ConnectionId, EventLoop, Handler, Hub, Limits, Message, Peer, Settings, Timeouts,
 };
 use sockeye::tls;
 use std::io::{ErrorKind, Read as _, Write as _};
@@ -59,7 +59,7 @@ impl Handler<SimKernel> for Probe {
         let _ = peer.send(message);
     }
 
-    fn on_close(&mut self, _id: ConnectionId, (): (), closed: &Closed<'_>) {
+    fn on_close(&mut self, _: &mut Hub<'_>, _id: ConnectionId, (): (), closed: &Closed<'_>) {
         self.told.push(Told::Ended {
             code: closed.code,
             clean: closed.clean,

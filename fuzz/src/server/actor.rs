@@ -5,7 +5,7 @@
 use super::sim::SimKernel;
 use sockeye::proto::handshake::server::Request;
 use sockeye::proto::{CloseCode, Prepared, Violation};
-use sockeye::server::{Closed, ConnectionId, Handler, Message, Peer};
+use sockeye::server::{Closed, ConnectionId, Handler, Hub, Message, Peer};
 use std::collections::BTreeMap;
 
 /// A message as it is remembered.
@@ -217,7 +217,7 @@ impl Handler<SimKernel> for Actor {
         }
     }
 
-    fn on_close(&mut self, id: ConnectionId, state: u64, closed: &Closed<'_>) {
+    fn on_close(&mut self, _: &mut Hub<'_>, id: ConnectionId, state: u64, closed: &Closed<'_>) {
         let known = self.people.contains_key(&id.get());
         let twice = self.know(id).ended.replace(closed.violation).is_some();
         if twice || !known || state != id.get() {

@@ -11,8 +11,8 @@ use crate::connect::cause;
 use core::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use core::time::Duration;
 use sockeye::client::{
-    Answer, Client, Closed, ConnectError, ConnectionId, Connector, Handler, Limits, Message, Peer,
-    Settings, Timeouts,
+    Answer, Client, Closed, ConnectError, ConnectionId, Connector, Handler, Hub, Limits, Message,
+    Peer, Settings, Timeouts,
 };
 use sockeye::proto::CloseCode;
 use std::io;
@@ -322,7 +322,7 @@ impl Handler for Lanes {
         }
     }
 
-    fn on_close(&mut self, _: ConnectionId, lane: usize, closed: &Closed<'_>) {
+    fn on_close(&mut self, _: &mut Hub<'_>, _: ConnectionId, lane: usize, closed: &Closed<'_>) {
         self.connections[lane] = None;
         let now = self.shared.now();
         let why = cause(closed).unwrap_or_else(|| match closed.reason {

@@ -10,7 +10,7 @@ use super::input::Typed;
 use super::options::Options;
 use core::time::Duration;
 use sockeye::client::{
-    Answer, Cause, Client, Closed, ConnectError, ConnectionId, Connector, Handler, LinkState,
+    Answer, Cause, Client, Closed, ConnectError, ConnectionId, Connector, Handler, Hub, LinkState,
     Message, Peer, Reconnect, Settings, Stopper, Timeouts,
 };
 use sockeye::proto::deflate::Policy;
@@ -308,7 +308,7 @@ impl Handler for Ear {
         }
     }
 
-    fn on_close(&mut self, _: ConnectionId, id: u64, closed: &Closed<'_>) {
+    fn on_close(&mut self, _: &mut Hub<'_>, _: ConnectionId, id: u64, closed: &Closed<'_>) {
         self.set(id, None);
         let closed = Heard::Close {
             code: closed.code,

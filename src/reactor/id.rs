@@ -1,0 +1,139 @@
+//! What names a connection: [`ConnectionId`].
+//!
+//! Not here: which connections there are.
+
+use crate::kernel::Token;
+use core::fmt;
+use core::ops::Range;
+use core::sync::atomic::{AtomicU64, Ordering};
+
+/// Names a connection. No other one of this process has had it or ever will, whichever loop it is on: an id that was kept
+/// too long names nobody.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ConnectionId {
+    number: u64,
+    slot: u32,
+    worker: u32,
+}
+
+#[cfg(not(target_pointer_width = "64"))]
+compile_error!(
+    "the server keeps a slot and half a number in one `usize`, which takes 64 bits; the core does not"
+);
+
+impl ConnectionId {
+    pub(super) const fn new(number: u64, slot: usize, worker: u32) -> Self {
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "descriptors, and so slots, are counted in 31 bits"
+        )]
+        let slot = slot as u32;
+        Self {
+            number,
+            slot,
+            worker,
+        }
+    }
+
+    /// Its place in its loop.
+    pub(super) const fn slot(self) -> usize {
+        self.slot as usize
+    }
+
+    /// Which of the loops that share broadcasts it is on.
+    pub(super) const fn worker(self) -> u32 {
+        self.worker
+    }
+
+    /// What the kernel reports it under.
+    pub(super) const fn token(self) -> Token {
+        token_of(self.number, self.slot as usize)
+    }
+
+    /// A number that no other connection of this process has had or will have. The first is 1.
+    #[must_use]
+    pub const fn get(self) -> u64 {
+        self.number
+    }
+}
+
+/// What the kernel reports a connection under. Half of the number is enough: a report is at most one turn old.
+pub(super) const fn token_of(number: u64, slot: usize) -> Token {
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "where a server runs, a `usize` has 64 bits"
+    )]
+    let number = number as usize;
+    Token(number << 32 | slot)
+}
+
+/// The slot in a token.
+pub(super) const fn slot_in(token: Token) -> usize {
+    token.0 & 0xFFFF_FFFF
+}
+
+impl fmt::Debug for ConnectionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "#{}", self.number)
+    }
+}
+
+impl fmt::Display for ConnectionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self, f)
+    }
+}
+
+/// A loop's supply of numbers.
+#[derive(Debug)]
+pub(super) struct Numbers(Range<u64>);
+
+/// Numbers are taken by so many, so that loops do not meet at each connection.
+const BATCH: u64 = 1 << 16;
+
+/// Numbers of all loops. 2^64 are not used up in a machine's life.
+static NEXT: AtomicU64 = AtomicU64::new(1);
+
+impl Numbers {
+    pub(super) const fn new() -> Self {
+        Self(0..0)
+    }
+
+    /// One that was never given before.
+    pub(super) fn take(&mut self) -> u64 {
+        if self.0.is_empty() {
+            let first = NEXT.fetch_add(BATCH, Ordering::Relaxed);
+            self.0 = first..first + BATCH;
+        }
+        let number = self.0.start;
+        self.0.start += 1;
+        number
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{BATCH, ConnectionId, Numbers, slot_in};
+    use std::collections::HashSet;
+
+    #[test]
+    fn no_number_is_given_twice() {
+        let (mut one, mut other) = (Numbers::new(), Numbers::new());
+        let mut seen = HashSet::new();
+        for _ in 0..2 * BATCH + 1 {
+            assert!(seen.insert(one.take()));
+            assert!(seen.insert(other.take()));
+        }
+    }
+
+    #[test]
+    fn a_token_has_the_slot_and_tells_neighbours_apart() {
+        let last = (1 << 31) - 1;
+        for slot in [0, 1, last] {
+            let token = ConnectionId::new(u64::from(u32::MAX) + 7, slot, 0).token();
+            assert_eq!(slot_in(token), slot);
+            let next = ConnectionId::new(u64::from(u32::MAX) + 8, slot, 0).token();
+            assert_ne!(token, next);
+        }
+    }
+}

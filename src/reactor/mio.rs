@@ -2,9 +2,9 @@
 //!
 //! Not here: anything that decides.
 
+use super::mailbox::Wake;
 use super::resolver::Resolver;
 use crate::kernel::{Kernel, Ready, Remote, Token};
-use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
@@ -144,19 +144,22 @@ impl Mio {
     }
 
     /// What wakes the loop from elsewhere.
-    pub(crate) fn wake(&self) -> Box<dyn Fn() + Send + Sync> {
-        let waker = Arc::clone(&self.stop.waker);
-        Box::new(move || {
-            if let Err(error) = waker.wake() {
-                tracing::error!(%error, "cannot wake a loop");
-            }
-        })
+    pub(crate) fn wake(&self) -> Arc<dyn Wake> {
+        Arc::<Waker>::clone(&self.stop.waker)
     }
 
     /// What stops the loop from elsewhere.
     #[must_use]
     pub fn stopper(&self) -> Stopper {
         self.stop.clone()
+    }
+}
+
+impl Wake for Waker {
+    fn wake(&self) {
+        if let Err(error) = Self::wake(self) {
+            tracing::error!(%error, "cannot wake a loop");
+        }
     }
 }
 

@@ -2,8 +2,8 @@
 //!
 //! Not here: caches, which are the system's.
 
+use super::mailbox::Wake;
 use alloc::borrow::ToOwned as _;
-use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use alloc::string::{String, ToString as _};
 use alloc::sync::Arc;
@@ -26,7 +26,7 @@ pub(super) struct Resolver {
 
 struct Shared {
     state: Mutex<State>,
-    wake: Box<dyn Fn() + Send + Sync>,
+    wake: Arc<dyn Wake>,
 }
 
 #[derive(Default)]
@@ -40,7 +40,7 @@ struct State {
 
 impl Resolver {
     /// One whose answers are announced by `wake`.
-    pub(super) fn new(wake: Box<dyn Fn() + Send + Sync>) -> Self {
+    pub(super) fn new(wake: Arc<dyn Wake>) -> Self {
         Self {
             shared: Arc::new(Shared {
                 state: Mutex::default(),
@@ -111,7 +111,7 @@ impl Shared {
             state.answers.insert(key, answer);
             state.fresh.push(key);
             drop(state);
-            (self.wake)();
+            self.wake.wake();
         }
     }
 }
@@ -131,12 +131,19 @@ impl fmt::Debug for Resolver {
 #[cfg(test)]
 mod tests {
     use super::{Resolver, THREADS};
-    use alloc::boxed::Box;
+    use crate::reactor::mailbox::Wake;
+    use alloc::sync::Arc;
     use alloc::vec::Vec;
+
+    struct Nobody;
+
+    impl Wake for Nobody {
+        fn wake(&self) {}
+    }
 
     #[test]
     fn what_is_forgotten_is_not_asked() {
-        let resolver = Resolver::new(Box::new(|| {}));
+        let resolver = Resolver::new(Arc::new(Nobody));
         // All of them wait for somebody who does not answer.
         resolver.shared.lock().threads = THREADS;
         for key in 0..5 {

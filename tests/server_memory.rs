@@ -230,7 +230,7 @@ const READ_IN_PART: usize = 4;
 
 #[test]
 fn what_waits_for_a_member_that_does_not_read_is_held_at_most_twice() {
-    // Around 256 B what waits changes from being copied to being shared.
+    // At 256 B what waits changes from being copied to being shared.
     for len in [0, 20, 253, 254, 1000, 60_000] {
         let mut sim = Sim::new();
         let talker = sim.open(ROOM);
@@ -247,7 +247,11 @@ fn what_waits_for_a_member_that_does_not_read_is_held_at_most_twice() {
         }
         // Up to the limit, one message beyond it, and the Close frame.
         let waiting = MAX_QUEUED + told + 20;
-        assert!(most >= MAX_QUEUED, "it waits");
+        // A piece is reckoned at more than it takes.
+        assert!(
+            most >= MAX_QUEUED / 2,
+            "it waits: {most} B held in messages of {len} B"
+        );
         assert!(
             most <= UNREAD * waiting + FIXED,
             "{most} B held in messages of {len} B"

@@ -10,7 +10,7 @@ use super::greet::Opening;
 use super::session::{Phase, Session};
 use super::{Cause, Closed, Handler};
 use crate::kernel::Kernel;
-use crate::proto::{Connection, Role};
+use crate::proto::{CloseCode, Connection, Role};
 use crate::transport::Transport;
 use alloc::boxed::Box;
 use alloc::sync::Arc;
@@ -34,12 +34,17 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
         }
     }
 
-    /// What a peer is told when the loop stops.
-    pub(super) fn goodbye(&self, slot: usize) -> &'static str {
-        match self.sessions[slot].conn.tx.role() {
+    /// Closes a connection because the loop stops. What its rooms hold for it comes before that.
+    pub(super) fn say_goodbye(&mut self, slot: usize) {
+        self.tell(slot);
+        let Some(session) = self.sessions.get(slot) else {
+            return;
+        };
+        let reason = match session.conn.tx.role() {
             Role::Server => "server is stopping",
             Role::Client => "client is stopping",
-        }
+        };
+        self.close_session(slot, Cause::Stopped, CloseCode::GOING_AWAY, reason);
     }
 
     /// Gives a connection its place.
@@ -78,9 +83,7 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
         if let Some(error) = error {
             tracing::debug!(peer = %session.id(slot), %error, "connection lost");
         }
-        if session.phase == Phase::Open {
-            self.tools.mail.audience().leave(&session.conn.tx);
-        }
+        self.tools.rooms.depart(session.id(slot));
         let id = session.id(slot);
         let cause = match (session.flags.cause, error) {
             (Cause::Ended, Some(error)) => cause_of(error),

@@ -84,9 +84,8 @@ impl<'c, H: Handler<K>, K: Kernel> Call<'c, H, K> {
                 },
                 keys: &mut tools.random,
                 compressor: &mut tools.compressor,
-                mail: &mut tools.mail,
                 rooms: &mut tools.rooms,
-                told: &mut session.told,
+                gathered: &mut tools.gathered,
                 #[cfg(feature = "client")]
                 calls: &mut tools.calls,
             },

@@ -2,6 +2,7 @@
 //!
 //! Not here: which deadline a session has, which is `session`; the wheel, which is `timer`.
 
+use super::deliver::{ROOM_KEY, room_in};
 use super::event_loop::{DRAIN, EventLoop};
 #[cfg(feature = "client")]
 use super::link::LINK_KEY;
@@ -33,6 +34,7 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
                 key if key & DIAL_KEY != 0 => self.on_dial_time(key & !DIAL_KEY),
                 #[cfg(feature = "client")]
                 key if key & LINK_KEY != 0 => self.on_link_time(key & !LINK_KEY),
+                key if key & ROOM_KEY != 0 => self.tools.rooms.vanish(room_in(key)),
                 slot => self.on_deadline(slot, entry.at),
             }
         }
@@ -55,6 +57,9 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
         let blocked = session.exit.is_blocked().then(|| session.id(slot));
         if let Err(error) = session.flush(&mut tools.kernel, &mut tools.pool, now) {
             return self.remove(slot, Some(&error));
+        }
+        if !session.exit.is_blocked() {
+            tools.rooms.has_room(slot);
         }
         if session.flags.paused && !session.exit.is_blocked() {
             self.serve(slot);

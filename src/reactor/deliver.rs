@@ -1,45 +1,202 @@
-//! Delivering what was broadcast: at the end of a turn, or earlier when much has gathered.
+//! Telling what was said to many, when the turn is over, or earlier when much has gathered.
 //!
-//! Everything a loop published in a turn reaches a connection in one write of one shared range.
+//! A connection is told everything at once, as a rule in one write: of one room one range, shared by all. A large room is
+//! told in several turns, so that others are served meanwhile.
 //!
-//! Not here: publishing, which is `mail`, and the way between loops, which is `exchange`.
+//! Not here: what is to be told, which is `rooms`; the way between loops, which is `exchange`.
 
 use super::event_loop::EventLoop;
-use super::exchange::Membership;
-use super::mail::{Class, Published};
-use super::outbox::Piece;
+use super::exchange::Arrived;
+use super::rooms::{Closing, Letter, SlowPolicy};
 use super::session::Phase;
+use super::timer::{Entry, ticks_in};
 use super::{Cause, Handler};
 use crate::kernel::Kernel;
 use crate::proto::{CloseCode, Role, State};
-use alloc::sync::Arc;
-use alloc::vec::Vec;
 use core::mem::take;
 
+/// What is told in one turn, in writes of [`UNIT`] bytes: about as much as takes 4 ms.
+const SLICE: usize = 2048;
+/// How many bytes cost as much as a write without any.
+const UNIT: usize = 8 << 10;
+/// When so much is still to be told, everybody waits for that.
+const TOO_FRESH: usize = 4 << 20;
+
+/// In the wheel's key: it is a room's.
+pub(super) const ROOM_KEY: usize = 1 << 42;
+
+/// The wheel's key for a room that has become empty, with how often it has.
+const fn room_key((room, emptied): (u32, u32)) -> usize {
+    (emptied as usize) << 43 | ROOM_KEY | room as usize
+}
+
+/// The room in a key, and the low bits of how often it had become empty.
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "the halves that it was made of"
+)]
+pub(super) const fn room_in(key: usize) -> (u32, u32) {
+    (key as u32, (key >> 43) as u32)
+}
+
 impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
-    /// Gives every open connection what was published here, and the other loops too.
+    /// Tells what was said, here and to the other loops, and closes who is to be closed.
     pub(super) fn deliver(&mut self) {
-        if self.tools.mail.is_empty() {
-            return;
+        if !self.tools.rooms.is_quiet() {
+            self.tell_some();
         }
-        let published = self.tools.mail.take();
-        if let Some(membership) = &self.membership {
-            membership.post(&published);
+        if !self.tools.rooms.closings.is_empty() {
+            self.close_some();
         }
-        self.tell_all(&published, Published::here);
+        if !self.tools.rooms.emptied.is_empty() {
+            self.empty_rooms();
+        }
     }
 
-    /// Delivers what other loops published.
+    fn tell_some(&mut self) {
+        let rooms = &mut self.tools.rooms;
+        rooms.seal_all();
+        if let Some(membership) = &self.membership {
+            membership.post(rooms.outgoing.drain(..));
+        }
+        for slot in rooms.take_addressed() {
+            self.tell(slot as usize);
+        }
+        let mut left = match self.tools.rooms.fresh_bytes() {
+            TOO_FRESH.. => usize::MAX,
+            _ => SLICE,
+        };
+        while let Some(slot) = self.tools.rooms.next_to_tell() {
+            left = left.saturating_sub(1 + self.tell(slot) / UNIT);
+            if left == 0 {
+                self.tools.rooms.rotate();
+                break;
+            }
+        }
+    }
+
+    /// Tells a connection everything that it is to be told. Says how many bytes that were.
+    pub(super) fn tell(&mut self, slot: usize) -> usize {
+        let tools = &mut self.tools;
+        tools
+            .rooms
+            .gather(slot, &mut tools.gathered, &mut tools.compressor);
+        let Some(session) = self.sessions.get_mut(slot) else {
+            return 0;
+        };
+        let runs = &mut tools.gathered.runs;
+        if runs.is_empty() || session.phase != Phase::Open || session.conn.state() != State::Open {
+            return 0;
+        }
+        let bytes = runs.iter().map(|run| run.bytes().len()).sum();
+        session.conn.tx.note_foreign();
+        let sent = session
+            .exit
+            .send_runs(&mut tools.kernel, runs, &mut tools.cork, tools.now);
+        match sent {
+            Ok(()) if session.exit.is_blocked() => self.hold_back(slot),
+            Ok(()) => {}
+            Err(error) => self.remove(slot, Some(&error)),
+        }
+        bytes
+    }
+
+    /// Something waits for a connection: where it is too much, its rooms have a policy for that.
+    #[cold]
+    fn hold_back(&mut self, slot: usize) {
+        let tools = &mut self.tools;
+        let exit = &mut self.sessions[slot].exit;
+        let mut too_slow = exit.waiting() > exit.of_rooms() + tools.settings.limits.max_queued;
+        for key in tools.gathered.rooms.drain(..) {
+            let room = tools.rooms.room(key);
+            let most = room.max_queued;
+            match room.policy {
+                SlowPolicy::Close => {
+                    let excess = exit.has_excess(most);
+                    room.stats.closed += u64::from(excess);
+                    too_slow |= excess;
+                }
+                SlowPolicy::DropNewest => {
+                    let dropped = exit.drop_newest(room.id, most);
+                    room.stats.dropped += dropped;
+                    if dropped > 0 || exit.has_excess(most) {
+                        tools.rooms.set_full(slot, key);
+                    }
+                }
+                SlowPolicy::DropOldest => room.stats.dropped += exit.drop_oldest(room.id, most),
+                SlowPolicy::Conflate(of) => {
+                    let (conflated, fits) = exit.conflate(room.id, of, most);
+                    room.stats.conflated += conflated;
+                    room.stats.closed += u64::from(!fits);
+                    too_slow |= !fits;
+                }
+            }
+        }
+        if too_slow {
+            self.close_session(
+                slot,
+                Cause::TooSlow,
+                CloseCode::TRY_AGAIN_LATER,
+                "reads too slowly",
+            );
+        } else {
+            self.arm(slot);
+        }
+    }
+
+    /// Closes those of whom somebody has said so in this turn. What was said to them before comes before that.
+    #[cold]
+    fn close_some(&mut self) {
+        for Closing { id, code, reason } in take(&mut self.tools.rooms.closings) {
+            let slot = id.slot();
+            let is_it = |session: &super::session::Session<_, _>| {
+                session.id(slot) == id && session.phase == Phase::Open
+            };
+            if self.sessions.get(slot).is_some_and(is_it) {
+                self.tell(slot);
+            }
+            if self.sessions.get(slot).is_some_and(is_it) {
+                self.close_session(slot, Cause::Here, code, &reason);
+            }
+        }
+    }
+
+    /// Rooms that nobody is in go, at once or later.
+    #[cold]
+    fn empty_rooms(&mut self) {
+        let linger = self.tools.rooms.linger();
+        for emptied in take(&mut self.tools.rooms.emptied) {
+            if linger.is_zero() {
+                self.tools.rooms.vanish(emptied);
+                continue;
+            }
+            let now = self.tools.now;
+            let at = now + ticks_in(linger);
+            let key = room_key(emptied);
+            self.wheel.insert(Entry { at, key }, now);
+        }
+    }
+
+    /// Hears what other loops, and other threads, have said.
     pub(super) fn hear_others(&mut self) {
-        // What was published here comes first, so that each connection's place in its own log is used up.
-        self.deliver();
-        let Some(arrived) = self.membership.as_ref().map(Membership::take) else {
+        let Some(membership) = &mut self.membership else {
             return;
         };
-        for published in &arrived.published {
-            self.tell_all(published, Published::elsewhere);
+        let Arrived {
+            mut letters,
+            fell_behind,
+        } = membership.take();
+        let tools = &mut self.tools;
+        let mut stop = false;
+        for letter in letters.drain(..) {
+            stop |= matches!(letter, Letter::Stop);
+            tools.rooms.hear(letter, &mut tools.compressor);
         }
-        if arrived.fell_behind {
+        membership.reuse(letters);
+        if stop {
+            self.stop();
+        }
+        if fell_behind {
             tracing::warn!("fell behind the other loops' broadcasts; closing connections");
             self.for_each_slot(|this, slot| {
                 let session = &this.sessions[slot];
@@ -53,47 +210,6 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
                     );
                 }
             });
-        }
-    }
-
-    fn tell_all(
-        &mut self,
-        published: &Published,
-        log: fn(&Published, Class) -> Option<&Arc<Vec<u8>>>,
-    ) {
-        self.for_each_slot(|this, slot| {
-            let session = &mut this.sessions[slot];
-            let told = take(&mut session.told);
-            let open = session.phase == Phase::Open
-                && session.conn.state() == State::Open
-                && session.conn.tx.role() == Role::Server;
-            let Some(log) = log(published, Class::of(&session.conn.tx)) else {
-                return;
-            };
-            if open && told < log.len() {
-                session.conn.tx.note_foreign();
-                this.give(slot, log, told);
-            }
-        });
-    }
-
-    fn give(&mut self, slot: usize, log: &Arc<Vec<u8>>, told: usize) {
-        let tools = &mut self.tools;
-        let session = &mut self.sessions[slot];
-        if session.exit.waiting() > tools.settings.limits.max_queued {
-            session.flags.cause = Cause::TooSlow;
-            return self.close_session(
-                slot,
-                Cause::TooSlow,
-                CloseCode::TRY_AGAIN_LATER,
-                "reads too slowly",
-            );
-        }
-        let range = [Piece::Shared(log, told..log.len())];
-        match session.exit.send(&mut tools.kernel, range, tools.now) {
-            Ok(()) if session.exit.is_blocked() => self.arm(slot),
-            Ok(()) => {}
-            Err(error) => self.remove(slot, Some(&error)),
         }
     }
 }

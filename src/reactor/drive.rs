@@ -10,10 +10,9 @@
 
 use super::call::{Call, Progress};
 use super::frames::{end, finish, frames, give_up};
-use super::mail::Mail;
 use super::pool::Pool;
 use super::random::Random;
-use super::rooms::Rooms;
+use super::rooms::{Gathered, Rooms};
 use super::session::{Phase, Session};
 use super::settings::Settings;
 use super::timer::Tick;
@@ -52,8 +51,9 @@ pub(super) struct Tools<K> {
     pub(super) pool: Pool,
     pub(super) inbound: Inbound,
     pub(super) compressor: Compressor,
-    pub(super) mail: Mail,
     pub(super) rooms: Rooms,
+    /// What a connection is to be told.
+    pub(super) gathered: Gathered,
     pub(super) settings: Settings,
     pub(super) random: Random,
     pub(super) now: Tick,
@@ -82,8 +82,8 @@ impl<K: Kernel> Tools<K> {
             inbound: Inbound::new(),
             // Where nobody may agree to compression, it may still be asked to by those of another loop.
             compressor: Compressor::new(&settings.connection.deflate.clone().unwrap_or_default()),
-            mail: Mail::default(),
-            rooms: Rooms::default(),
+            rooms: Rooms::new(settings.rooms.clone(), settings.limits.max_queued),
+            gathered: Gathered::default(),
             settings,
             random: Random::new(K::random),
             now: 0,
@@ -249,7 +249,7 @@ fn broken<H: Handler<K>, K: Kernel>(
         session.opening = None;
         session.enter(Phase::Ending, tools.now);
     }
-    wind_up(session, tools);
+    wind_up(session, slot, tools);
     // What was read may not have been all, and the end may stand behind it: neither is reported again.
     Next::Again
 }
@@ -278,7 +278,7 @@ fn process<H: Handler<K>, K: Kernel>(
     }
     put_back(session, tools, progress.at, in_own, drained);
     if session.phase != Phase::Open || session.conn.is_over() {
-        wind_up(session, tools);
+        wind_up(session, slot, tools);
     }
     match progress.fate {
         Fate::Broken(error) => Err(error),
@@ -288,9 +288,9 @@ fn process<H: Handler<K>, K: Kernel>(
 
 /// All is said on both sides, or not yet anything; our side of the stream may end here.
 #[inline(never)]
-fn wind_up<K: Kernel, D>(session: &mut Session<K::Stream, D>, tools: &mut Tools<K>) {
+fn wind_up<K: Kernel, D>(session: &mut Session<K::Stream, D>, slot: usize, tools: &mut Tools<K>) {
     if session.phase == Phase::Open {
-        tools.mail.audience().leave(&session.conn.tx);
+        tools.rooms.depart(session.id(slot));
         session.enter(Phase::Ending, tools.now);
     }
     session.finish_if_done(&mut tools.kernel, tools.now);

@@ -12,7 +12,7 @@
 //!
 //! Words: a *session* is one peer; its *exit* is its stream and what waits for it; its *phase* is handshake, open
 //! (closing included) or ending (all is said, and what still arrives is discarded). The *tools* are what a loop has one
-//! of: kernel, read buffer, cork, pool. The *mail* is what was broadcast in this turn. A session is *paused* when it
+//! of: kernel, read buffer, cork, pool. What was said in *rooms* in this turn is *fresh*. A session is *paused* when it
 //! stopped reading before the kernel had no more: it is owed a read that no report will announce.
 //!
 //! Not here: what happens inside a session; that is `drive`. Who comes and goes, and what time brings: `arrivals`,
@@ -28,16 +28,17 @@ use super::exchange::{Exchange, Membership};
 use super::id::{Numbers, slot_in};
 #[cfg(feature = "client")]
 use super::link::Links;
+use super::mailbox::Wake;
 #[cfg(feature = "client")]
 use super::outbound::dial_of;
 use super::session::{Phase, Session};
 use super::settings::Settings;
 use super::timer::{Entry, NEVER, Wheel, span_of, tick_at};
-use super::{Cause, Handler, Hub};
+use super::{Handler, Hub};
 use crate::kernel::{Kernel, Ready, Token};
 use crate::proto::handshake::HandshakeError;
-use crate::proto::{CloseCode, Role};
-use alloc::boxed::Box;
+use crate::proto::{Role, State};
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
 use core::mem::{replace, take};
@@ -110,11 +111,14 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
         }
     }
 
-    /// Shares broadcasts with the other loops of an exchange. `wake` makes the kernel report [`Ready::Wake`].
-    pub(crate) fn join(&mut self, exchange: &Exchange, wake: Box<dyn Fn() + Send + Sync>) {
+    /// Shares what is published with the other loops of an exchange, and hears its handles. `wake` makes the kernel report
+    /// [`Ready::Wake`].
+    pub(crate) fn join(&mut self, exchange: &Exchange, wake: Arc<dyn Wake>) {
         let max_message = self.tools.settings.limits.connection.max_message;
-        self.membership = Some(exchange.join(max_message, wake));
-        self.tools.mail.join(exchange.counts());
+        let membership = exchange.join(max_message, wake);
+        self.worker = membership.worker();
+        self.tools.rooms.join_others(&membership);
+        self.membership = Some(membership);
     }
 
     /// Runs until it was asked to stop and every connection has ended, or the drain's time is up.
@@ -160,9 +164,7 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
             self.serve_ready_list();
             self.tools.dear = 0;
         }
-        if !self.tools.mail.is_empty() {
-            self.deliver();
-        }
+        self.deliver();
         if self.wheel.next() <= self.tools.now {
             self.on_time();
             // It may have found room for a peer that was not heard for want of it, and that spoke to all.
@@ -190,6 +192,7 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
         self.acceptor = Acceptor::default();
         // What was said before comes before the goodbye, also by others.
         self.hear_others();
+        self.deliver();
         let now = self.tools.now;
         let drain = Entry {
             at: now + self.tools.settings.deadlines.drain,
@@ -197,12 +200,7 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
         };
         self.wheel.insert(drain, now);
         self.for_each_slot(|this, slot| match this.sessions[slot].phase {
-            Phase::Open => this.close_session(
-                slot,
-                Cause::Stopped,
-                CloseCode::GOING_AWAY,
-                this.goodbye(slot),
-            ),
+            Phase::Open => this.say_goodbye(slot),
             Phase::Handshake => this.refuse(slot, HandshakeError::Unavailable),
             Phase::Ending => {}
         });
@@ -235,7 +233,7 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
     }
 
     fn timeout(&self, max_wait: Option<Duration>) -> Option<Duration> {
-        if !self.ready_list.is_empty() {
+        if !self.ready_list.is_empty() || !self.tools.rooms.is_quiet() {
             return Some(Duration::ZERO);
         }
         let next = self.wheel.next().min(self.acceptor.due_at());
@@ -284,6 +282,9 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
         {
             return self.remove(slot, Some(&error));
         }
+        if !session.exit.is_blocked() {
+            tools.rooms.has_room(slot);
+        }
         if readable || session.flags.paused {
             self.serve(slot);
         } else {
@@ -317,6 +318,9 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
                 self.stopping || self.open >= self.tools.settings.limits.max_connections;
         }
         let next = drive(session, slot, &mut self.handler, &mut self.tools);
+        if session.conn.state() != State::Open {
+            self.tools.rooms.depart(session.id(slot));
+        }
         if before != session.phase && session.conn.tx.role() == Role::Server {
             self.open -= usize::from(before == Phase::Open);
             self.open += usize::from(session.phase == Phase::Open);
@@ -336,7 +340,7 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
                 self.on_news(slot);
             }
         }
-        if self.tools.mail.is_full() {
+        if self.tools.rooms.is_full() {
             self.deliver();
         }
     }

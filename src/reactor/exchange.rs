@@ -1,50 +1,48 @@
-//! Broadcast across loops: what one publishes in a turn reaches the others as one shared buffer and one wake-up.
+//! What loops that serve together tell each other, and what other threads tell them: one letter for each loop and turn, as
+//! a rule, whoever many are to hear of it, and one wake-up.
 //!
-//! Not here: who gets it; each loop delivers to its own connections.
+//! Not here: what letters say, which is `rooms`; the way, which is `mailbox`; what other threads see, which is `handle`.
 
-use super::mail::{Counts, Published};
-use alloc::boxed::Box;
+use super::mailbox::{Address, Mailbox, PutError, Wake};
+use super::rooms::{Letter, Post};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
-use core::fmt;
 use core::mem::take;
+use core::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Bytes that may wait for one loop, or four of its largest messages; beyond that it has fallen behind.
 const MAX_WAITING: usize = 64 << 20;
 
-/// Joins servers: a broadcast on one reaches the connections of all. Clones are the same exchange.
+/// Joins servers: what is published on one reaches the connections of all. Clones are the same exchange.
 #[derive(Clone, Debug, Default)]
 pub struct Exchange {
-    inboxes: Arc<Mutex<Vec<Arc<Inbox>>>>,
-    /// What to encode for.
-    counts: Counts,
+    members: Arc<Mutex<Members>>,
+    /// How many loops there are, for those who ask often.
+    count: Arc<AtomicUsize>,
+}
+
+#[derive(Debug, Default)]
+struct Members {
+    addresses: Vec<(u32, Address<Letter>)>,
+    /// That of the next one; none has another's.
+    next: u32,
 }
 
 /// One loop's place in an exchange.
 #[derive(Debug)]
 pub(super) struct Membership {
     exchange: Exchange,
-    inbox: Arc<Inbox>,
-}
-
-struct Inbox {
-    waiting: Mutex<Waiting>,
-    max_waiting: usize,
-    wake: Box<dyn Fn() + Send + Sync>,
-}
-
-#[derive(Debug, Default)]
-struct Waiting {
-    published: Vec<Published>,
-    bytes: usize,
-    fell_behind: bool,
+    worker: u32,
+    mailbox: Mailbox<Letter>,
+    /// What the mailbox is given for what it holds.
+    spare: Vec<Letter>,
 }
 
 /// What came from the others since the last look.
 #[derive(Debug)]
 pub(super) struct Arrived {
-    pub(super) published: Vec<Published>,
+    pub(super) letters: Vec<Letter>,
     /// Too much waited and was given up.
     pub(super) fell_behind: bool,
 }
@@ -56,79 +54,108 @@ impl Exchange {
         Self::default()
     }
 
-    /// Who is there to be told, in all loops.
-    pub(super) const fn counts(&self) -> &Counts {
-        &self.counts
-    }
-
     /// Adds a loop that `wake` wakes, and whose messages have at most `max_message` bytes.
-    pub(super) fn join(&self, max_message: u64, wake: Box<dyn Fn() + Send + Sync>) -> Membership {
+    pub(super) fn join(&self, max_message: u64, wake: Arc<dyn Wake>) -> Membership {
         let four = usize::try_from(max_message.saturating_mul(4)).unwrap_or(usize::MAX);
-        let inbox = Arc::new(Inbox {
-            waiting: Mutex::default(),
-            max_waiting: four.max(MAX_WAITING),
-            wake,
-        });
-        lock(&self.inboxes).push(Arc::clone(&inbox));
+        let mailbox = Mailbox::new(four.max(MAX_WAITING), wake);
+        let mut members = lock(&self.members);
+        let worker = members.next;
+        members.next += 1;
+        members.addresses.push((worker, mailbox.address()));
+        self.count.store(members.addresses.len(), Ordering::Relaxed);
+        drop(members);
         Membership {
             exchange: self.clone(),
-            inbox,
+            worker,
+            mailbox,
+            spare: Vec::new(),
         }
+    }
+
+    /// Puts a letter in for all whom it concerns, or for none.
+    ///
+    /// # Errors
+    ///
+    /// When one of them has no room for it, or nobody is there.
+    pub(super) fn put(&self, letter: &Letter) -> Result<(), PutError<()>> {
+        let members = lock(&self.members);
+        let to = letter.worker();
+        let concerned = || {
+            let addresses = members.addresses.iter();
+            addresses.filter(move |(worker, _)| to.is_none_or(|to| to == *worker))
+        };
+        if concerned().next().is_none() {
+            return Err(PutError::Closed(()));
+        }
+        let weight = letter.bytes();
+        if concerned().any(|(_, address)| !address.has_room(weight)) {
+            return Err(PutError::Full(()));
+        }
+        for (_, address) in concerned() {
+            // Loops may have put something in meanwhile; then it has fallen behind by theirs.
+            address.put_or_give_up(letter.clone(), weight);
+        }
+        Ok(())
+    }
+
+    /// Loops.
+    pub(super) fn len(&self) -> usize {
+        self.count.load(Ordering::Relaxed)
     }
 }
 
 impl Membership {
-    /// Gives the others what was published here.
-    pub(super) fn post(&self, published: &Published) {
-        for inbox in lock(&self.exchange.inboxes).iter() {
-            if !Arc::ptr_eq(inbox, &self.inbox) {
-                inbox.put(published);
+    /// Which one this is.
+    pub(super) const fn worker(&self) -> u32 {
+        self.worker
+    }
+
+    /// How many loops there are, from now on.
+    pub(super) fn count(&self) -> Arc<AtomicUsize> {
+        Arc::clone(&self.exchange.count)
+    }
+
+    /// Gives the others what is for them.
+    pub(super) fn post(&self, posts: impl ExactSizeIterator<Item = Post>) {
+        if posts.len() == 0 {
+            return;
+        }
+        let members = lock(&self.exchange.members);
+        for Post { worker: to, letter } in posts {
+            let weight = letter.bytes();
+            for (worker, address) in &members.addresses {
+                if *worker != self.worker && to.is_none_or(|to| to == *worker) {
+                    address.put_or_give_up(letter.clone(), weight);
+                }
             }
         }
     }
 
-    /// Takes what the others published.
-    pub(super) fn take(&self) -> Arrived {
-        let Waiting {
-            published,
-            fell_behind,
-            ..
-        } = take(&mut *lock(&self.inbox.waiting));
+    /// Takes what the others said.
+    pub(super) fn take(&mut self) -> Arrived {
+        let mut letters = take(&mut self.spare);
+        let lost = self.mailbox.take(&mut letters);
         Arrived {
-            published,
-            fell_behind,
+            letters,
+            fell_behind: lost > 0,
         }
+    }
+
+    /// Takes the buffer back, for the next time.
+    pub(super) fn reuse(&mut self, mut read: Vec<Letter>) {
+        read.clear();
+        self.spare = read;
     }
 }
 
 impl Drop for Membership {
     fn drop(&mut self) {
-        lock(&self.exchange.inboxes).retain(|inbox| !Arc::ptr_eq(inbox, &self.inbox));
-    }
-}
-
-impl Inbox {
-    fn put(&self, published: &Published) {
-        let mut waiting = lock(&self.waiting);
-        // The first one wakes; the others find the loop awake or about to be.
-        let first = waiting.published.is_empty() && !waiting.fell_behind;
-        if waiting.bytes > self.max_waiting {
-            waiting.published.clear();
-            waiting.fell_behind = true;
-        } else if !waiting.fell_behind {
-            waiting.published.push(published.clone());
-            waiting.bytes += published.len();
-        }
-        drop(waiting);
-        if first {
-            (self.wake)();
-        }
-    }
-}
-
-impl fmt::Debug for Inbox {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Inbox").finish_non_exhaustive()
+        let mut members = lock(&self.exchange.members);
+        members
+            .addresses
+            .retain(|(_, address)| !address.is_of(&self.mailbox));
+        let count = members.addresses.len();
+        self.exchange.count.store(count, Ordering::Relaxed);
     }
 }
 
@@ -140,52 +167,96 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 #[cfg(test)]
 mod tests {
     use super::Exchange;
-    use crate::reactor::mail::Published;
-    use alloc::boxed::Box;
+    use crate::reactor::Message;
+    use crate::reactor::mailbox::{PutError, Wake};
+    use crate::reactor::rooms::{Letter, Post, Segment};
     use alloc::sync::Arc;
     use alloc::vec;
-    use alloc::vec::Vec;
     use core::sync::atomic::{AtomicUsize, Ordering};
+
+    /// Counts how often its loop was woken.
+    #[derive(Default)]
+    struct Wakes(AtomicUsize);
+
+    impl Wake for Wakes {
+        fn wake(&self) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    impl Wakes {
+        fn count(&self) -> usize {
+            self.0.load(Ordering::Relaxed)
+        }
+    }
+
+    fn segment(bytes: usize) -> Arc<Segment> {
+        Arc::new(Segment::of(Message::Binary(&vec![0; bytes]), true))
+    }
+
+    fn for_all(segment: &Arc<Segment>) -> vec::IntoIter<Post> {
+        let letter = Letter::All(Arc::clone(segment));
+        vec![Post {
+            worker: None,
+            letter,
+        }]
+        .into_iter()
+    }
+
+    fn said(letters: &[Letter]) -> vec::Vec<usize> {
+        let bytes = letters.iter().map(|letter| match letter {
+            Letter::All(segment) => segment.bytes(),
+            _ => 0,
+        });
+        bytes.collect()
+    }
 
     #[test]
     fn a_burst_wakes_once_and_its_author_never() {
-        let wakes = Arc::new(AtomicUsize::new(0));
+        let wakes = [(); 2].map(|()| Arc::<Wakes>::default());
         let exchange = Exchange::new();
-        let author = exchange.join(0, Box::new(|| unreachable!()));
-        let reader = exchange.join(0, {
-            let wakes = Arc::clone(&wakes);
-            Box::new(move || {
-                wakes.fetch_add(1, Ordering::Relaxed);
-            })
-        });
-        author.post(&Published::plain(vec![1]));
-        author.post(&Published::plain(vec![2]));
-        assert_eq!(wakes.load(Ordering::Relaxed), 1);
+        let author = exchange.join(0, Arc::<Wakes>::clone(&wakes[0]));
+        let mut reader = exchange.join(0, Arc::<Wakes>::clone(&wakes[1]));
+        author.post(for_all(&segment(1)));
+        author.post(for_all(&segment(2)));
+        assert_eq!(wakes[1].count(), 1);
         let arrived = reader.take();
-        let said: Vec<_> = arrived
-            .published
-            .iter()
-            .map(Published::everything)
-            .collect();
-        assert_eq!(said, [[1], [2]]);
+        assert_eq!(said(&arrived.letters), [3, 4]);
         assert!(!arrived.fell_behind);
-        author.post(&Published::plain(vec![3]));
-        assert_eq!(wakes.load(Ordering::Relaxed), 2);
+        author.post(for_all(&segment(3)));
+        assert_eq!(wakes[1].count(), 2);
+        assert_eq!(wakes[0].count(), 0);
     }
 
     #[test]
     fn a_loop_that_does_not_look_holds_a_bounded_amount_and_is_told() {
         let exchange = Exchange::new();
-        let author = exchange.join(0, Box::new(|| {}));
-        let reader = exchange.join(0, Box::new(|| {}));
-        let log = Published::plain(vec![0; 48 << 20]);
+        let author = exchange.join(0, Arc::<Wakes>::default());
+        let mut reader = exchange.join(0, Arc::<Wakes>::default());
+        let large = segment(48 << 20);
         for _ in 0..9 {
-            author.post(&log);
+            author.post(for_all(&large));
         }
+        let full = exchange.put(&Letter::All(Arc::clone(&large)));
+        assert_eq!(full, Err(PutError::Full(())));
         let arrived = reader.take();
-        assert!(arrived.fell_behind && arrived.published.is_empty());
-        assert_eq!(log.holders(), 1);
-        author.post(&log);
-        assert_eq!(reader.take().published.len(), 1);
+        assert!(arrived.fell_behind && arrived.letters.is_empty());
+        assert_eq!(Arc::strong_count(&large), 1);
+        author.post(for_all(&large));
+        assert_eq!(reader.take().letters.len(), 1);
+    }
+
+    #[test]
+    fn who_has_left_is_told_nothing() {
+        let exchange = Exchange::new();
+        let author = exchange.join(0, Arc::<Wakes>::default());
+        drop(exchange.join(0, Arc::<Wakes>::default()));
+        let one = segment(1);
+        author.post(for_all(&one));
+        assert_eq!(Arc::strong_count(&one), 1);
+        assert_eq!(exchange.len(), 1);
+        drop(author);
+        let nobody = exchange.put(&Letter::All(one));
+        assert_eq!(nobody, Err(PutError::Closed(())));
     }
 }

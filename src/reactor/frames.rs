@@ -212,6 +212,8 @@ pub(super) fn end<H: Handler<K>, K: Kernel>(
     id: ConnectionId,
     closed: &Closed<'_>,
 ) {
+    // Whoever is gone is no longer counted; what it was in, its state may say.
+    hub.rooms.depart(id);
     if let Some(state) = state.take() {
         // Should it panic, there is no connection left that could pay for it.
         let _ = catch_unwind(AssertUnwindSafe(|| {

@@ -6,7 +6,7 @@ use super::Handler;
 #[cfg(feature = "client")]
 use super::ask::Ask;
 use super::call::Call;
-use super::mail::Class;
+use super::rooms::Class;
 use super::session::Phase;
 use crate::kernel::Kernel;
 #[cfg(feature = "client")]
@@ -79,9 +79,7 @@ impl<H: Handler<K>, K: Kernel> Call<'_, H, K> {
             self.rx.set_deflate(agreed.client);
             self.peer.tx.set_deflate(agreed.server);
         }
-        // What was said to all before it was there is not for it.
-        self.peer.mail.audience().enter(self.peer.tx);
-        *self.peer.told = self.peer.mail.log(Class::of(self.peer.tx)).len();
+        self.peer.rooms.enter(self.peer.id, Class::of(self.peer.tx));
         *self.state = Some(self.handler.on_open(&mut self.peer, request));
     }
 

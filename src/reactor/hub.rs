@@ -1,13 +1,155 @@
 //! What a handler reaches beside the connection it is called for: [`Hub`].
 //!
-//! Not here: how it gets there; that is `rooms` and `deliver`.
+//! Nothing here speaks to a stream: what is said is told when the turn is over, so no handler is ever called from within
+//! another, and a connection that joins, leaves or closes while something is published changes nothing about who is told.
+//!
+//! Not here: how it gets there; that is `rooms` and `deliver`. Other threads, which have a `Handle`.
 
-use super::rooms::Rooms;
+use super::rooms::{Closing, Gone, JoinError, Receipt, RoomStats, Rooms, To};
+use super::{ConnectionId, Message};
 use crate::proto::deflate::Compressor;
+use crate::proto::{CloseCode, MAX_CONTROL_LEN, Misuse, SendError};
 
-/// The connections of a loop and their rooms, lent to a handler for one call.
+/// The connections of a loop that were accepted, and their rooms, lent to a handler for one call.
+///
+/// **Order.** What one connection is told by itself, and in one room, it is told in the order of the calls. Several rooms
+/// that are published to in the same turn may be told room by room.
 #[derive(Debug)]
 pub struct Hub<'h> {
     pub(super) rooms: &'h mut Rooms,
     pub(super) compressor: &'h mut Compressor,
+}
+
+impl Hub<'_> {
+    /// Makes a connection a member of a room, which comes into being with its first. Says whether it was not one before.
+    /// It stays one until it leaves or closes.
+    ///
+    /// # Errors
+    ///
+    /// [`JoinError`], and nothing has changed.
+    pub fn join(&mut self, id: ConnectionId, room: &str) -> Result<bool, JoinError> {
+        self.rooms.join(id, room)
+    }
+
+    /// Ends a membership. What was published before is still told. Says whether there was one.
+    pub fn leave(&mut self, id: ConnectionId, room: &str) -> bool {
+        self.rooms.leave(id, room, self.compressor)
+    }
+
+    /// Says something to many. It is encoded once, stored once, and told when the turn is over: all that was published in
+    /// a room during a turn reaches a member in one write. A member that does not read is dealt with by the room's
+    /// [`SlowPolicy`](super::SlowPolicy).
+    ///
+    /// Loops that share an [`Exchange`](super::Exchange) publish together; the receipt counts the connections of this one.
+    pub fn publish<'a, 'm>(
+        &mut self,
+        to: impl Into<To<'a>>,
+        message: impl Into<Message<'m>>,
+    ) -> Receipt {
+        self.rooms
+            .publish(&to.into(), message.into(), true, self.compressor)
+    }
+
+    /// As [`publish`](Self::publish), and never compressed; see
+    /// [`Peer::send_uncompressed`](super::Peer::send_uncompressed).
+    pub fn publish_uncompressed<'a, 'm>(
+        &mut self,
+        to: impl Into<To<'a>>,
+        message: impl Into<Message<'m>>,
+    ) -> Receipt {
+        self.rooms
+            .publish(&to.into(), message.into(), false, self.compressor)
+    }
+
+    /// Says something to one connection.
+    ///
+    /// # Errors
+    ///
+    /// [`Gone`]: it is told nothing more. Where it is on another loop, nobody knows in time.
+    pub fn send<'m>(
+        &mut self,
+        id: ConnectionId,
+        message: impl Into<Message<'m>>,
+    ) -> Result<(), Gone> {
+        match self.publish(To::one(id), message) {
+            Receipt { closed: 0, .. } => Ok(()),
+            _ => Err(Gone),
+        }
+    }
+
+    /// Starts a connection's closing handshake when the turn is over. It is told what was said to it before, and nothing
+    /// that is said after.
+    ///
+    /// # Errors
+    ///
+    /// [`SendError::Closed`] when it is gone or closing already; [`Misuse`] for a reason over 123 bytes.
+    pub fn close(
+        &mut self,
+        id: ConnectionId,
+        code: CloseCode,
+        reason: &str,
+    ) -> Result<(), SendError> {
+        if reason.len() > MAX_CONTROL_LEN - 2 {
+            return Err(Misuse::ReasonTooLong.into());
+        }
+        let reason = reason.into();
+        let closing = Closing { id, code, reason };
+        self.rooms.close(closing).map_err(|Gone| SendError::Closed)
+    }
+
+    /// Whether a connection is open.
+    #[must_use]
+    pub fn is_open(&self, id: ConnectionId) -> bool {
+        self.rooms.is_open(id)
+    }
+
+    /// Whether a connection is a member of a room.
+    #[must_use]
+    pub fn is_member(&self, id: ConnectionId, room: &str) -> bool {
+        self.rooms.is_member(id, room)
+    }
+
+    /// The rooms of a connection, in the order in which it joined them.
+    pub fn rooms_of(&self, id: ConnectionId) -> impl Iterator<Item = &str> {
+        self.rooms.rooms_of(id)
+    }
+
+    /// The members of a room, in no order.
+    pub fn members(&self, room: &str) -> impl Iterator<Item = ConnectionId> {
+        self.rooms.members(Some(room))
+    }
+
+    /// How many members a room has.
+    #[must_use]
+    pub fn count(&self, room: &str) -> usize {
+        self.stats(room).map_or(0, |stats| stats.members)
+    }
+
+    /// The names of all rooms, in no order.
+    pub fn rooms(&self) -> impl Iterator<Item = &str> {
+        self.rooms.names()
+    }
+
+    /// The open connections that were accepted, in no order.
+    pub fn connections(&self) -> impl Iterator<Item = ConnectionId> {
+        self.rooms.members(None)
+    }
+
+    /// How many they are.
+    #[must_use]
+    pub fn online(&self) -> usize {
+        self.stats_of_all().members
+    }
+
+    /// What has happened in a room since it came into being, if there is one.
+    #[must_use]
+    pub fn stats(&self, room: &str) -> Option<RoomStats> {
+        self.rooms.stats(Some(room))
+    }
+
+    /// What has come of what was said to all.
+    #[must_use]
+    pub fn stats_of_all(&self) -> RoomStats {
+        self.rooms.stats(None).unwrap_or_default()
+    }
 }

@@ -6,13 +6,14 @@
 //! | `drive` | one session's turn: bytes in, bytes out |
 //! | `call`, `greet`, `frames` | what a turn may touch; the request, and what follows it |
 //! | `session` | one peer's state and deadlines |
-//! | `wire`, `outbox`, `mail`, `pool` | output and buffers |
+//! | `wire`, `outbox`, `backlog`, `pool` | output and buffers |
 //! | `say` | pings, closes and refusals of the loop's own |
 //! | `outbound`, `dial`, `resolver` | connections that we open, up to where there is a stream |
 //! | `ask`, `link` | our request's answer; what is opened again and again |
-//! | `deliver`, `exchange` | broadcasts: to the loop's own connections, and between loops |
-//! | `handler`, `peer`, `message`, `settings` | what an application does, is given, and tells |
+//! | `rooms`, `deliver`, `exchange` | what is said to many: here, and between loops |
+//! | `handler`, `peer`, `hub`, `id`, `message`, `settings` | what an application does, is given, and tells |
 //! | `outside` | speaking to a connection between turns |
+//! | `mailbox`, `sync` | speaking to a loop from other threads |
 //! | `accept`, `timer`, `random` | what the names say |
 //! | `mio` | the real [`kernel`](crate::kernel) |
 //!
@@ -22,6 +23,7 @@ mod accept;
 mod arrivals;
 #[cfg(feature = "client")]
 mod ask;
+mod backlog;
 mod call;
 mod deadlines;
 mod deliver;
@@ -32,12 +34,15 @@ mod event_loop;
 mod exchange;
 mod frames;
 mod greet;
+mod handle;
 mod handler;
 mod hub;
 mod id;
 #[cfg(feature = "client")]
 mod link;
-mod mail;
+mod mailbox;
+#[cfg(test)]
+mod mailbox_tests;
 mod message;
 mod mio;
 #[cfg(feature = "client")]
@@ -52,6 +57,7 @@ mod rooms;
 mod say;
 mod session;
 mod settings;
+mod sync;
 mod timer;
 mod wire;
 
@@ -59,6 +65,7 @@ mod wire;
 pub use ask::Answer;
 pub use event_loop::EventLoop;
 pub use exchange::Exchange;
+pub use handle::{Handle, HandleError};
 pub use handler::{Cause, Closed, Handler};
 pub use hub::Hub;
 pub use id::ConnectionId;
@@ -67,4 +74,5 @@ pub use link::{Delivery, LinkState, LinkStatus};
 pub use message::Message;
 pub use mio::{Mio, Stopper, listen};
 pub use peer::Peer;
+pub use rooms::{Gone, JoinError, Receipt, RoomSettings, RoomStats, SlowPolicy, To};
 pub use settings::{Limits, Settings, Timeouts};

@@ -6,6 +6,7 @@
 //! Not here: the decision that a peer is too slow; that is `wire` and `session`.
 
 use super::pool::Pool;
+use super::rooms::Run;
 use super::timer::{Stamp, Tick};
 use crate::kernel::Kernel;
 use crate::proto::Role;
@@ -21,6 +22,8 @@ use std::io::{self, IoSlice};
 const PIECES: usize = 8;
 /// What is smaller is copied rather than shared: the bookkeeping would be larger than the bytes.
 const WORTH_SHARING: usize = 256;
+/// More pieces than one call sends are rather copied than sent in several, up to here.
+const SCRATCH: usize = 64 << 10;
 
 /// The stream, and what waits for it.
 #[derive(Debug)]
@@ -42,9 +45,13 @@ pub(super) enum Piece<'p> {
 }
 
 #[derive(Debug)]
-struct Outbox {
-    entries: VecDeque<Entry>,
-    bytes: usize,
+pub(super) struct Outbox {
+    pub(super) entries: VecDeque<Entry>,
+    pub(super) bytes: usize,
+    /// Bytes of rooms among them, and what their pieces cost.
+    pub(super) of_rooms: usize,
+    /// With so much of rooms, messages that others have replaced are looked for.
+    pub(super) next_look: usize,
     /// When the stream last took something of what waits, or began to be too slow for all of it.
     written: Stamp,
     /// When it began to be.
@@ -52,11 +59,15 @@ struct Outbox {
 }
 
 #[derive(Debug)]
-enum Entry {
+pub(super) enum Entry {
     /// Ours; sent up to the number.
     Owned(Vec<u8>, usize),
     Shared(Arc<Vec<u8>>, Range<usize>),
     Lent(Range<usize>),
+    /// Of a room, or of what else was said to several.
+    Run(Run),
+    /// The same, where it is smaller than its bookkeeping; sent up to the number.
+    Copied(Vec<u8>, usize),
 }
 
 impl<S> Exit<S> {
@@ -86,6 +97,11 @@ impl<S> Exit<S> {
     /// Bytes that wait.
     pub(super) fn waiting(&self) -> usize {
         self.outbox.as_ref().map_or(0, |outbox| outbox.bytes)
+    }
+
+    /// Bytes of rooms among those that wait, and what their pieces cost.
+    pub(super) fn of_rooms(&self) -> usize {
+        self.outbox.as_ref().map_or(0, |outbox| outbox.of_rooms)
     }
 
     /// When the wait began, or was last shortened, if there is one.
@@ -137,19 +153,86 @@ impl<S> Exit<S> {
             // What went before was not in its way.
             self.transport.progress(0);
         }
-        let outbox = self.outbox.get_or_insert_with(|| {
-            Box::new(Outbox {
-                entries: VecDeque::new(),
-                bytes: 0,
-                written: Stamp::of(now),
-                blocked: Stamp::of(now),
-            })
-        });
+        let outbox = self.outbox.get_or_insert_with(|| Outbox::new(now));
         for piece in pieces {
             let skip = sent.min(piece.bytes().len());
             sent -= skip;
             outbox.push(piece.skip(skip));
         }
+    }
+
+    /// Sends runs behind everything that waits, as a rule in one call. What the kernel does not take waits too, and is
+    /// not copied for that.
+    pub(super) fn send_runs<K: Kernel<Stream = S>>(
+        &mut self,
+        kernel: &mut K,
+        runs: &mut Vec<Run>,
+        scratch: &mut Vec<u8>,
+        now: Tick,
+    ) -> io::Result<()> {
+        let mut sent = 0;
+        if self.outbox.is_none() {
+            sent = self.send_all(kernel, runs, scratch)?;
+        }
+        let total: usize = runs.iter().map(|run| run.bytes().len()).sum();
+        if sent == total && !self.transport.holds() {
+            runs.clear();
+            return Ok(());
+        }
+        self.queue([], 0, now);
+        if let Some(outbox) = &mut self.outbox {
+            for mut run in runs.drain(..) {
+                let skip = sent.min(run.bytes().len());
+                sent -= skip;
+                run.skip(skip);
+                outbox.push_run(run);
+            }
+        }
+        Ok(())
+    }
+
+    fn send_all<K: Kernel<Stream = S>>(
+        &mut self,
+        kernel: &mut K,
+        runs: &[Run],
+        scratch: &mut Vec<u8>,
+    ) -> io::Result<usize> {
+        if let [run] = runs {
+            return self.transport.send(kernel, &[IoSlice::new(run.bytes())]);
+        }
+        if runs.len() > PIECES {
+            let total: usize = runs.iter().map(|run| run.bytes().len()).sum();
+            if total <= SCRATCH {
+                runs.iter()
+                    .for_each(|run| scratch.extend_from_slice(run.bytes()));
+                let sent = self.transport.send(kernel, &[IoSlice::new(scratch)]);
+                scratch.clear();
+                return sent;
+            }
+        }
+        let mut sent = 0;
+        for some in runs.chunks(PIECES) {
+            let mut parts = [IoSlice::new(&[]); PIECES];
+            let mut offered = 0;
+            for (part, run) in parts.iter_mut().zip(some) {
+                offered += run.bytes().len();
+                *part = IoSlice::new(run.bytes());
+            }
+            let taken = self.transport.send(kernel, &parts[..some.len()])?;
+            sent += taken;
+            if taken < offered {
+                break;
+            }
+        }
+        Ok(sent)
+    }
+
+    pub(super) fn outbox(&self) -> Option<&Outbox> {
+        self.outbox.as_deref()
+    }
+
+    pub(super) fn outbox_mut(&mut self) -> Option<&mut Outbox> {
+        self.outbox.as_deref_mut()
     }
 
     /// Sends what waits, as far as the kernel takes it.
@@ -221,6 +304,40 @@ impl Piece<'_> {
 }
 
 impl Outbox {
+    fn new(now: Tick) -> Box<Self> {
+        Box::new(Self {
+            entries: VecDeque::new(),
+            bytes: 0,
+            of_rooms: 0,
+            next_look: 0,
+            written: Stamp::of(now),
+            blocked: Stamp::of(now),
+        })
+    }
+
+    fn push_run(&mut self, run: Run) {
+        let bytes = run.bytes();
+        if bytes.is_empty() {
+            return;
+        }
+        if bytes.len() >= WORTH_SHARING || !run.is_loose() {
+            let entry = Entry::Run(run);
+            self.count_in(&entry);
+            self.entries.push_back(entry);
+            return;
+        }
+        if !run.is_of_room() {
+            return self.push(Piece::Bytes(bytes));
+        }
+        self.bytes += bytes.len();
+        self.of_rooms += bytes.len();
+        if let Some(Entry::Copied(last, sent)) = self.entries.back_mut() {
+            append(last, sent, bytes);
+        } else {
+            self.entries.push_back(Entry::Copied(bytes.to_vec(), 0));
+        }
+    }
+
     fn push(&mut self, piece: Piece<'_>) {
         let len = piece.bytes().len();
         self.bytes += len;
@@ -232,14 +349,7 @@ impl Outbox {
                 .push_back(Entry::Shared(Arc::clone(buffer), range)),
             Piece::Bytes(_) | Piece::Shared(..) => {
                 if let Some(Entry::Owned(last, sent)) = self.entries.back_mut() {
-                    // In front of a peer that is always a little behind, all that it took would pile up. Fewer bytes
-                    // move than went.
-                    if *sent > last.len() / 2 {
-                        last.drain(..*sent);
-                        *sent = 0;
-                        last.shrink_to(2 * (last.len() + len));
-                    }
-                    last.extend_from_slice(piece.bytes());
+                    append(last, sent, piece.bytes());
                 } else {
                     self.entries
                         .push_back(Entry::Owned(piece.bytes().to_vec(), 0));
@@ -267,15 +377,17 @@ impl Outbox {
     }
 
     fn sent(&mut self, mut sent: usize, pool: &mut Pool) {
-        self.bytes -= sent;
-        while let Some(entry) = self.entries.front_mut() {
+        while let Some(mut entry) = self.entries.pop_front() {
+            self.count_out(&entry);
             let len = entry.bytes().len();
             if sent < len {
                 entry.skip(sent);
+                self.count_in(&entry);
+                self.entries.push_front(entry);
                 break;
             }
             sent -= len;
-            if let Some(Entry::Owned(buffer, _)) = self.entries.pop_front() {
+            if let Entry::Owned(buffer, _) | Entry::Copied(buffer, _) = entry {
                 pool.put(buffer);
             }
         }
@@ -299,20 +411,33 @@ impl Outbox {
     }
 }
 
+/// Appends to a buffer of which the beginning was sent. In front of a peer that is always a little behind, all that it took
+/// would pile up; fewer bytes move than went.
+fn append(last: &mut Vec<u8>, sent: &mut usize, bytes: &[u8]) {
+    if *sent > last.len() / 2 {
+        last.drain(..*sent);
+        *sent = 0;
+        last.shrink_to(2 * (last.len() + bytes.len()));
+    }
+    last.extend_from_slice(bytes);
+}
+
 impl Entry {
-    fn bytes(&self) -> &[u8] {
+    pub(super) fn bytes(&self) -> &[u8] {
         match self {
-            Self::Owned(bytes, sent) => &bytes[*sent..],
+            Self::Owned(bytes, sent) | Self::Copied(bytes, sent) => &bytes[*sent..],
             Self::Shared(bytes, range) => &bytes[range.clone()],
             // Settled before anything is sent from the queue.
             Self::Lent(_) => &[],
+            Self::Run(run) => run.bytes(),
         }
     }
 
     fn skip(&mut self, bytes: usize) {
         match self {
-            Self::Owned(_, sent) => *sent += bytes,
+            Self::Owned(_, sent) | Self::Copied(_, sent) => *sent += bytes,
             Self::Shared(_, range) | Self::Lent(range) => range.start += bytes,
+            Self::Run(run) => run.skip(bytes),
         }
     }
 }

@@ -5,11 +5,10 @@
 //!
 //! Not here: who the others are; that is `deliver`.
 
-use super::mail::{Class, Mail};
 use super::message::Message;
 use super::mio::Mio;
 use super::random::Random;
-use super::rooms::Rooms;
+use super::rooms::{Gathered, JoinError, Receipt, Rooms, To};
 use super::wire::Wire;
 use super::{ConnectionId, Hub};
 #[cfg(feature = "client")]
@@ -29,9 +28,8 @@ pub struct Peer<'p, K: Kernel = Mio> {
     pub(super) wire: Wire<'p, K>,
     pub(super) keys: &'p mut Random,
     pub(super) compressor: &'p mut Compressor,
-    pub(super) mail: &'p mut Mail,
     pub(super) rooms: &'p mut Rooms,
-    pub(super) told: &'p mut usize,
+    pub(super) gathered: &'p mut Gathered,
     #[cfg(feature = "client")]
     pub(super) calls: &'p mut Vec<(Connector, u64)>,
 }
@@ -95,15 +93,44 @@ impl<K: Kernel> Peer<'_, K> {
         self.alive()
     }
 
-    /// Sends a message to every open connection that was accepted, this one too if it was. It is encoded once; a
-    /// connection that does not read within the limits is closed with 1013.
+    /// Sends a message to every open connection that was accepted, this one too if it was:
+    /// [`publish`](Self::publish) to [`To::all`]. A connection that does not read within the limits is closed with 1013.
     pub fn broadcast<'m>(&mut self, message: impl Into<Message<'m>>) {
-        self.mail.publish(message.into(), Some(self.compressor));
+        self.publish(To::all(), message);
     }
 
     /// As [`broadcast`](Self::broadcast), and never compressed; see [`send_uncompressed`](Self::send_uncompressed).
     pub fn broadcast_uncompressed<'m>(&mut self, message: impl Into<Message<'m>>) {
-        self.mail.publish(message.into(), None);
+        self.hub().publish_uncompressed(To::all(), message);
+    }
+
+    /// Joins a room; see [`Hub::join`].
+    ///
+    /// # Errors
+    ///
+    /// As for [`Hub::join`].
+    pub fn join(&mut self, room: &str) -> Result<bool, JoinError> {
+        // Whoever is closing is told nothing, and leaves.
+        if self.tx.state() != State::Open {
+            return Err(JoinError::Gone);
+        }
+        let id = self.id;
+        self.hub().join(id, room)
+    }
+
+    /// Leaves a room; see [`Hub::leave`].
+    pub fn leave(&mut self, room: &str) -> bool {
+        let id = self.id;
+        self.hub().leave(id, room)
+    }
+
+    /// Says something to many; see [`Hub::publish`].
+    pub fn publish<'a, 'm>(
+        &mut self,
+        to: impl Into<To<'a>>,
+        message: impl Into<Message<'m>>,
+    ) -> Receipt {
+        self.hub().publish(to, message)
     }
 
     /// Opens a connection, on the same loop and with the same handler, once this turn is over; see
@@ -168,26 +195,27 @@ impl<K: Kernel> Peer<'_, K> {
         self.wire.exit.is_blocked()
     }
 
-    /// What this turn's broadcasts already hold for this peer goes first: it is told things in the order of the
-    /// calls.
+    /// What was said to this peer's rooms goes first: it is told things in the order of the calls.
     #[inline]
     fn catch_up(&mut self) {
-        if !self.mail.is_empty() {
-            self.tell_broadcasts();
+        if !self.rooms.is_quiet() {
+            self.tell_now();
         }
     }
 
     #[inline(never)]
-    fn tell_broadcasts(&mut self) {
-        let class = Class::of(self.tx);
-        let log = self.mail.log(class);
-        // Nothing may follow a Close frame (RFC 6455 section 5.5.1), and a server's broadcasts are not for servers.
-        if self.tx.role() == Role::Server
-            && *self.told < log.len()
-            && self.tx.state() == State::Open
-        {
-            self.wire.raw(&log[*self.told..]);
-            *self.told = log.len();
+    fn tell_now(&mut self) {
+        // Nothing may follow a Close frame (RFC 6455 section 5.5.1), and what a server publishes is not for servers.
+        if self.tx.role() != Role::Server || self.tx.state() != State::Open {
+            return;
+        }
+        let (wire, mut told) = (&mut self.wire, false);
+        self.rooms
+            .tell_now(self.id, self.gathered, self.compressor, |bytes| {
+                wire.raw(bytes);
+                told = true;
+            });
+        if told {
             self.tx.note_foreign();
         }
     }

@@ -31,6 +31,7 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
         if session.conn.tx.close(code, reason, out).is_ok() {
             session.times.since = Stamp::of(self.tools.now);
             session.flags.cause = cause;
+            self.tools.rooms.depart(session.id(slot));
             self.put(slot, &frame);
         } else if self.tools.random.take_failure() {
             // A client that has no key for its Close can only hang up.

@@ -20,8 +20,6 @@ pub(super) struct Session<S, D> {
     pub(super) conn: Connection,
     /// Bytes received and not consumed: the beginning of a message that spans reads. Empty otherwise.
     pub(super) own: Vec<u8>,
-    /// How much of this turn's broadcast it has been told already.
-    pub(super) told: usize,
     /// The stream, and what it has not taken yet.
     pub(super) exit: Exit<S>,
     /// With the slot and the loop it makes the connection's id.
@@ -186,7 +184,6 @@ impl<S, D> Session<S, D> {
         Self {
             conn,
             own: Vec::new(),
-            told: 0,
             exit: Exit::new(transport),
             number,
             worker,

@@ -2,6 +2,7 @@
 //!
 //! Not here: addresses and the handler; those are the builder's.
 
+use super::rooms::RoomSettings;
 use super::session::Deadlines;
 use crate::proto;
 use crate::proto::deflate::Policy;
@@ -108,6 +109,7 @@ pub struct Settings {
     pub(super) connection: Arc<proto::Config>,
     pub(super) origins: OriginPolicy,
     pub(super) protocols: Subprotocols,
+    pub(super) rooms: RoomSettings,
     #[cfg(feature = "tls")]
     pub(super) tls: Option<tls::Server>,
 }
@@ -149,6 +151,13 @@ impl Settings {
     pub fn limits(mut self, limits: Limits) -> Self {
         Arc::make_mut(&mut self.connection).limits = limits.connection;
         self.limits = limits;
+        self
+    }
+
+    /// What rooms may take, and what becomes of members that read too slowly.
+    #[must_use]
+    pub fn rooms(mut self, rooms: RoomSettings) -> Self {
+        self.rooms = rooms;
         self
     }
 

@@ -21,8 +21,9 @@
 //! Not here: the loop itself, which is `reactor`; threads, which are the caller's.
 
 pub use crate::reactor::{
-    Cause, Closed, ConnectionId, EventLoop, Exchange, Handler, Hub, Limits, Message, Mio, Peer,
-    Settings, Stopper, Timeouts, listen,
+    Cause, Closed, ConnectionId, EventLoop, Exchange, Gone, Handle, HandleError, Handler, Hub,
+    JoinError, Limits, Message, Mio, Peer, Receipt, RoomSettings, RoomStats, Settings, SlowPolicy,
+    Stopper, Timeouts, To, listen,
 };
 
 use crate::proto::deflate::Policy;
@@ -38,6 +39,7 @@ pub struct Server<H: Handler> {
     event_loop: EventLoop<H, Mio>,
     addr: SocketAddr,
     stopper: Stopper,
+    handle: Handle,
 }
 
 impl<H: Handler> Server<H> {
@@ -51,6 +53,12 @@ impl<H: Handler> Server<H> {
     #[must_use]
     pub fn stopper(&self) -> Stopper {
         self.stopper.clone()
+    }
+
+    /// What speaks to it, and to those that share its [`Exchange`], from any thread.
+    #[must_use]
+    pub fn handle(&self) -> Handle {
+        self.handle.clone()
     }
 
     /// Its loop: for connections that it opens itself, and to speak to any between turns.
@@ -137,6 +145,13 @@ impl Builder {
         self
     }
 
+    /// What rooms may take, and what becomes of members that read too slowly.
+    #[must_use]
+    pub fn rooms(mut self, rooms: RoomSettings) -> Self {
+        self.settings = self.settings.rooms(rooms);
+        self
+    }
+
     /// Speaks TLS. Default: plain.
     #[cfg(feature = "tls")]
     #[must_use]
@@ -182,13 +197,14 @@ impl Builder {
         }
         let (stopper, wake) = (kernel.stopper(), kernel.wake());
         let mut event_loop = EventLoop::new(kernel, handler, self.settings);
-        if let Some(exchange) = &self.exchange {
-            event_loop.join(exchange, wake);
-        }
+        // Alone, it is one for its handle's sake.
+        let exchange = self.exchange.unwrap_or_default();
+        event_loop.join(&exchange, wake);
         Ok(Server {
             event_loop,
             addr,
             stopper,
+            handle: Handle::new(exchange),
         })
     }
 }

@@ -1,5 +1,441 @@
-//! Rooms: who is where, and what was said there in this turn.
+//! Rooms: who is where.
+//!
+//! | file | holds |
+//! |---|---|
+//! | `mod` | connections and rooms: coming, going, asking |
+//! | `room` | one room: members, and what they have not been told |
+//! | `segment` | messages, encoded and stored once for all |
+//! | `publish`, `letter` | saying something, here and to other loops |
+//! | `gather` | what one connection is to be told |
+//! | `policy` | settings and figures |
+//!
+//! The first room is everybody's: each accepted connection is in it while it is open.
+//!
+//! Not here: sessions and their streams; rooms know connections by their slots. Telling is `deliver`'s.
+#![allow(
+    clippy::cast_possible_truncation,
+    reason = "slots, rooms and members are fewer than 2^32: descriptors end first, and rooms have a limit"
+)]
+
+mod gather;
+mod letter;
+mod policy;
+mod publish;
+mod room;
+mod segment;
+
+pub(super) use gather::Gathered;
+pub(super) use letter::{Letter, Post};
+pub use policy::{RoomSettings, RoomStats, SlowPolicy};
+pub(super) use publish::Whom;
+pub use publish::{Receipt, To};
+pub(super) use room::Room;
+pub(super) use segment::{Class, Run, Segment};
+
+use super::ConnectionId;
+use crate::proto::CloseCode;
+use crate::proto::deflate::Compressor;
+use alloc::collections::VecDeque;
+use alloc::string::String;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::fmt;
+use core::mem::take;
+use core::sync::atomic::{AtomicUsize, Ordering};
+use slab::Slab;
+use std::collections::HashMap;
+
+/// Everybody's.
+const ALL: u32 = 0;
 
 /// All rooms of a loop.
+#[derive(Debug)]
+pub(super) struct Rooms {
+    /// By slot.
+    places: Vec<Place>,
+    rooms: Slab<Room>,
+    /// With the keyed hash of the standard library: peers choose names.
+    names: HashMap<Arc<str>, u32>,
+    /// Nothing is to be told to anybody. Asked before every message that is sent.
+    quiet: bool,
+    /// Rooms whose log is not empty.
+    touched: Vec<u32>,
+    /// Rooms with something fresh.
+    due: VecDeque<u32>,
+    /// What was said to single connections, and when.
+    personal: HashMap<u32, Vec<(u64, Run)>>,
+    /// To whom, in order.
+    addressed: Vec<u32>,
+    pub(super) closings: Vec<Closing>,
+    /// For the other loops; in order.
+    pub(super) outgoing: Vec<Post>,
+    /// How many loops there are, this one included.
+    loops: Arc<AtomicUsize>,
+    /// Which of them this is.
+    worker: u32,
+    /// Seals so far.
+    stamp: u64,
+    /// Bytes in logs.
+    unsealed: usize,
+    /// Segments to be filled again.
+    spares: Vec<Segment>,
+    /// Rooms that have become empty, and are to be looked at when they have lingered.
+    pub(super) emptied: Vec<(u32, u32)>,
+    settings: RoomSettings,
+    last_id: u64,
+}
+
+/// A connection, as rooms know it.
 #[derive(Debug, Default)]
-pub(super) struct Rooms {}
+struct Place {
+    /// The number in its id, or 0 where no connection is.
+    number: u64,
+    class: Class,
+    /// It will be closed when the turn is over.
+    closing: bool,
+    /// Some of its rooms drop everything for it.
+    full: bool,
+    /// Where it stands among all.
+    among_all: u32,
+    memberships: Vec<Membership>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Membership {
+    room: u32,
+    /// Where it stands among the room's members.
+    at: u32,
+}
+
+/// A connection that is to be closed when the turn is over.
+#[derive(Debug)]
+pub(super) struct Closing {
+    pub(super) id: ConnectionId,
+    pub(super) code: CloseCode,
+    pub(super) reason: String,
+}
+
+/// There is no such connection any more, or it is closing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Gone;
+
+/// Why a connection cannot be in a room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum JoinError {
+    /// The name is empty, too long, or has a control character.
+    Name,
+    /// The connection is in as many rooms as it may.
+    TooMany,
+    /// There are as many rooms as there may be.
+    TooManyRooms,
+    /// There is no such connection on this loop any more, or it is closing, or we are its client.
+    Gone,
+}
+
+impl fmt::Display for Gone {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the connection is gone")
+    }
+}
+
+impl fmt::Display for JoinError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Name => "not a name for a room",
+            Self::TooMany => "in too many rooms",
+            Self::TooManyRooms => "too many rooms",
+            Self::Gone => "the connection is gone",
+        })
+    }
+}
+
+impl core::error::Error for Gone {}
+impl core::error::Error for JoinError {}
+
+impl Place {
+    /// The rooms that it is in, that of everybody first, and where it stands there.
+    fn everywhere(&self) -> impl Iterator<Item = (u32, u32)> {
+        let memberships = self.memberships.iter();
+        let memberships = memberships.map(|membership| (membership.room, membership.at));
+        [(ALL, self.among_all)].into_iter().chain(memberships)
+    }
+}
+
+impl Rooms {
+    pub(super) fn new(settings: RoomSettings, max_queued: usize) -> Self {
+        let mut rooms = Slab::new();
+        rooms.insert(Room::new(1, None, SlowPolicy::Close, max_queued));
+        Self {
+            places: Vec::new(),
+            rooms,
+            names: HashMap::new(),
+            quiet: true,
+            touched: Vec::new(),
+            due: VecDeque::new(),
+            personal: HashMap::new(),
+            addressed: Vec::new(),
+            closings: Vec::new(),
+            outgoing: Vec::new(),
+            loops: Arc::default(),
+            worker: 0,
+            stamp: 0,
+            unsealed: 0,
+            spares: Vec::new(),
+            emptied: Vec::new(),
+            settings,
+            last_id: 1,
+        }
+    }
+
+    /// Others may be listening from here on.
+    pub(super) fn join_others(&mut self, membership: &super::exchange::Membership) {
+        self.worker = membership.worker();
+        self.loops = membership.count();
+    }
+
+    /// Whether there are loops to be told what is said here.
+    fn has_others(&self) -> bool {
+        self.loops.load(Ordering::Relaxed) > 1
+    }
+
+    /// A connection is open.
+    pub(super) fn enter(&mut self, id: ConnectionId, class: Class) {
+        let slot = id.slot();
+        if self.places.len() <= slot {
+            self.places.resize_with(slot + 1, Place::default);
+        }
+        self.places[slot] = Place {
+            number: id.get(),
+            class,
+            closing: false,
+            full: false,
+            among_all: self.rooms[ALL as usize].add(slot as u32),
+            memberships: Vec::new(),
+        };
+    }
+
+    /// It closes, or is gone: it leaves every room. Once is enough.
+    pub(super) fn depart(&mut self, id: ConnectionId) {
+        let slot = id.slot();
+        let Some(place) = self.places.get_mut(slot) else {
+            return;
+        };
+        if place.number != id.get() {
+            return;
+        }
+        let Place {
+            memberships,
+            closing,
+            among_all,
+            ..
+        } = take(place);
+        for Membership { room, at } in memberships {
+            self.take_out(room, at, closing);
+        }
+        self.take_out(ALL, among_all, closing);
+        if self.personal.remove(&(slot as u32)).is_some() {
+            self.addressed
+                .retain(|addressed| *addressed as usize != slot);
+        }
+    }
+
+    /// Makes a connection a member. Says whether it was not.
+    pub(super) fn join(&mut self, id: ConnectionId, name: &str) -> Result<bool, JoinError> {
+        let slot = self.slot_of(id).ok_or(JoinError::Gone)?;
+        if self.places[slot as usize].closing {
+            return Err(JoinError::Gone);
+        }
+        if let Some(&room) = self.names.get(name)
+            && self.membership(slot, room).is_some()
+        {
+            return Ok(false);
+        }
+        if self.places[slot as usize].memberships.len() >= self.settings.max_per_connection {
+            return Err(JoinError::TooMany);
+        }
+        let room = self.room_of(name)?;
+        let at = self.rooms[room as usize].add(slot);
+        self.places[slot as usize]
+            .memberships
+            .push(Membership { room, at });
+        Ok(true)
+    }
+
+    /// Ends a membership. What was said in the room before is still told. Says whether there was one.
+    pub(super) fn leave(
+        &mut self,
+        id: ConnectionId,
+        name: &str,
+        compressor: &mut Compressor,
+    ) -> bool {
+        let found = self.slot_of(id).zip(self.names.get(name).copied());
+        let Some((slot, room)) = found else {
+            return false;
+        };
+        let Some(index) = self.membership(slot, room) else {
+            return false;
+        };
+        self.keep_for(slot, room, index, compressor);
+        let place = &mut self.places[slot as usize];
+        let closing = place.closing;
+        // In order, as what a connection is told of several rooms is in the order in which it joined them.
+        let membership = place.memberships.remove(index);
+        self.take_out(room, membership.at, closing);
+        true
+    }
+
+    fn take_out(&mut self, room: u32, at: u32, closing: bool) {
+        let (places, here) = (&mut self.places, &mut self.rooms[room as usize]);
+        here.full -= usize::from(here.members[at as usize].full);
+        here.closing -= usize::from(closing);
+        here.remove(at as usize, |slot, at| {
+            let place = &mut places[slot as usize];
+            if room == ALL {
+                place.among_all = at as u32;
+                return;
+            }
+            let mut memberships = place.memberships.iter_mut();
+            if let Some(membership) = memberships.find(|membership| membership.room == room) {
+                membership.at = at as u32;
+            }
+        });
+        if here.members.is_empty() && room != ALL {
+            here.emptied = here.emptied.wrapping_add(1);
+            self.emptied.push((room, here.emptied));
+        }
+    }
+
+    /// Where a connection is a member.
+    fn membership(&self, slot: u32, room: u32) -> Option<usize> {
+        let memberships = &self.places[slot as usize].memberships;
+        memberships
+            .iter()
+            .position(|membership| membership.room == room)
+    }
+
+    /// A room that has become empty has lingered; 21 bits say how often it had been. It goes, unless somebody came.
+    pub(super) fn vanish(&mut self, (room, emptied): (u32, u32)) {
+        let Some(here) = self.rooms.get(room as usize) else {
+            return;
+        };
+        if here.emptied << 11 != emptied << 11 || !here.members.is_empty() {
+            return;
+        }
+        if here.is_touched || here.is_due {
+            // The other loops are to hear of what was said, and then it is looked at again.
+            return self.emptied.push((room, emptied));
+        }
+        let here = self.rooms.remove(room as usize);
+        if let Some(name) = here.name {
+            self.names.remove(&name);
+        }
+    }
+
+    /// The room of this name, which comes into being if there is none.
+    fn room_of(&mut self, name: &str) -> Result<u32, JoinError> {
+        if let Some(room) = self.names.get(name) {
+            return Ok(*room);
+        }
+        if name.is_empty()
+            || name.len() > self.settings.max_name
+            || name.chars().any(char::is_control)
+        {
+            return Err(JoinError::Name);
+        }
+        if self.rooms.len() > self.settings.max_rooms {
+            return Err(JoinError::TooManyRooms);
+        }
+        let name: Arc<str> = name.into();
+        self.last_id += 1;
+        let policy = (self.settings.policy)(&name);
+        let room = Room::new(
+            self.last_id,
+            Some(Arc::clone(&name)),
+            policy,
+            self.settings.max_queued,
+        );
+        let key = self.rooms.insert(room) as u32;
+        self.names.insert(name, key);
+        Ok(key)
+    }
+
+    /// Where a connection is, if it is open and here.
+    fn slot_of(&self, id: ConnectionId) -> Option<u32> {
+        let place = self.places.get(id.slot())?;
+        (place.number == id.get()).then_some(id.slot() as u32)
+    }
+
+    fn id_of(&self, slot: u32) -> ConnectionId {
+        let number = self.places[slot as usize].number;
+        ConnectionId::new(number, slot as usize, self.worker)
+    }
+
+    /// It is closed when the turn is over, and told nothing that is said from here on.
+    pub(super) fn close(&mut self, closing: Closing) -> Result<(), Gone> {
+        let id = closing.id;
+        if id.worker() != self.worker && self.has_others() {
+            self.write(Letter::Close(id, closing.code, closing.reason));
+            return Ok(());
+        }
+        let slot = self.slot_of(id).ok_or(Gone)?;
+        let place = &mut self.places[slot as usize];
+        if place.closing {
+            return Err(Gone);
+        }
+        place.closing = true;
+        self.rooms[ALL as usize].closing += 1;
+        for membership in &place.memberships {
+            self.rooms[membership.room as usize].closing += 1;
+        }
+        self.closings.push(closing);
+        Ok(())
+    }
+
+    pub(super) fn is_open(&self, id: ConnectionId) -> bool {
+        let slot = self.slot_of(id);
+        slot.is_some_and(|slot| !self.places[slot as usize].closing)
+    }
+
+    pub(super) fn is_member(&self, id: ConnectionId, name: &str) -> bool {
+        let found = self.slot_of(id).zip(self.names.get(name));
+        found.is_some_and(|(slot, room)| self.membership(slot, *room).is_some())
+    }
+
+    pub(super) fn rooms_of(&self, id: ConnectionId) -> impl Iterator<Item = &str> {
+        let slot = self.slot_of(id);
+        let memberships = slot.map(|slot| self.places[slot as usize].memberships.as_slice());
+        memberships
+            .unwrap_or_default()
+            .iter()
+            .filter_map(|membership| self.rooms[membership.room as usize].name.as_deref())
+    }
+
+    /// Those of a room, or all.
+    pub(super) fn members(&self, name: Option<&str>) -> impl Iterator<Item = ConnectionId> {
+        let room = name.map_or(Some(ALL), |name| self.names.get(name).copied());
+        let members = room.map(|room| self.rooms[room as usize].members.as_slice());
+        let members = members.unwrap_or_default().iter();
+        members.map(|member| self.id_of(member.slot))
+    }
+
+    /// What has happened in a room, or in everybody's.
+    pub(super) fn stats(&self, name: Option<&str>) -> Option<RoomStats> {
+        let room = name.map_or(Some(ALL), |name| self.names.get(name).copied())?;
+        let room = &self.rooms[room as usize];
+        Some(RoomStats {
+            members: room.members.len(),
+            published: room.seq(),
+            ..room.stats
+        })
+    }
+
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        self.names.keys().map(|name| &**name)
+    }
+
+    /// How long an empty room stays.
+    pub(super) const fn linger(&self) -> core::time::Duration {
+        self.settings.linger
+    }
+}

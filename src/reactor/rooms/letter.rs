@@ -1,0 +1,130 @@
+//! What loops tell each other, and other threads tell them.
+//!
+//! Not here: the way there; that is `exchange`.
+
+use super::publish::Pick;
+use super::segment::Segment;
+use super::{ALL, Closing, Rooms};
+use crate::proto::CloseCode;
+use crate::proto::deflate::Compressor;
+use crate::reactor::{ConnectionId, Hub};
+use alloc::string::String;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::fmt;
+
+/// Something for another loop.
+#[derive(Clone)]
+pub(in crate::reactor) enum Letter {
+    /// Messages for everybody.
+    All(Arc<Segment>),
+    /// For a room.
+    Room(Arc<str>, Arc<Segment>),
+    /// One message, for whoever is in any of these rooms.
+    Rooms(Arc<[Arc<str>]>, Arc<Segment>),
+    /// One message for one connection.
+    One(ConnectionId, Arc<Segment>),
+    /// One message for those who are picked.
+    Those(Pick, Arc<Segment>),
+    /// One connection is to be closed.
+    Close(ConnectionId, CloseCode, String),
+    /// Everybody is to be told goodbye.
+    Stop,
+    /// To be called.
+    Call(Arc<dyn Fn(&mut Hub<'_>) + Send + Sync>),
+}
+
+/// A letter and whom it is for.
+#[derive(Clone, Debug)]
+pub(in crate::reactor) struct Post {
+    /// One loop, or all others.
+    pub(in crate::reactor) worker: Option<u32>,
+    pub(in crate::reactor) letter: Letter,
+}
+
+impl Letter {
+    /// Bytes that it holds, about.
+    pub(in crate::reactor) fn bytes(&self) -> usize {
+        const LETTER: usize = 64;
+        LETTER
+            + match self {
+                Self::All(segment)
+                | Self::Room(_, segment)
+                | Self::Rooms(_, segment)
+                | Self::One(_, segment)
+                | Self::Those(_, segment) => segment.bytes(),
+                Self::Close(..) | Self::Stop | Self::Call(_) => 0,
+            }
+    }
+
+    /// Which loop it is for, if not for all.
+    pub(in crate::reactor) const fn worker(&self) -> Option<u32> {
+        match self {
+            Self::One(id, _) | Self::Close(id, ..) => Some(id.worker()),
+            _ => None,
+        }
+    }
+}
+
+impl Rooms {
+    /// Puts a letter to other loops behind everything that was said here before.
+    pub(super) fn write(&mut self, letter: Letter) {
+        self.seal_all();
+        let worker = letter.worker();
+        self.outgoing.push(Post { worker, letter });
+        self.quiet = false;
+    }
+
+    /// Hears what another loop, or another thread, has said. What was said here comes first.
+    pub(in crate::reactor) fn hear(&mut self, letter: Letter, compressor: &mut Compressor) {
+        match letter {
+            Letter::All(segment) => self.append(ALL, segment),
+            Letter::Room(name, segment) => {
+                if let Some(room) = self.names.get(&name) {
+                    self.append(*room, segment);
+                }
+            }
+            Letter::Rooms(names, segment) => {
+                let rooms: Vec<_> = names
+                    .iter()
+                    .filter_map(|name| self.names.get(name))
+                    .copied()
+                    .collect();
+                self.unite(&rooms, &segment);
+            }
+            Letter::One(id, segment) => {
+                if let Some(slot) = self.slot_of(id) {
+                    self.address(slot, &segment, compressor);
+                }
+            }
+            Letter::Those(pick, segment) => {
+                self.pick(&pick, None, &segment, compressor);
+            }
+            Letter::Close(id, code, reason) => {
+                // Gone already is as good.
+                let _ = self.close(Closing { id, code, reason });
+            }
+            // The loop's business, which has seen it.
+            Letter::Stop => {}
+            Letter::Call(call) => call(&mut Hub {
+                rooms: self,
+                compressor,
+            }),
+        }
+    }
+}
+
+impl fmt::Debug for Letter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::All(_) => "All",
+            Self::Room(..) => "Room",
+            Self::Rooms(..) => "Rooms",
+            Self::One(..) => "One",
+            Self::Those(..) => "Those",
+            Self::Close(..) => "Close",
+            Self::Stop => "Stop",
+            Self::Call(_) => "Call",
+        })
+    }
+}

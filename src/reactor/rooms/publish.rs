@@ -1,0 +1,405 @@
+//! Saying something to many: to whom, what came of it, and where it is kept until the turn is over.
+//!
+//! Not here: telling it; that is `gather` and `deliver`.
+
+use super::letter::{Letter, Post};
+use super::segment::{Run, Segment};
+use super::{ALL, Rooms};
+use crate::proto::deflate::Compressor;
+use crate::reactor::{ConnectionId, Message};
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::fmt;
+
+/// When so much is waiting in logs it is told before the turn ends.
+const FULL: usize = 1 << 20;
+/// How many segments are kept to be filled again, and how large.
+const SPARES: usize = 4;
+const SPARE: usize = 64 << 10;
+/// Said to one connection alone.
+const PERSONAL: (u64, bool) = (0, true);
+
+/// Says whether a connection is one of those.
+pub(in crate::reactor) type Pick = Arc<dyn Fn(ConnectionId) -> bool + Send + Sync>;
+
+/// Whom a message is for. A `&str` is a room.
+///
+/// ```
+/// use sockeye::server::{Hub, To};
+///
+/// fn tell(hub: &mut Hub<'_>) {
+///     hub.publish("lobby", "to one room");
+///     hub.publish(To::rooms(&["lobby", "kitchen"]), "once to whoever is in any of them");
+///     hub.publish(To::all(), "to everybody");
+/// }
+/// ```
+#[derive(Clone)]
+pub struct To<'a> {
+    pub(in crate::reactor) whom: Whom<'a>,
+    pub(in crate::reactor) except: Option<ConnectionId>,
+}
+
+#[derive(Clone)]
+pub(in crate::reactor) enum Whom<'a> {
+    All,
+    Room(&'a str),
+    Rooms(&'a [&'a str]),
+    One(ConnectionId),
+    Those(Pick),
+}
+
+impl<'a> To<'a> {
+    const fn whom(whom: Whom<'a>) -> Self {
+        Self { whom, except: None }
+    }
+
+    /// Every open connection that was accepted.
+    #[must_use]
+    pub const fn all() -> Self {
+        Self::whom(Whom::All)
+    }
+
+    /// Every member of a room.
+    #[must_use]
+    pub const fn room(name: &'a str) -> Self {
+        Self::whom(Whom::Room(name))
+    }
+
+    /// Every member of any of these rooms, once. It costs a look at each member.
+    #[must_use]
+    pub const fn rooms(names: &'a [&'a str]) -> Self {
+        Self::whom(Whom::Rooms(names))
+    }
+
+    /// One connection.
+    #[must_use]
+    pub const fn one(id: ConnectionId) -> Self {
+        Self::whom(Whom::One(id))
+    }
+
+    /// Every connection for which this is true. It is asked for each of them.
+    #[must_use]
+    pub fn those(pick: impl Fn(ConnectionId) -> bool + Send + Sync + 'static) -> Self {
+        Self::whom(Whom::Those(Arc::new(pick)))
+    }
+
+    /// But not this one: as a rule, the one whose message it was.
+    #[must_use]
+    pub const fn except(mut self, id: ConnectionId) -> Self {
+        self.except = Some(id);
+        self
+    }
+}
+
+impl<'a> From<&'a str> for To<'a> {
+    fn from(room: &'a str) -> Self {
+        Self::room(room)
+    }
+}
+
+impl fmt::Debug for To<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.whom {
+            Whom::All => f.write_str("all"),
+            Whom::Room(name) => fmt::Debug::fmt(name, f),
+            Whom::Rooms(names) => fmt::Debug::fmt(names, f),
+            Whom::One(id) => fmt::Debug::fmt(id, f),
+            Whom::Those(_) => f.write_str("those"),
+        }
+    }
+}
+
+/// What becomes of a message, among the connections of this loop: each of those it is for is counted once. Whoever falls
+/// behind only with what is said in this turn is counted as queued, and by [`RoomStats`](super::RoomStats) as what comes of
+/// it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Receipt {
+    /// They will be told.
+    pub queued: usize,
+    /// They read too slowly, and are not told.
+    pub dropped: usize,
+    /// They are gone, or closing, and are not told.
+    pub closed: usize,
+}
+
+impl Rooms {
+    pub(in crate::reactor) fn publish(
+        &mut self,
+        to: &To<'_>,
+        message: Message<'_>,
+        compressible: bool,
+        compressor: &mut Compressor,
+    ) -> Receipt {
+        let one = || Arc::new(Segment::of(message, compressible));
+        match &to.whom {
+            Whom::All => self.say(ALL, message, compressible, to.except),
+            Whom::Room(name) => match self.names.get(*name) {
+                Some(room) => self.say(*room, message, compressible, to.except),
+                None if self.has_others() => {
+                    let segment = Arc::new(Segment::excepting(message, compressible, to.except));
+                    self.write(Letter::Room((*name).into(), segment));
+                    Receipt::default()
+                }
+                None => Receipt::default(),
+            },
+            Whom::Rooms(names) => {
+                let segment = Arc::new(Segment::excepting(message, compressible, to.except));
+                let rooms: Vec<_> = names
+                    .iter()
+                    .filter_map(|name| self.names.get(*name))
+                    .copied()
+                    .collect();
+                if self.has_others() {
+                    let names = names.iter().map(|name| Arc::from(*name)).collect();
+                    self.write(Letter::Rooms(names, Arc::clone(&segment)));
+                }
+                self.unite(&rooms, &segment)
+            }
+            Whom::One(id) if to.except == Some(*id) => Receipt::default(),
+            Whom::One(id) => self.say_to(*id, one, compressor),
+            Whom::Those(pick) => {
+                let segment = one();
+                if self.has_others() {
+                    let (pick, except) = (Arc::clone(pick), to.except);
+                    let pick: Pick = match except {
+                        None => pick,
+                        Some(except) => Arc::new(move |id| id != except && pick(id)),
+                    };
+                    self.write(Letter::Those(pick, Arc::clone(&segment)));
+                }
+                self.pick(pick, to.except, &segment, compressor)
+            }
+        }
+    }
+
+    /// To all in a room.
+    fn say(
+        &mut self,
+        room: u32,
+        message: Message<'_>,
+        compressible: bool,
+        except: Option<ConnectionId>,
+    ) -> Receipt {
+        // A stranger, or one of another loop, takes nobody's place.
+        let spared = except.and_then(|id| self.slot_of(id));
+        let spared = spared.filter(|slot| room == ALL || self.membership(*slot, room).is_some());
+        let has_others = self.has_others();
+        let here = &mut self.rooms[room as usize];
+        let receipt = Receipt {
+            queued: (here.members.len() - here.full)
+                .saturating_sub(here.closing + usize::from(spared.is_some())),
+            dropped: here.full,
+            closed: here.closing,
+        };
+        if here.members.is_empty() && !has_others {
+            return receipt;
+        }
+        if here.log.len() == 0
+            && let Some(spare) = self.spares.pop()
+        {
+            here.log = spare;
+        }
+        let before = here.log.bytes();
+        here.log.push(message, compressible, except);
+        self.unsealed += here.log.bytes() - before;
+        if !here.is_touched {
+            here.is_touched = true;
+            self.touched.push(room);
+        }
+        self.quiet = false;
+        receipt
+    }
+
+    fn say_to(
+        &mut self,
+        id: ConnectionId,
+        segment: impl FnOnce() -> Arc<Segment>,
+        compressor: &mut Compressor,
+    ) -> Receipt {
+        if id.worker() != self.worker && self.has_others() {
+            self.write(Letter::One(id, segment()));
+            return Receipt {
+                queued: 1,
+                ..Receipt::default()
+            };
+        }
+        match self.slot_of(id) {
+            Some(slot) if !self.places[slot as usize].closing => {
+                self.address(slot, &segment(), compressor);
+                Receipt {
+                    queued: 1,
+                    ..Receipt::default()
+                }
+            }
+            _ => Receipt {
+                closed: 1,
+                ..Receipt::default()
+            },
+        }
+    }
+
+    /// Once to whoever is in any of these rooms.
+    pub(super) fn unite(&mut self, rooms: &[u32], segment: &Arc<Segment>) -> Receipt {
+        let mut receipt = Receipt::default();
+        for (at, &room) in rooms.iter().enumerate() {
+            if rooms[..at].contains(&room) {
+                continue;
+            }
+            self.seal(room);
+            let earlier = &rooms[..at];
+            let mut skips = Vec::new();
+            for member in &self.rooms[room as usize].members {
+                let place = &self.places[member.slot as usize];
+                let spared = segment
+                    .except()
+                    .iter()
+                    .any(|(_, id)| id.slot() == member.slot as usize && id.get() == place.number);
+                let told = || {
+                    let mut memberships = place.memberships.iter();
+                    memberships.any(|membership| earlier.contains(&membership.room))
+                };
+                if spared || (at > 0 && told()) {
+                    skips.push((member.slot, 0));
+                } else if place.closing {
+                    receipt.closed += 1;
+                } else if member.full {
+                    receipt.dropped += 1;
+                } else {
+                    receipt.queued += 1;
+                }
+            }
+            skips.sort_unstable();
+            self.put_fresh(room, Arc::clone(segment), skips);
+        }
+        receipt
+    }
+
+    /// To each of those by themselves.
+    pub(super) fn pick(
+        &mut self,
+        pick: &Pick,
+        except: Option<ConnectionId>,
+        segment: &Arc<Segment>,
+        compressor: &mut Compressor,
+    ) -> Receipt {
+        let mut receipt = Receipt::default();
+        for at in 0..self.rooms[ALL as usize].members.len() {
+            let slot = self.rooms[ALL as usize].members[at].slot;
+            let id = self.id_of(slot);
+            if Some(id) == except || !pick(id) {
+                continue;
+            }
+            if self.places[slot as usize].closing {
+                receipt.closed += 1;
+                continue;
+            }
+            self.address(slot, segment, compressor);
+            receipt.queued += 1;
+        }
+        receipt
+    }
+
+    /// To one connection, behind what its rooms hold for it.
+    pub(super) fn address(&mut self, slot: u32, segment: &Arc<Segment>, with: &mut Compressor) {
+        if !self.touched.is_empty() {
+            if self.rooms[ALL as usize].is_touched {
+                self.seal(ALL);
+            }
+            for at in 0..self.places[slot as usize].memberships.len() {
+                self.seal(self.places[slot as usize].memberships[at].room);
+            }
+        }
+        self.stamp += 1;
+        let class = self.places[slot as usize].class;
+        let run = Run::new(segment, 0..segment.len(), PERSONAL, class, with);
+        self.keep(slot, self.stamp, run);
+    }
+
+    /// Keeps a run for a connection until it is told.
+    pub(super) fn keep(&mut self, slot: u32, stamp: u64, run: Run) {
+        let kept = self.personal.entry(slot).or_default();
+        if kept.is_empty() {
+            self.addressed.push(slot);
+        }
+        kept.push((stamp, run));
+        self.quiet = false;
+    }
+
+    /// What another loop said in a room.
+    pub(super) fn append(&mut self, room: u32, segment: Arc<Segment>) {
+        self.seal(room);
+        let except = segment.except().iter();
+        let mut skips: Vec<_> = except
+            .filter_map(|(index, id)| Some((self.slot_of(*id)?, *index)))
+            .collect();
+        skips.sort_unstable();
+        self.put_fresh(room, segment, skips);
+    }
+
+    fn put_fresh(&mut self, room: u32, segment: Arc<Segment>, skips: Vec<(u32, u32)>) {
+        self.stamp += 1;
+        let here = &mut self.rooms[room as usize];
+        here.link(segment, skips, self.stamp);
+        self.note_due(room);
+    }
+
+    fn note_due(&mut self, room: u32) {
+        let here = &mut self.rooms[room as usize];
+        if !here.is_due {
+            here.is_due = true;
+            self.due.push_back(room);
+        }
+        self.quiet = false;
+    }
+
+    /// What was said in each room since it was last sealed is to be told, here and in the other loops.
+    pub(in crate::reactor) fn seal_all(&mut self) {
+        for at in 0..self.touched.len() {
+            let room = self.touched[at];
+            if let Some(here) = self.rooms.get_mut(room as usize) {
+                here.is_touched = false;
+            }
+            self.seal(room);
+        }
+        self.touched.clear();
+        self.unsealed = 0;
+    }
+
+    pub(super) fn seal(&mut self, room: u32) {
+        if self.rooms[room as usize].log.len() == 0 {
+            return;
+        }
+        self.stamp += 1;
+        let has_others = self.has_others();
+        let (places, here) = (&self.places, &mut self.rooms[room as usize]);
+        let slot_of = |id: ConnectionId| {
+            let place = places.get(id.slot())?;
+            (place.number == id.get()).then_some(id.slot() as u32)
+        };
+        let sealed = here.seal(self.stamp, slot_of);
+        if has_others && let Some(segment) = sealed {
+            let segment = Arc::clone(segment);
+            let letter = match &here.name {
+                Some(name) => Letter::Room(Arc::clone(name), segment),
+                None => Letter::All(segment),
+            };
+            let worker = None;
+            self.outgoing.push(Post { worker, letter });
+        }
+        self.note_due(room);
+    }
+
+    /// Keeps a segment to be filled again.
+    pub(super) fn spare(spares: &mut Vec<Segment>, mut segment: Segment) {
+        if spares.len() < SPARES && segment.capacity() <= SPARE {
+            segment.clear();
+            spares.push(segment);
+        }
+    }
+
+    /// So much was said that it is better told now.
+    #[inline]
+    pub(in crate::reactor) const fn is_full(&self) -> bool {
+        self.unsealed >= FULL
+    }
+}

@@ -8,7 +8,7 @@
 use crate::proto::NoRandomness;
 use alloc::vec::Vec;
 use core::fmt;
-use core::net::SocketAddr;
+use core::net::{IpAddr, SocketAddr};
 use core::time::Duration;
 use std::io::{self, IoSlice};
 use std::path::PathBuf;
@@ -64,6 +64,45 @@ impl fmt::Display for Remote {
     }
 }
 
+/// Where a connection comes from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum PeerAddr {
+    /// An address and a port. An IPv4 address is one, also where it came to an IPv6 socket.
+    Ip(SocketAddr),
+    /// The same machine, through a Unix socket.
+    Unix,
+    /// Nobody can tell: it has gone, or it is of no kind that is known here.
+    #[default]
+    Unknown,
+}
+
+impl PeerAddr {
+    /// An address in its canonical form: `::ffff:192.0.2.1` is `192.0.2.1`.
+    pub(crate) fn of(addr: SocketAddr) -> Self {
+        Self::Ip(SocketAddr::new(addr.ip().to_canonical(), addr.port()))
+    }
+
+    /// The address alone, if there is one.
+    #[must_use]
+    pub const fn ip(&self) -> Option<IpAddr> {
+        match self {
+            Self::Ip(addr) => Some(addr.ip()),
+            Self::Unix | Self::Unknown => None,
+        }
+    }
+}
+
+impl fmt::Display for PeerAddr {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Ip(addr) => addr.fmt(f),
+            Self::Unix => f.write_str("a Unix socket"),
+            Self::Unknown => f.write_str("nobody knows where"),
+        }
+    }
+}
+
 /// The kernel. Readiness is edge-triggered: it is reported once, and again only after a call came back with
 /// `WouldBlock` or short.
 pub trait Kernel {
@@ -87,8 +126,14 @@ pub trait Kernel {
     /// `WouldBlock` when none is waiting; others as `accept(2)`.
     fn accept(&mut self) -> io::Result<Self::Stream>;
 
-    /// Stops listening.
+    /// Stops listening. Where another process listens on the same sockets, it goes on undisturbed.
     fn stop_listening(&mut self);
+
+    /// Where a stream comes from. Asked when somebody wants to know, so that others pay nothing for it.
+    fn peer_addr(&mut self, stream: &Self::Stream) -> PeerAddr {
+        let _ = stream;
+        PeerAddr::Unknown
+    }
 
     /// Begins to connect. The stream is reported writable when that is done or has failed.
     ///

@@ -14,6 +14,7 @@
 //!                  dial → ask: a connection that we open; link: again and again
 //!  transport       what carries a session's bytes: plain, or
 //!  tls             rustls                                               feature `tls`
+//!  proxy_protocol  what a proxy says before the first byte
 //!  kernel          the seam to the operating system
 //!
 //!  proto           connection: Receiver, Sender, closing                no features: no_std + alloc
@@ -71,6 +72,12 @@ pub mod client;
 #[cfg(feature = "reactor")]
 pub mod kernel;
 pub mod proto;
+#[cfg(feature = "reactor")]
+#[cfg_attr(
+    not(feature = "server"),
+    allow(dead_code, reason = "only servers stand behind proxies")
+)]
+mod proxy_protocol;
 #[cfg(feature = "reactor")]
 #[cfg_attr(
     not(all(feature = "server", feature = "client", feature = "tls")),

@@ -9,12 +9,13 @@
 //!   writable. What it took may still be held, encrypted, when the kernel is full: then
 //!   [`holds`](Transport::holds) says so, after sending and after receiving, and [`push`](Transport::push) goes on.
 //!
-//! Not here: buffers and queues of ours; TLS itself, which is [`tls`](crate::tls).
+//! Not here: buffers and queues of ours; TLS itself, which is [`tls`](crate::tls); what a proxy says before the first
+//! byte, which is [`proxy_protocol`](crate::proxy_protocol).
 
-use crate::kernel::{Kernel, Token};
+use crate::kernel::{Kernel, PeerAddr, Token};
+use crate::proxy_protocol::Proxied;
 #[cfg(feature = "tls")]
 use crate::tls::TlsStream;
-#[cfg(feature = "tls")]
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 use std::io::{self, IoSlice};
@@ -40,6 +41,8 @@ pub(crate) enum Transport<S> {
     /// Bytes in TLS records.
     #[cfg(feature = "tls")]
     Tls(Box<TlsStream<S>>),
+    /// Either, behind a header in which a proxy says where it comes from.
+    Proxied(Box<Proxied<S>>),
 }
 
 #[cfg_attr(
@@ -70,8 +73,6 @@ impl<S> Transport<S> {
         buffer: &mut Vec<u8>,
         records: &mut Vec<u8>,
     ) -> io::Result<Received> {
-        #[cfg(not(feature = "tls"))]
-        let _ = records;
         match self {
             Self::Plain(stream) => {
                 let room = buffer.capacity().saturating_sub(buffer.len());
@@ -85,6 +86,17 @@ impl<S> Transport<S> {
             }
             #[cfg(feature = "tls")]
             Self::Tls(tls) => tls.receive(kernel, buffer, records),
+            Self::Proxied(proxied) => proxied.receive(kernel, buffer, records),
+        }
+    }
+
+    /// Receives these bytes, which came already, in front of all others. Once, before the first of those.
+    pub(crate) fn receive_first(&mut self, bytes: &[u8], buffer: &mut Vec<u8>) {
+        match self {
+            Self::Plain(_) => buffer.extend_from_slice(bytes),
+            #[cfg(feature = "tls")]
+            Self::Tls(tls) => tls.receive_first(bytes),
+            Self::Proxied(_) => {}
         }
     }
 
@@ -99,6 +111,7 @@ impl<S> Transport<S> {
             Self::Plain(stream) => send(kernel, stream, parts),
             #[cfg(feature = "tls")]
             Self::Tls(tls) => tls.send(kernel, parts),
+            Self::Proxied(proxied) => proxied.send(kernel, parts),
         }
     }
 
@@ -109,6 +122,7 @@ impl<S> Transport<S> {
             Self::Plain(_) => false,
             #[cfg(feature = "tls")]
             Self::Tls(tls) => tls.holds(),
+            Self::Proxied(proxied) => proxied.holds(),
         }
     }
 
@@ -121,16 +135,18 @@ impl<S> Transport<S> {
             }
             #[cfg(feature = "tls")]
             Self::Tls(tls) => tls.push(kernel),
+            Self::Proxied(proxied) => proxied.inner().push(kernel),
         }
     }
 
     /// Whether the kernel has taken something since that was asked last, if it was given so much.
     #[inline]
-    pub(crate) const fn progress(&mut self, sent: usize) -> bool {
+    pub(crate) fn progress(&mut self, sent: usize) -> bool {
         match self {
             Self::Plain(_) => sent > 0,
             #[cfg(feature = "tls")]
             Self::Tls(tls) => tls.progress(),
+            Self::Proxied(proxied) => proxied.progress(sent),
         }
     }
 
@@ -140,6 +156,25 @@ impl<S> Transport<S> {
             Self::Plain(_) => false,
             #[cfg(feature = "tls")]
             Self::Tls(tls) => tls.is_handshaking(),
+            Self::Proxied(proxied) => proxied.is_handshaking(),
+        }
+    }
+
+    /// Whether nobody can be told anything yet: there is no TLS, or it is not known who speaks.
+    pub(crate) fn is_mute(&self) -> bool {
+        match self {
+            Self::Proxied(proxied) => proxied.is_mute(),
+            other => other.is_handshaking(),
+        }
+    }
+
+    /// Where it comes from: what a trusted proxy said, or else what the kernel knows.
+    pub(crate) fn peer_addr<K: Kernel<Stream = S>>(&self, kernel: &mut K) -> PeerAddr {
+        match self {
+            Self::Plain(stream) => kernel.peer_addr(stream),
+            #[cfg(feature = "tls")]
+            Self::Tls(tls) => kernel.peer_addr(tls.peek()),
+            Self::Proxied(proxied) => proxied.peer_addr(kernel),
         }
     }
 
@@ -150,6 +185,7 @@ impl<S> Transport<S> {
             Self::Plain(stream) => kernel.finish(stream),
             #[cfg(feature = "tls")]
             Self::Tls(tls) => tls.finish(kernel),
+            Self::Proxied(proxied) => proxied.inner().finish(kernel),
         }
     }
 
@@ -158,11 +194,12 @@ impl<S> Transport<S> {
         kernel.abort(self.stream());
     }
 
-    fn stream(&mut self) -> &mut S {
+    pub(crate) fn stream(&mut self) -> &mut S {
         match self {
             Self::Plain(stream) => stream,
             #[cfg(feature = "tls")]
             Self::Tls(tls) => tls.stream(),
+            Self::Proxied(proxied) => proxied.inner().stream(),
         }
     }
 }

@@ -26,7 +26,8 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
         let tools = &mut self.tools;
         for stream in self.acceptor.accept(&mut tools.kernel, room, tools.now) {
             let conn = Connection::server(Arc::clone(&self.tools.settings.connection));
-            let transport = self.tools.settings.transport(stream);
+            let tools = &mut self.tools;
+            let transport = tools.settings.transport(stream, &mut tools.kernel);
             if let Err((_, error)) = self.admit(transport, conn, None) {
                 tracing::warn!(%error, "cannot register a connection");
                 self.acceptor.on_freed();

@@ -4,7 +4,7 @@
 
 use super::mailbox::Wake;
 use super::resolver::Resolver;
-use crate::kernel::{Kernel, Ready, Remote, Token};
+use crate::kernel::{Kernel, PeerAddr, Ready, Remote, Token};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
@@ -248,6 +248,18 @@ impl Kernel for Mio {
 
     fn stop_listening(&mut self) {
         self.listener = None;
+    }
+
+    fn peer_addr(&mut self, stream: &OwnedFd) -> PeerAddr {
+        // One that has been reset has no peer any more.
+        let Ok(addr) = SockRef::from(stream).peer_addr() else {
+            return PeerAddr::Unknown;
+        };
+        match addr.as_socket() {
+            Some(addr) => PeerAddr::of(addr),
+            None if addr.is_unix() => PeerAddr::Unix,
+            None => PeerAddr::Unknown,
+        }
     }
 
     fn connect(&mut self, to: &Remote) -> io::Result<OwnedFd> {

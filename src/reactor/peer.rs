@@ -13,7 +13,7 @@ use super::wire::Wire;
 use super::{ConnectionId, Hub};
 #[cfg(feature = "client")]
 use crate::client::Connector;
-use crate::kernel::Kernel;
+use crate::kernel::{Kernel, PeerAddr};
 use crate::proto::deflate::Compressor;
 use crate::proto::{CloseCode, Outbound, Prepared, Role, SendError, Sender, State};
 #[cfg(feature = "client")]
@@ -181,6 +181,15 @@ impl<K: Kernel> Peer<'_, K> {
         let closed = self.tx.close(code, reason, out);
         self.wire.max_queued = max_queued;
         closed
+    }
+
+    /// Where it comes from: what a trusted proxy said (see [`Builder::trusted_proxies`]), or else what the kernel knows,
+    /// which is asked now.
+    ///
+    /// [`Builder::trusted_proxies`]: crate::server::Builder::trusted_proxies
+    #[must_use]
+    pub fn remote_addr(&mut self) -> PeerAddr {
+        self.wire.exit.transport.peer_addr(self.wire.kernel)
     }
 
     /// Bytes that wait for this peer to read.

@@ -69,8 +69,9 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
         if self.sessions[slot].conn.tx.role() == Role::Client {
             return self.not_open(slot, error);
         }
-        // In HTTP nobody can be told anything before there is TLS, and there is nothing else to wait for.
-        if self.sessions[slot].exit.transport.is_handshaking() {
+        // In HTTP nobody can be told anything before there is TLS, or before it is known who speaks; and there is nothing
+        // else to wait for.
+        if self.sessions[slot].exit.transport.is_mute() {
             return self.abort(slot);
         }
         let answer = written(error.into());

@@ -4,14 +4,15 @@
 
 use super::rooms::RoomSettings;
 use super::session::Deadlines;
+use crate::kernel::Kernel;
 use crate::proto;
 use crate::proto::deflate::Policy;
 use crate::proto::handshake::server::Request;
 use crate::proto::handshake::{HeadLimits, OriginPolicy};
+use crate::proxy_protocol::{Proxied, TrustedProxy};
 #[cfg(feature = "tls")]
 use crate::tls::{self, TlsStream};
 use crate::transport::Transport;
-#[cfg(feature = "tls")]
 use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::sync::Arc;
@@ -110,6 +111,8 @@ pub struct Settings {
     pub(super) origins: OriginPolicy,
     pub(super) protocols: Subprotocols,
     pub(super) rooms: RoomSettings,
+    /// Those that begin each connection with a PROXY header.
+    proxies: Vec<TrustedProxy>,
     #[cfg(feature = "tls")]
     pub(super) tls: Option<tls::Server>,
 }
@@ -195,8 +198,33 @@ impl Settings {
         }
     }
 
+    /// Has these proxies say where their connections come from, by the PROXY protocol. Default: nobody.
+    #[must_use]
+    pub fn trusted_proxies(mut self, proxies: impl IntoIterator<Item = TrustedProxy>) -> Self {
+        self.proxies = proxies.into_iter().collect();
+        self
+    }
+
     /// What carries an accepted connection.
-    pub(super) fn transport<S>(&self, stream: S) -> Transport<S> {
+    pub(super) fn transport<K: Kernel>(
+        &self,
+        stream: K::Stream,
+        kernel: &mut K,
+    ) -> Transport<K::Stream> {
+        // Without proxies nobody is asked where it comes from.
+        let proxied = !self.proxies.is_empty() && {
+            let peer = kernel.peer_addr(&stream);
+            self.proxies.iter().any(|proxy| proxy.is(peer))
+        };
+        let transport = self.unproxied(stream);
+        if proxied {
+            Transport::Proxied(Box::new(Proxied::new(transport)))
+        } else {
+            transport
+        }
+    }
+
+    fn unproxied<S>(&self, stream: S) -> Transport<S> {
         #[cfg(feature = "tls")]
         if let Some(tls) = &self.tls {
             return Transport::Tls(Box::new(TlsStream::server(stream, tls.clone())));

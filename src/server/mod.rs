@@ -26,6 +26,9 @@ pub use crate::reactor::{
     Stopper, Timeouts, To, listen,
 };
 
+pub use crate::kernel::PeerAddr;
+pub use crate::proxy_protocol::{TrustedProxy, TrustedProxyError};
+
 use crate::proto::deflate::Policy;
 use crate::proto::handshake::OriginPolicy;
 use alloc::string::String;
@@ -157,6 +160,17 @@ impl Builder {
     #[must_use]
     pub fn tls(mut self, tls: crate::tls::Server) -> Self {
         self.settings = self.settings.tls(tls);
+        self
+    }
+
+    /// Has these proxies say where their connections come from, by the PROXY protocol, version 1 or 2. From them it is
+    /// required, from others it is not read. It stands before TLS. Default: nobody.
+    ///
+    /// Trust what can be reached through the proxy alone: whoever else connects from such an address can claim to come
+    /// from anywhere.
+    #[must_use]
+    pub fn trusted_proxies(mut self, proxies: impl IntoIterator<Item = TrustedProxy>) -> Self {
+        self.settings = self.settings.trusted_proxies(proxies);
         self
     }
 

@@ -87,6 +87,15 @@ impl<S> TlsStream<S> {
         &mut self.stream
     }
 
+    pub(crate) const fn peek(&self) -> &S {
+        &self.stream
+    }
+
+    /// Takes records that came before it was there.
+    pub(crate) fn receive_first(&mut self, records: &[u8]) {
+        self.rest = records.to_vec();
+    }
+
     pub(crate) fn is_handshaking(&self) -> bool {
         match &self.layer {
             Layer::Waiting(_) => true,

@@ -40,4 +40,5 @@ mod order;
 mod panics;
 mod partial_writes;
 mod pipelining;
+mod proxied;
 mod stopping;

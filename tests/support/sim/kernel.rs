@@ -3,7 +3,7 @@
 use super::link::Link;
 use super::{Conn, Net, random};
 use rustix::io::Errno;
-use sockeye::kernel::{Kernel, Ready, Remote, Token};
+use sockeye::kernel::{Kernel, PeerAddr, Ready, Remote, Token};
 use sockeye::proto::NoRandomness;
 use std::fmt;
 use std::io::{self, IoSlice};
@@ -82,6 +82,11 @@ impl Kernel for SimKernel {
 
     fn stop_listening(&mut self) {
         self.0.0.borrow_mut().listening = false;
+    }
+
+    fn peer_addr(&mut self, stream: &SimStream) -> PeerAddr {
+        self.0.0.borrow_mut().calls.peer_addrs += 1;
+        stream.0.link(|link| link.peer_addr)
     }
 
     fn register(&mut self, stream: &mut SimStream, token: Token) -> io::Result<()> {

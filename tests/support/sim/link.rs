@@ -1,7 +1,7 @@
 //! One TCP connection: what is under way, what may be sent, what goes wrong, and which edges are to be reported.
 
 use rustix::io::Errno;
-use sockeye::kernel::{Ready, Token};
+use sockeye::kernel::{PeerAddr, Ready, Token};
 use std::collections::VecDeque;
 use std::io::{self, IoSlice};
 
@@ -46,6 +46,8 @@ pub(super) struct Link {
     pub(super) wants_room: bool,
     /// Where connecting stands, if the server under test is a client.
     pub(super) connecting: Connecting,
+    /// Where the peer is.
+    pub(super) peer_addr: PeerAddr,
     pub(super) finished: bool,
     pub(super) aborted: bool,
     pub(super) dropped: bool,

@@ -26,7 +26,7 @@ pub use outbound::{Dialed, Reached, Resolution};
 use link::Link;
 use outbound::Outbound;
 use rustix::io::Errno;
-use sockeye::kernel::Ready;
+use sockeye::kernel::{PeerAddr, Ready};
 use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::rc::Rc;
@@ -39,6 +39,8 @@ pub struct Calls {
     pub accepts: usize,
     pub receives: usize,
     pub sends: usize,
+    /// Where somebody comes from.
+    pub peer_addrs: usize,
     /// Connecting, resolving, and what came of them.
     pub dials: usize,
 }
@@ -120,11 +122,19 @@ impl Net {
         self.0.borrow_mut().script.push((time, Box::new(action)));
     }
 
-    /// A peer connects.
+    /// A peer connects, from an address that is nobody's.
     pub fn connect(&self) -> Conn {
+        self.connect_from(PeerAddr::Ip(([192, 0, 2, 1], 50_000).into()))
+    }
+
+    /// A peer connects.
+    pub fn connect_from(&self, peer_addr: PeerAddr) -> Conn {
         let mut world = self.0.borrow_mut();
         let id = world.links.len();
-        world.links.push(Link::new());
+        world.links.push(Link {
+            peer_addr,
+            ..Link::new()
+        });
         world.backlog.push_back(Ok(id));
         world.accept_edge = true;
         drop(world);

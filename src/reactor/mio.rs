@@ -2,6 +2,7 @@
 //!
 //! Not here: anything that decides.
 
+use super::listener::{Accepting, Listener};
 use super::mailbox::Wake;
 use super::resolver::Resolver;
 use crate::kernel::{Kernel, PeerAddr, Ready, Remote, Token};
@@ -11,7 +12,6 @@ use core::fmt;
 use core::net::SocketAddr;
 use core::sync::atomic::{AtomicBool, Ordering};
 use core::time::Duration;
-use mio::net::TcpListener;
 use mio::unix::SourceFd;
 use mio::{Events, Interest, Poll, Waker};
 use rustix::buffer::spare_capacity;
@@ -27,7 +27,8 @@ use std::os::fd::{AsRawFd as _, OwnedFd};
 
 /// Reports taken per wait.
 const EVENTS: usize = 1024;
-const BACKLOG: i32 = 4096;
+/// Connections that one listener gives before the next one has its turn.
+const IN_A_ROW: usize = 16;
 
 /// A peer that has gone is an error, not a signal to the process. Apple's systems have a socket option for that, which
 /// mio sets.
@@ -42,7 +43,7 @@ const BOTH: Interest = Interest::READABLE.add(Interest::WRITABLE);
 /// A connection that is being made (`EINPROGRESS`).
 const IN_PROGRESS: i32 = rustix::io::Errno::INPROGRESS.raw_os_error();
 
-const LISTENER: mio::Token = mio::Token(usize::MAX);
+const LISTENERS: mio::Token = mio::Token(usize::MAX);
 const WAKER: mio::Token = mio::Token(usize::MAX - 1);
 const SIGNALS: mio::Token = mio::Token(usize::MAX - 2);
 
@@ -50,7 +51,10 @@ const SIGNALS: mio::Token = mio::Token(usize::MAX - 2);
 pub struct Mio {
     poll: Poll,
     events: Events,
-    listener: Option<TcpListener>,
+    /// Each has a queue of its own, or one that it shares with other loops.
+    listeners: Vec<Accepting>,
+    /// Whose turn it is, and how many connections it gave in a row.
+    turn: (usize, usize),
     signals: Option<Signals>,
     resolver: Option<Resolver>,
     stop: Stopper,
@@ -87,18 +91,18 @@ impl Stopper {
 }
 
 impl Mio {
-    /// A kernel that listens on `listener`, and on SIGTERM and SIGINT if it is told to.
+    /// A kernel that listens on `listeners`, and for SIGTERM and SIGINT if it is told to.
     ///
     /// # Errors
     ///
     /// As `epoll_create(2)` and its like.
-    pub fn new(listener: TcpListener, signals: bool) -> io::Result<Self> {
+    pub fn new(listeners: impl IntoIterator<Item = Listener>, signals: bool) -> io::Result<Self> {
         let mut kernel = Self::for_clients(signals)?;
-        let listener = kernel.listener.insert(listener);
-        kernel
-            .poll
-            .registry()
-            .register(listener, LISTENER, Interest::READABLE)?;
+        for listener in listeners {
+            let mut listener = listener.accepting()?;
+            listener.register(kernel.poll.registry(), LISTENERS)?;
+            kernel.listeners.push(listener);
+        }
         Ok(kernel)
     }
 
@@ -122,7 +126,8 @@ impl Mio {
             poll,
             events: Events::with_capacity(EVENTS),
             start: u64::try_from(clock_gettime(ClockId::Monotonic).tv_sec).unwrap_or_default(),
-            listener: None,
+            listeners: Vec::new(),
+            turn: (0, 0),
             signals,
             resolver: None,
             stop: Stopper {
@@ -169,24 +174,6 @@ impl fmt::Debug for Mio {
     }
 }
 
-/// Binds a listening socket. `shared` lets several loops bind the same address, which the first of them must find
-/// free.
-///
-/// # Errors
-///
-/// As `bind(2)` and `listen(2)`.
-pub fn listen(addr: SocketAddr, shared: bool) -> io::Result<TcpListener> {
-    let socket = Socket::new(Domain::for_address(addr), Type::STREAM, None)?;
-    socket.set_nonblocking(true)?;
-    socket.set_reuse_address(true)?;
-    socket.set_reuse_port(shared)?;
-    // Accepted sockets inherit it, so that it costs no call of their own.
-    socket.set_tcp_nodelay(true)?;
-    socket.bind(&addr.into())?;
-    socket.listen(BACKLOG)?;
-    Ok(TcpListener::from_std(socket.into()))
-}
-
 impl Kernel for Mio {
     type Stream = OwnedFd;
 
@@ -198,7 +185,7 @@ impl Kernel for Mio {
         }
         for event in &self.events {
             match event.token() {
-                LISTENER => ready.push(Ready::Accept),
+                LISTENERS => ready.push(Ready::Accept),
                 WAKER => {
                     if self.stop.asked.load(Ordering::Acquire) {
                         ready.push(Ready::Stop);
@@ -240,14 +227,30 @@ impl Kernel for Mio {
     }
 
     fn accept(&mut self) -> io::Result<OwnedFd> {
-        match &self.listener {
-            Some(listener) => listener.accept().map(|(stream, _)| stream.into()),
-            None => Err(io::ErrorKind::WouldBlock.into()),
+        // Only when none of them has a connection, the loop may wait to be told of one.
+        for _ in 0..self.listeners.len() {
+            let (mut at, mut given) = self.turn;
+            if given == IN_A_ROW {
+                (at, given) = ((at + 1) % self.listeners.len(), 0);
+            }
+            match self.listeners[at].accept() {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    self.turn = ((at + 1) % self.listeners.len(), 0);
+                }
+                result => {
+                    self.turn = (at, given + 1);
+                    return result;
+                }
+            }
         }
+        Err(io::ErrorKind::WouldBlock.into())
     }
 
     fn stop_listening(&mut self) {
-        self.listener = None;
+        for mut listener in self.listeners.drain(..) {
+            // It is closed next.
+            let _ = listener.deregister(self.poll.registry());
+        }
     }
 
     fn peer_addr(&mut self, stream: &OwnedFd) -> PeerAddr {

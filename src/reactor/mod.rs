@@ -14,7 +14,7 @@
 //! | `handler`, `peer`, `hub`, `id`, `message`, `settings` | what an application does, is given, and tells |
 //! | `outside` | speaking to a connection between turns |
 //! | `mailbox`, `sync` | speaking to a loop from other threads |
-//! | `accept`, `timer`, `random` | what the names say |
+//! | `accept`, `listener`, `timer`, `random` | what the names say |
 //! | `mio` | the real [`kernel`](crate::kernel) |
 //!
 //! Not here: the protocol, which is [`proto`](crate::proto); threads, which are the caller's.
@@ -40,6 +40,7 @@ mod hub;
 mod id;
 #[cfg(feature = "client")]
 mod link;
+mod listener;
 mod mailbox;
 #[cfg(test)]
 mod mailbox_tests;
@@ -71,8 +72,10 @@ pub use hub::Hub;
 pub use id::ConnectionId;
 #[cfg(feature = "client")]
 pub use link::{Delivery, LinkState, LinkStatus};
+pub(crate) use listener::Held;
+pub use listener::{Listen, Listener, NoPlace};
 pub use message::Message;
-pub use mio::{Mio, Stopper, listen};
+pub use mio::{Mio, Stopper};
 pub use peer::Peer;
 pub use rooms::{Gone, JoinError, Receipt, RoomSettings, RoomStats, SlowPolicy, To};
 pub use settings::{Limits, Settings, Timeouts};

@@ -22,9 +22,11 @@
 
 pub use crate::reactor::{
     Cause, Closed, ConnectionId, EventLoop, Exchange, Gone, Handle, HandleError, Handler, Hub,
-    JoinError, Limits, Message, Mio, Peer, Receipt, RoomSettings, RoomStats, Settings, SlowPolicy,
-    Stopper, Timeouts, To, listen,
+    JoinError, Limits, Listen, Listener, Message, Mio, NoPlace, Peer, Receipt, RoomSettings,
+    RoomStats, Settings, SlowPolicy, Stopper, Timeouts, To,
 };
+
+pub mod handover;
 
 pub use crate::kernel::PeerAddr;
 pub use crate::proxy_protocol::{TrustedProxy, TrustedProxyError};
@@ -32,6 +34,7 @@ pub use crate::proxy_protocol::{TrustedProxy, TrustedProxyError};
 use crate::proto::deflate::Policy;
 use crate::proto::handshake::OriginPolicy;
 use alloc::string::String;
+use alloc::vec::Vec;
 use core::net::SocketAddr;
 use core::time::Duration;
 use std::io;
@@ -40,16 +43,30 @@ use std::io;
 #[derive(Debug)]
 pub struct Server<H: Handler> {
     event_loop: EventLoop<H, Mio>,
-    addr: SocketAddr,
+    places: Vec<Listen>,
     stopper: Stopper,
     handle: Handle,
 }
 
 impl<H: Handler> Server<H> {
+    /// The address where it listens; the first one, if there are several.
+    ///
+    /// # Panics
+    ///
+    /// Where it listens on Unix sockets alone. [`places`](Self::places) knows those too.
+    #[must_use]
+    pub fn local_addr(&self) -> SocketAddr {
+        let addr = self.places.iter().find_map(|place| match place {
+            Listen::Ip(addr) => Some(*addr),
+            Listen::Unix(_) => None,
+        });
+        addr.expect("a server on Unix sockets has no address")
+    }
+
     /// Where it listens.
     #[must_use]
-    pub const fn local_addr(&self) -> SocketAddr {
-        self.addr
+    pub fn places(&self) -> &[Listen] {
+        &self.places
     }
 
     /// What stops it from elsewhere.
@@ -197,15 +214,56 @@ impl Builder {
         self
     }
 
-    /// Binds and listens.
+    /// Binds and listens on an address.
     ///
     /// # Errors
     ///
     /// As `bind(2)`: the address is taken, not ours, or not allowed.
     pub fn bind<H: Handler>(self, addr: SocketAddr, handler: H) -> io::Result<Server<H>> {
-        let listener = listen(addr, self.shared_port)?;
-        let addr = listener.local_addr()?;
-        let kernel = Mio::new(listener, self.signals)?;
+        self.bind_to(&addr.into(), handler)
+    }
+
+    /// Binds and listens at a place, which may be a Unix socket.
+    ///
+    /// ```no_run
+    /// # use sockeye::server::{Builder, Handler, Message, Peer};
+    /// # struct Echo;
+    /// # impl Handler for Echo {
+    /// #     type State = ();
+    /// #     fn on_message(&mut self, _: &mut Peer<'_>, (): &mut (), _: Message<'_>) {}
+    /// # }
+    /// # fn main() -> std::io::Result<()> {
+    /// let place = "unix:/run/chat.sock".parse().expect("a place");
+    /// Builder::new().bind_to(&place, Echo)?.run()
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As for [`Listener::bind`].
+    pub fn bind_to<H: Handler>(self, place: &Listen, handler: H) -> io::Result<Server<H>> {
+        let listener = if self.shared_port {
+            Listener::bind_shared(place)?
+        } else {
+            Listener::bind(place)?
+        };
+        self.serve([listener], handler)
+    }
+
+    /// Serves on sockets that listen already: on several at once, on one that came from elsewhere, or on one's own share
+    /// of those that several loops have ([`Listener::deal`]).
+    ///
+    /// # Errors
+    ///
+    /// As `epoll_create(2)` and its like.
+    pub fn serve<H: Handler>(
+        self,
+        listeners: impl IntoIterator<Item = Listener>,
+        handler: H,
+    ) -> io::Result<Server<H>> {
+        let listeners: Vec<_> = listeners.into_iter().collect();
+        let places = listeners.iter().map(|one| one.place().clone()).collect();
+        let kernel = Mio::new(listeners, self.signals)?;
         if self.settings.has_files() {
             kernel.reload_on_hangup()?;
         }
@@ -216,7 +274,7 @@ impl Builder {
         event_loop.join(&exchange, wake);
         Ok(Server {
             event_loop,
-            addr,
+            places,
             stopper,
             handle: Handle::new(exchange),
         })

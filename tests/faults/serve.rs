@@ -7,8 +7,8 @@ use crate::{PATIENCE, counting};
 use sockeye::kernel::{Kernel, Ready, Token};
 use sockeye::proto::handshake::server::Request;
 use sockeye::server::{
-    Closed, ConnectionId, EventLoop, Handler, Hub, Limits, Message, Mio, Peer, Settings, Stopper,
-    Timeouts, listen,
+    Closed, ConnectionId, EventLoop, Handler, Hub, Limits, Listen, Listener, Message, Mio, Peer,
+    Settings, Stopper, Timeouts,
 };
 use std::io::{self, IoSlice};
 use std::net::SocketAddr;
@@ -163,9 +163,11 @@ impl Served {
         let its = Arc::clone(&shared);
         let thread = thread::spawn(move || {
             let any = "127.0.0.1:0".parse().expect("an address");
-            let listener = listen(any, false).expect("a free port");
-            let addr = listener.local_addr().expect("it is bound");
-            let mio = Mio::new(listener, false).expect("descriptors are free");
+            let listener = Listener::bind(&any).expect("a free port");
+            let Listen::Ip(addr) = *listener.place() else {
+                unreachable!("an address was asked for");
+            };
+            let mio = Mio::new([listener], false).expect("descriptors are free");
             tell.send((addr, mio.stopper())).expect("the test waits");
             serve(mio, its);
         });

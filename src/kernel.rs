@@ -24,6 +24,8 @@ pub enum Ready {
     Accept,
     /// The process was asked to stop.
     Stop,
+    /// Another process has taken over: stop, and tell everybody to come back.
+    Restart,
     /// What was asked of the resolver has come.
     Resolved {
         /// As in [`Kernel::resolve`].

@@ -5,6 +5,7 @@
 #[cfg(feature = "client")]
 use super::ConnectionId;
 use super::event_loop::EventLoop;
+use super::farewell::Farewell;
 use super::frames::end;
 use super::greet::Opening;
 use super::session::{Phase, Session};
@@ -35,17 +36,19 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
         }
     }
 
-    /// Closes a connection because the loop stops. What its rooms hold for it comes before that.
-    pub(super) fn say_goodbye(&mut self, slot: usize) {
+    /// Closes a connection because the loop ends. What its rooms hold for it comes before that.
+    pub(super) fn say_goodbye(&mut self, slot: usize, farewell: Farewell) {
         self.tell(slot);
         let Some(session) = self.sessions.get(slot) else {
             return;
         };
-        let reason = match session.conn.tx.role() {
-            Role::Server => "server is stopping",
-            Role::Client => "client is stopping",
-        };
-        self.close_session(slot, Cause::Stopped, CloseCode::GOING_AWAY, reason);
+        let reason = farewell.reason(session.conn.tx.role());
+        self.close_session(slot, farewell.cause(), farewell.code(), reason);
+    }
+
+    /// Whether it was accepted, rather than opened by us.
+    pub(super) fn is_accepted(&self, slot: usize) -> bool {
+        self.sessions[slot].conn.tx.role() == Role::Server
     }
 
     /// Gives a connection its place.

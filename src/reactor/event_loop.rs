@@ -25,6 +25,7 @@ use super::accept::Acceptor;
 use super::dial::Dial;
 use super::drive::{DEAR, Next, Tools, drive};
 use super::exchange::{Exchange, Membership};
+use super::farewell::Farewell;
 use super::id::{Numbers, slot_in};
 #[cfg(feature = "client")]
 use super::link::Links;
@@ -75,7 +76,8 @@ pub struct EventLoop<H: Handler<K>, K: Kernel> {
     pub(super) open: usize,
     /// Sessions that we opened, or are about to. They take nobody's place.
     pub(super) ours: usize,
-    pub(super) stopping: bool,
+    /// That it is to end, and why.
+    pub(super) farewell: Option<Farewell>,
     /// Connections on their way out.
     #[cfg(feature = "client")]
     pub(super) dials: Slab<Dial<K::Stream>>,
@@ -103,7 +105,7 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
             serial: 0,
             open: 0,
             ours: 0,
-            stopping: false,
+            farewell: None,
             #[cfg(feature = "client")]
             dials: Slab::new(),
             #[cfg(feature = "client")]
@@ -177,17 +179,28 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
         if !self.tools.calls.is_empty() {
             self.place_calls();
         }
-        Ok(!(self.stopping && self.sessions.is_empty()))
+        Ok(!(self.farewell.is_some() && self.sessions.is_empty()))
     }
 
     /// Says goodbye to every connection with 1001, accepts no more, and ends when all have gone.
     pub fn stop(&mut self) {
-        if self.stopping {
+        self.end(Farewell::Stop);
+    }
+
+    /// As [`stop`](Self::stop), since another process has taken over the sockets that this one listened on: connections
+    /// are closed with 1012, which tells clients to come back. Requests that were on their way are answered still, and
+    /// closed then: nobody is refused.
+    pub fn stop_for_restart(&mut self) {
+        self.end(Farewell::Restart);
+    }
+
+    fn end(&mut self, farewell: Farewell) {
+        if self.farewell.is_some() {
             return;
         }
-        tracing::info!(connections = self.sessions.len(), "stopping");
+        tracing::info!(connections = self.sessions.len(), ?farewell, "stopping");
         self.read_clock();
-        self.stopping = true;
+        self.farewell = Some(farewell);
         self.tools.kernel.stop_listening();
         self.acceptor = Acceptor::default();
         // What was said before comes before the goodbye, also by others.
@@ -200,7 +213,8 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
         };
         self.wheel.insert(drain, now);
         self.for_each_slot(|this, slot| match this.sessions[slot].phase {
-            Phase::Open => this.say_goodbye(slot),
+            Phase::Open => this.say_goodbye(slot, farewell),
+            Phase::Handshake if farewell == Farewell::Restart && this.is_accepted(slot) => {}
             Phase::Handshake => this.refuse(slot, HandshakeError::Unavailable),
             Phase::Ending => {}
         });
@@ -248,6 +262,7 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
         match report {
             Ready::Accept => self.acceptor.on_report(),
             Ready::Stop => self.stop(),
+            Ready::Restart => self.stop_for_restart(),
             Ready::Reload => self.tools.settings.reload(),
             Ready::Wake => self.hear_others(),
             #[cfg(feature = "client")]
@@ -314,8 +329,8 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
                 };
                 self.tools.dear = left;
             }
-            self.tools.refusing =
-                self.stopping || self.open >= self.tools.settings.limits.max_connections;
+            self.tools.refusing = self.farewell == Some(Farewell::Stop)
+                || self.open >= self.tools.settings.limits.max_connections;
         }
         let next = drive(session, slot, &mut self.handler, &mut self.tools);
         if session.conn.state() != State::Open {
@@ -342,6 +357,21 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
         }
         if self.tools.rooms.is_full() {
             self.deliver();
+        }
+        if before == Phase::Handshake && self.farewell.is_some() {
+            self.say_late_goodbye(slot);
+        }
+    }
+
+    /// It was let in after the others were told to come back.
+    #[cold]
+    #[inline(never)]
+    fn say_late_goodbye(&mut self, slot: usize) {
+        let opened = |session: &Session<_, _>| session.phase == Phase::Open;
+        if let Some(farewell) = self.farewell
+            && self.sessions.get(slot).is_some_and(opened)
+        {
+            self.say_goodbye(slot, farewell);
         }
     }
 
@@ -404,7 +434,7 @@ impl<H: Handler<K>, K: Kernel> fmt::Debug for EventLoop<H, K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("EventLoop")
             .field("connections", &self.sessions.len())
-            .field("stopping", &self.stopping)
+            .field("farewell", &self.farewell)
             .finish_non_exhaustive()
     }
 }

@@ -128,6 +128,8 @@ pub enum Cause {
     WriteStall,
     /// The loop was stopped.
     Stopped,
+    /// Another process has taken over from this one.
+    Restarted,
     /// The handler panicked.
     Panic,
 }

@@ -254,7 +254,7 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
             .map_or(u64::MAX, u64::from_ne_bytes);
         let link = &mut self.links.links[slot];
         match link.backoff.next(random) {
-            Some(wait) if !self.stopping => {
+            Some(wait) if self.farewell.is_none() => {
                 let attempt = link.backoff.attempts();
                 let (at, key) = (self.tools.now + ticks_in(wait), LINK_KEY | slot);
                 link.due = at;

@@ -10,7 +10,7 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
 use core::net::SocketAddr;
-use core::sync::atomic::{AtomicBool, Ordering};
+use core::sync::atomic::{AtomicU8, Ordering};
 use core::time::Duration;
 use mio::unix::SourceFd;
 use mio::{Events, Interest, Poll, Waker};
@@ -44,6 +44,10 @@ const BOTH: Interest = Interest::READABLE.add(Interest::WRITABLE);
 const IN_PROGRESS: i32 = rustix::io::Errno::INPROGRESS.raw_os_error();
 
 const LISTENERS: mio::Token = mio::Token(usize::MAX);
+/// What a loop may be asked for.
+const STOP: u8 = 1;
+const RESTART: u8 = 2;
+
 const WAKER: mio::Token = mio::Token(usize::MAX - 1);
 const SIGNALS: mio::Token = mio::Token(usize::MAX - 2);
 
@@ -66,7 +70,8 @@ pub struct Mio {
 #[derive(Clone, Debug)]
 pub struct Stopper {
     waker: Arc<Waker>,
-    asked: Arc<AtomicBool>,
+    /// For what: [`STOP`], [`RESTART`], or nothing. The first counts.
+    asked: Arc<AtomicU8>,
 }
 
 impl Stopper {
@@ -76,7 +81,24 @@ impl Stopper {
     ///
     /// When the loop cannot be woken.
     pub fn stop(&self) -> io::Result<()> {
-        self.asked.store(true, Ordering::Release);
+        self.ask(STOP)
+    }
+
+    /// Asks the server to tell its connections to come back, and to end: another process serves now where it did. See
+    /// [`EventLoop::stop_for_restart`](super::EventLoop::stop_for_restart).
+    ///
+    /// # Errors
+    ///
+    /// As for [`stop`](Self::stop).
+    pub fn restart(&self) -> io::Result<()> {
+        self.ask(RESTART)
+    }
+
+    fn ask(&self, what: u8) -> io::Result<()> {
+        // Who is ending already is not asked again.
+        let _ = self
+            .asked
+            .compare_exchange(0, what, Ordering::AcqRel, Ordering::Acquire);
         self.waker.wake()
     }
 
@@ -187,8 +209,10 @@ impl Kernel for Mio {
             match event.token() {
                 LISTENERS => ready.push(Ready::Accept),
                 WAKER => {
-                    if self.stop.asked.load(Ordering::Acquire) {
-                        ready.push(Ready::Stop);
+                    match self.stop.asked.load(Ordering::Acquire) {
+                        STOP => ready.push(Ready::Stop),
+                        RESTART => ready.push(Ready::Restart),
+                        _ => {}
                     }
                     ready.push(Ready::Wake);
                     if let Some(resolver) = &self.resolver {

@@ -32,6 +32,7 @@ mod dial;
 mod drive;
 mod event_loop;
 mod exchange;
+mod farewell;
 mod frames;
 mod greet;
 mod handle;

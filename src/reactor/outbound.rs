@@ -102,7 +102,7 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
     }
 
     pub(super) fn dial(&mut self, order: Order) {
-        if self.stopping {
+        if self.farewell.is_some() {
             return self.fail(&order, ConnectError::Stopped);
         }
         if self.dials.len() > SLOT {

@@ -3,7 +3,7 @@
 use crate::{bench, connect};
 use clap::error::ErrorKind;
 use clap::{Args, Parser, Subcommand};
-use core::net::SocketAddr;
+use sockeye::server::{Listen, TrustedProxy};
 use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -36,16 +36,21 @@ pub(crate) enum Command {
     #[command(after_help = "Examples:\n  \
         sockeye echo\n  \
         sockeye echo --listen 127.0.0.1:0 --workers 2\n  \
-        sockeye echo --tls-cert chain.pem --tls-key key.pem    wss://\n\n\
+        sockeye echo --listen unix:/run/echo.sock              ws+unix:\n  \
+        sockeye echo --tls-cert chain.pem --tls-key key.pem    wss://\n  \
+        sockeye echo --handover /run/echo.door                 … and once more, to replace it\n\n\
         Upgrades any path, does not look at Origin, and takes the first subprotocol that is offered.\n\
-        SIGTERM or SIGINT says goodbye to all clients and ends.")]
+        SIGTERM or SIGINT says goodbye to all clients and ends. Where systemd passes listening sockets on (LISTEN_FDS),\n\
+        they are used instead of --listen.\n\n\
+        With --handover, start the new program as the old one was started: it takes the listening sockets over, and the\n\
+        old one tells its clients to come back (1012) and ends. Nobody is refused meanwhile.")]
     Echo(Options),
     /// Send every message to every client, the sender included
     #[command(after_help = "Examples:\n  \
         sockeye broadcast\n  \
         sockeye broadcast --listen 0.0.0.0:9001 --max-message 64KiB\n\n\
         Upgrades any path, does not look at Origin, and takes the first subprotocol that is offered.\n\
-        A client that reads too slowly is closed with 1013.")]
+        A client that reads too slowly is closed with 1013. Sockets, proxies and --handover are those of echo.")]
     Broadcast(Options),
     /// Talk to a server, by hand or from a script
     #[command(after_help = connect::options::EXAMPLES)]
@@ -57,9 +62,9 @@ pub(crate) enum Command {
 
 #[derive(Args)]
 pub(crate) struct Options {
-    /// Address and port; port 0 picks a free one
+    /// Address and port, where port 0 picks a free one; or unix: and the path of a socket
     #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:9001")]
-    pub(crate) listen: SocketAddr,
+    pub(crate) listen: Listen,
     /// Do not compress, even where a client offers permessage-deflate
     #[arg(long)]
     pub(crate) no_deflate: bool,
@@ -78,6 +83,12 @@ pub(crate) struct Options {
     /// Its private key, PEM
     #[arg(long, value_name = "FILE", requires = "tls_cert")]
     pub(crate) tls_key: Option<PathBuf>,
+    /// Read the PROXY protocol from here: an address, a network as 10.0.0.0/8, or unix; may be repeated
+    #[arg(long = "proxy-from", value_name = "ADDR[/BITS]")]
+    pub(crate) proxies: Vec<TrustedProxy>,
+    /// Take the listening sockets from the program that serves this Unix socket, if one does; then serve it, for the next
+    #[arg(long, value_name = "PATH")]
+    pub(crate) handover: Option<PathBuf>,
 }
 
 /// Reads the command line; what was asked for in vain is said already.

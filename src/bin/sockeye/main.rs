@@ -9,6 +9,7 @@ mod broadcast;
 mod connect;
 mod echo;
 mod run;
+mod sockets;
 mod target;
 mod values;
 

@@ -1,14 +1,18 @@
-//! Running a handler as a server: bind, say where, serve, stop in order.
+//! Running a handler as a server: say where, serve, stop in order.
+//!
+//! Not here: where the sockets come from; that is `sockets`.
 
 use crate::args::Options;
-use core::net::SocketAddr;
+use crate::sockets::Sockets;
 use sockeye::proto;
 use sockeye::proto::deflate::Policy;
 use sockeye::proto::handshake::OriginPolicy;
-use sockeye::server::{Builder, Exchange, Handler, Limits, Server, listen};
+use sockeye::server::{Builder, Exchange, Handler, Limits, Listen, Listener, Server};
 use sockeye::tls;
 use std::io::{self, Write};
+use std::os::unix::ffi::OsStrExt as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
 use std::process::ExitCode;
 use std::thread;
 
@@ -35,11 +39,17 @@ fn serve<H: Handler<State: Send> + Send>(
     options: &Options,
     handler: &impl Fn() -> H,
 ) -> io::Result<()> {
+    let sockets = Sockets::open(options)?;
     // All of them listen, for signals as well, before anybody hears of it: a signal that a worker misses never comes
     // again, and the program would not end.
-    let servers = bind_all(options, handler)?;
+    let servers = start_all(options, handler, &sockets.listeners)?;
     let stoppers: Vec<_> = servers.iter().map(Server::stopper).collect();
-    announce(options, servers[0].local_addr())?;
+    let line = announcement(options, &sockets.places());
+    let restarted = stoppers.clone();
+    let _handover = sockets.serving(move || {
+        restarted.iter().for_each(|one| drop(one.restart()));
+    })?;
+    announce(&line)?;
     let workers = servers
         .into_iter()
         .map(|mut server| move || server.run())
@@ -85,38 +95,20 @@ where
     })
 }
 
-/// One server per worker, all on the same port.
-fn bind_all<H: Handler>(options: &Options, handler: &impl Fn() -> H) -> io::Result<Vec<Server<H>>> {
-    let exchange = Exchange::new();
-    let tls = tls(options)?;
-    let mut addr = free_address(options.listen, options.workers)?;
-    (0..options.workers)
-        .map(|_| {
-            let server = bind(options, addr, handler(), &exchange, tls.as_ref())?;
-            addr = server.local_addr();
-            Ok(server)
-        })
+/// One server per worker. Each socket has one that accepts from it.
+fn start_all<H: Handler>(
+    options: &Options,
+    handler: &impl Fn() -> H,
+    listeners: &[Listener],
+) -> io::Result<Vec<Server<H>>> {
+    let builder = builder(options)?;
+    Listener::deal(listeners, options.workers)
+        .into_iter()
+        .map(|share| builder.clone().serve(share, handler()))
         .collect()
 }
 
-/// Several workers share a port, which would let them share a stranger's too: so the port is taken alone first.
-fn free_address(addr: SocketAddr, workers: usize) -> io::Result<SocketAddr> {
-    // Port 0 is nobody's.
-    if workers == 1 || addr.port() == 0 {
-        return Ok(addr);
-    }
-    listen(addr, false)
-        .and_then(|listener| listener.local_addr())
-        .map_err(|error| cannot_listen(addr, &error))
-}
-
-fn bind<H: Handler>(
-    options: &Options,
-    addr: SocketAddr,
-    handler: H,
-    exchange: &Exchange,
-    tls: Option<&tls::Server>,
-) -> io::Result<Server<H>> {
+fn builder(options: &Options) -> io::Result<Builder> {
     let limits = Limits {
         connection: proto::Limits::with_max_message(options.max_message),
         ..Limits::default()
@@ -126,16 +118,15 @@ fn bind<H: Handler>(
         .origins(OriginPolicy::Any)
         .any_protocol()
         .deflate(deflate(options))
+        .trusted_proxies(options.proxies.iter().copied())
         .stop_on_signals();
     if options.workers > 1 {
-        builder = builder.share_port().exchange(exchange);
+        builder = builder.exchange(&Exchange::new());
     }
-    if let Some(tls) = tls {
-        builder = builder.tls(tls.clone());
+    if let Some(tls) = tls(options)? {
+        builder = builder.tls(tls);
     }
-    builder
-        .bind(addr, handler)
-        .map_err(|error| cannot_listen(addr, &error))
+    Ok(builder)
 }
 
 /// The certificate and its key, which all workers share.
@@ -155,34 +146,46 @@ fn deflate(options: &Options) -> Option<Policy> {
     })
 }
 
-fn cannot_listen(addr: SocketAddr, error: &io::Error) -> io::Error {
-    let why = match error.kind() {
-        io::ErrorKind::AddrInUse => {
-            "another program listens there; choose another --listen".to_owned()
-        }
-        io::ErrorKind::PermissionDenied => "this user may not; choose a port above 1023".to_owned(),
-        io::ErrorKind::AddrNotAvailable => "this machine does not have that address".to_owned(),
-        _ => error.to_string(),
-    };
-    io::Error::new(error.kind(), format!("cannot listen on {addr}: {why}"))
-}
-
-/// The one line that scripts wait for.
-fn announce(options: &Options, addr: SocketAddr) -> io::Result<()> {
+/// Where clients find us, as URLs.
+fn announcement(options: &Options, places: &[&Listen]) -> String {
     let scheme = if options.tls_cert.is_some() {
         "wss"
     } else {
         "ws"
     };
+    let urls = places.iter().map(|place| match place {
+        Listen::Ip(addr) => format!("{scheme}://{addr}"),
+        Listen::Unix(path) => format!("{scheme}+unix:{}", percent_encoded(path)),
+    });
+    let urls: Vec<_> = urls.collect();
+    format!("listening on {}", urls.join(" and "))
+}
+
+/// A socket's path as it stands in a URL: bytes that mean something there, or that no request line holds, as numbers.
+fn percent_encoded(path: &Path) -> String {
+    let mut text = String::new();
+    for byte in path.as_os_str().as_bytes() {
+        if byte.is_ascii_graphic() && !b"%:?#\\\"<>".contains(byte) {
+            text.push(char::from(*byte));
+        } else {
+            text += &format!("%{byte:02X}");
+        }
+    }
+    text
+}
+
+/// The one line that scripts wait for.
+fn announce(line: &str) -> io::Result<()> {
     let mut stdout = io::stdout().lock();
-    writeln!(stdout, "listening on {scheme}://{addr}")?;
+    writeln!(stdout, "{line}")?;
     stdout.flush()
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{exit_status, run_together};
+    use super::{exit_status, percent_encoded, run_together};
     use std::io;
+    use std::path::Path;
     use std::process::ExitCode;
     use std::sync::{Condvar, Mutex};
     use std::time::Duration;
@@ -234,5 +237,14 @@ mod tests {
         let workers = vec![|| Ok(()), || Ok(())];
         let result = run_together(workers, || unreachable!("nobody failed"));
         assert_eq!(exit_status(result), ExitCode::SUCCESS);
+    }
+
+    #[test]
+    fn a_path_in_a_url_is_read_as_it_was() {
+        let path = Path::new("/run/a b:c?d%e#f/\u{e9}.sock");
+        let url = format!("ws+unix:{}", percent_encoded(path));
+        assert_eq!(url, "ws+unix:/run/a%20b%3Ac%3Fd%25e%23f/%C3%A9.sock");
+        let url = sockeye::client::Url::parse(&url).expect("a URL");
+        assert_eq!(url.unix_path(), Some(path));
     }
 }

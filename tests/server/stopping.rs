@@ -171,3 +171,86 @@ fn a_stop_long_after_the_last_turn_leaves_time_to_answer() {
     client.close_in_order(&mut sim, 1001);
     assert!(!sim.goes_on);
 }
+
+/// What a peer is told when another process has taken over.
+fn come_back() -> Frame {
+    Frame::close(1012, "server is restarting")
+}
+
+#[test]
+fn after_a_takeover_everybody_is_told_to_come_back() {
+    let mut sim = Sim::new();
+    let mut clients: Vec<_> = (0..50).map(|_| sim.open()).collect();
+    sim.net.forge(Ready::Restart);
+    sim.settle();
+    assert!(sim.goes_on && !sim.net.is_listening());
+    for client in &mut clients {
+        assert_eq!(client.frame(), come_back());
+        client.close_in_order(&mut sim, 1012);
+    }
+    assert!(!sim.goes_on, "all have gone");
+    assert!(
+        sim.probe()
+            .ends
+            .iter()
+            .all(|end| end.clean && end.code == 1012)
+    );
+}
+
+#[test]
+fn a_takeover_refuses_nobody_who_was_accepted() {
+    let mut sim = Sim::new();
+    let mut silent = sim.connect();
+    let mut half = sim.connect();
+    half.push(&REQUEST[..30]);
+    sim.settle();
+    // This one's connection is accepted in the turn in which the loop is told.
+    let mut late = sim.connect();
+    late.push(REQUEST);
+    sim.server.turn(Some(secs(0))).expect("polling works");
+    sim.net.forge(Ready::Restart);
+    sim.settle();
+    half.push(&REQUEST[30..]);
+    sim.settle();
+    sim.run_for(secs(1));
+    silent.push(REQUEST);
+    sim.settle();
+    for client in [&mut silent, &mut half, &mut late] {
+        let head = client.head();
+        assert!(head.starts_with("HTTP/1.1 101 "), "{head}");
+        assert_eq!(client.frame(), come_back());
+        client.close_in_order(&mut sim, 1012);
+    }
+    assert!(!sim.goes_on);
+    assert_eq!(sim.probe().ends.len(), 3);
+}
+
+#[test]
+fn who_never_asks_does_not_hold_a_takeover_up() {
+    let mut sim = Sim::new();
+    let mut silent = sim.connect();
+    sim.settle();
+    sim.server.stop_for_restart();
+    sim.run_for(secs(4));
+    assert!(sim.goes_on);
+    sim.run_for(secs(2));
+    assert!(silent.head().starts_with("HTTP/1.1 408 "));
+    silent.conn.end();
+    sim.settle();
+    assert!(!sim.goes_on);
+}
+
+#[test]
+fn what_is_asked_first_counts() {
+    for (first, second, code) in [
+        (Ready::Stop, Ready::Restart, 1001),
+        (Ready::Restart, Ready::Stop, 1012),
+    ] {
+        let mut sim = Sim::new();
+        let mut client = sim.open();
+        sim.net.forge(first);
+        sim.net.forge_last(second);
+        sim.settle();
+        assert_eq!(client.frame().close_code(), Some(code));
+    }
+}

@@ -74,9 +74,8 @@ pub(super) fn parse(data: &[u8]) -> Result<Option<Header>, Malformed> {
 
 /// `PROXY TCP4 203.0.113.7 192.0.2.1 51000 443` and CRLF.
 fn parse_text(data: &[u8]) -> Result<Option<Header>, Malformed> {
-    let rest = match after(data, b"PROXY ")? {
-        Some(rest) => rest,
-        None => return Ok(None),
+    let Some(rest) = after(data, b"PROXY ")? else {
+        return Ok(None);
     };
     // By its first letter: what the second word can be.
     let word: &[u8] = match rest {

@@ -11,7 +11,7 @@ use super::greet::Opening;
 use super::session::{Phase, Session};
 use super::{Cause, Closed, Handler};
 use crate::kernel::Kernel;
-use crate::proto::{CloseCode, Connection, Role};
+use crate::proto::{Connection, Role};
 use crate::transport::Transport;
 use alloc::boxed::Box;
 use alloc::sync::Arc;

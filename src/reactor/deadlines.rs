@@ -53,7 +53,6 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
         session.flags.armed = Armed::No;
         // The kernel reports room only when there is much of it. A peer that reads slowly has made some before.
         let tools = &mut self.tools;
-        #[cfg(feature = "client")]
         let blocked = session.exit.is_blocked().then(|| session.id(slot));
         if let Err(error) = session.flush(&mut tools.kernel, &mut tools.pool, now) {
             return self.remove(slot, Some(&error));
@@ -69,9 +68,8 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
                 _ => self.arm(slot),
             }
         }
-        #[cfg(feature = "client")]
         if let Some(id) = blocked {
-            self.on_room(id);
+            self.after_wait(id);
         }
     }
 

@@ -289,10 +289,9 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
         let tools = &mut self.tools;
         let session = &mut self.sessions[slot];
         session.flags.hangup |= hangup;
-        #[cfg(feature = "client")]
         let (id, was_blocked) = (session.id(slot), session.exit.is_blocked());
         if writable
-            && session.exit.is_blocked()
+            && was_blocked
             && let Err(error) = session.flush(&mut tools.kernel, &mut tools.pool, tools.now)
         {
             return self.remove(slot, Some(&error));
@@ -305,9 +304,8 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
         } else {
             self.arm(slot);
         }
-        #[cfg(feature = "client")]
         if was_blocked {
-            self.on_room(id);
+            self.after_wait(id);
         }
     }
 

@@ -72,6 +72,14 @@ pub trait Handler<K: Kernel = Mio> {
         let _ = (peer, state, payload);
     }
 
+    /// All that waited for this peer to read has gone: what was kept back for it may be sent now. Called once for each
+    /// time that something had to wait, whoever sent it, and not when the connection is closing. What the peer said
+    /// meanwhile is heard before. If this call sends so much that some of it waits again, the next comes when that has
+    /// gone.
+    fn on_drain(&mut self, peer: &mut Peer<'_, K>, state: &mut Self::State) {
+        let _ = (peer, state);
+    }
+
     /// A connection that was opened has ended; called exactly once for it.
     fn on_close(
         &mut self,

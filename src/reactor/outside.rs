@@ -1,4 +1,4 @@
-//! Speaking to a connection from outside of its handler: between turns, in the thread of the loop.
+//! Speaking to a connection without anything that it sent: between turns, and when what waited for it has gone.
 //!
 //! Not here: other threads.
 
@@ -9,9 +9,10 @@ use super::session::Phase;
 use super::wire::Fate;
 use super::{Cause, ConnectionId, Handler, Peer};
 use crate::kernel::Kernel;
-use crate::proto::CloseCode;
+use crate::proto::{CloseCode, State};
 use core::panic::AssertUnwindSafe;
 use std::panic::{catch_unwind, resume_unwind};
+use std::thread;
 
 impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
     /// Calls with an open connection, and sends what was said; `None` when there is no such connection any more.
@@ -26,12 +27,61 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
     ) -> Option<R> {
         self.read_clock();
         let slot = id.slot();
-        let session = self.sessions.get_mut(slot)?;
+        let session = self.sessions.get(slot)?;
         if session.id(slot) != id || session.phase != Phase::Open {
             return None;
         }
+        let result = self.speak(slot, |_, peer, state| call(peer, state))?;
+        #[cfg(feature = "client")]
+        self.place_calls();
+        self.deliver();
+        match result {
+            Ok(result) => Some(result),
+            Err(panic) => resume_unwind(panic),
+        }
+    }
+
+    /// What waited for a peer may have gone: whoever kept something back for it is told.
+    #[inline(never)]
+    pub(super) fn after_wait(&mut self, id: ConnectionId) {
+        // What waits in a link goes first.
+        #[cfg(feature = "client")]
+        self.on_room(id);
+        let slot = id.slot();
+        let Some(session) = self.sessions.get(slot) else {
+            return;
+        };
+        // What was read on the way here may have been answered by more than the peer takes.
+        let drained = session.id(slot) == id
+            && session.phase == Phase::Open
+            && session.conn.state() == State::Open
+            && !session.exit.is_blocked();
+        if drained {
+            // A panic has closed the connection, and was nobody else's.
+            let _ = self.speak(slot, |handler, peer, state| handler.on_drain(peer, state));
+            if self.tools.mail.is_full() {
+                self.deliver();
+            }
+        }
+    }
+
+    /// Calls with an open connection, and sends what was said; a panic closes it. `None` where opening it panicked.
+    fn speak<R>(
+        &mut self,
+        slot: usize,
+        call: impl FnOnce(&mut H, &mut Peer<'_, K>, &mut H::State) -> R,
+    ) -> Option<thread::Result<R>> {
+        let session = &mut self.sessions[slot];
         let mut progress = Progress::default();
-        let whole = Call::new(
+        let Call {
+            mut peer,
+            handler,
+            state,
+            flags,
+            times,
+            now,
+            ..
+        } = Call::new(
             session,
             slot,
             &mut self.handler,
@@ -39,17 +89,9 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
             false,
             &mut progress,
         );
-        let Call {
-            mut peer,
-            state,
-            flags,
-            times,
-            now,
-            ..
-        } = whole;
         let before = peer.tx.state();
         let state = state.as_mut()?;
-        let result = catch_unwind(AssertUnwindSafe(|| call(&mut peer, state)));
+        let result = catch_unwind(AssertUnwindSafe(|| call(handler, &mut peer, state)));
         if result.is_err() {
             // What it has said waits in the cork, which is everybody's.
             peer.wire.reserve();
@@ -62,12 +104,6 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
         } else {
             self.arm(slot);
         }
-        #[cfg(feature = "client")]
-        self.place_calls();
-        self.deliver();
-        match result {
-            Ok(result) => Some(result),
-            Err(panic) => resume_unwind(panic),
-        }
+        Some(result)
     }
 }

@@ -179,9 +179,9 @@ impl Probe {
 }
 
 /// A server on a simulated kernel.
-pub struct Sim {
+pub struct Sim<H: Handler<SimKernel> = Probe> {
     pub net: Net,
-    pub server: EventLoop<Probe, SimKernel>,
+    pub server: EventLoop<H, SimKernel>,
     /// What the last turn said.
     pub goes_on: bool,
 }
@@ -192,9 +192,27 @@ impl Sim {
     }
 
     pub fn with(limits: Limits, timeouts: Timeouts) -> Self {
+        Self::of(Probe::default(), Settings::new(limits, timeouts))
+    }
+
+    pub fn probe(&mut self) -> &mut Probe {
+        self.server.handler()
+    }
+
+    /// The only end so far.
+    pub fn only_end(&mut self) -> End {
+        let [end] = self.probe().ends.as_slice() else {
+            panic!("not one end: {:?}", self.probe().ends);
+        };
+        end.clone()
+    }
+}
+
+impl<H: Handler<SimKernel>> Sim<H> {
+    /// A server with a handler of the test's own.
+    pub fn of(handler: H, settings: Settings) -> Self {
         let net = Net::new();
-        let settings = Settings::new(limits, timeouts);
-        let server = EventLoop::new(net.kernel(), Probe::default(), settings);
+        let server = EventLoop::new(net.kernel(), handler, settings);
         Self {
             net,
             server,
@@ -271,18 +289,6 @@ impl Sim {
         assert!(head.starts_with("HTTP/1.1 101 "), "{head}");
         client
     }
-
-    pub fn probe(&mut self) -> &mut Probe {
-        self.server.handler()
-    }
-
-    /// The only end so far.
-    pub fn only_end(&mut self) -> End {
-        let [end] = self.probe().ends.as_slice() else {
-            panic!("not one end: {:?}", self.probe().ends);
-        };
-        end.clone()
-    }
 }
 
 /// A peer.
@@ -329,14 +335,14 @@ impl Client {
 
     /// The connection works: what is said comes back.
     #[track_caller]
-    pub fn assert_echoes(&mut self, sim: &mut Sim) {
+    pub fn assert_echoes(&mut self, sim: &mut Sim<impl Handler<SimKernel>>) {
         self.push(&frames::text("are you there?"));
         sim.settle();
         assert_eq!(self.frame(), Frame::text("are you there?"));
     }
 
     /// Answers the server's Close frame and ends, as a good client does.
-    pub fn close_in_order(&self, sim: &mut Sim, code: u16) {
+    pub fn close_in_order(&self, sim: &mut Sim<impl Handler<SimKernel>>, code: u16) {
         self.push(&frames::close(code));
         sim.settle();
         self.conn.end();

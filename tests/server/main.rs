@@ -31,6 +31,7 @@ mod compressed_faults;
 mod compression;
 mod deadlines;
 mod deflating;
+mod draining;
 mod endings;
 mod fairness;
 mod harness;

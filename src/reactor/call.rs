@@ -86,6 +86,7 @@ impl<'c, H: Handler<K>, K: Kernel> Call<'c, H, K> {
                 compressor: &mut tools.compressor,
                 rooms: &mut tools.rooms,
                 gathered: &mut tools.gathered,
+                held: &mut session.held,
                 #[cfg(feature = "client")]
                 calls: &mut tools.calls,
             },

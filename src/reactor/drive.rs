@@ -157,7 +157,8 @@ fn read_on<H: Handler<K>, K: Kernel>(
     loop {
         // Who does not read is not heard further.
         let (role, most) = (session.conn.tx.role(), tools.settings.limits.max_queued);
-        if session.phase == Phase::Open && session.exit.is_stuck(role, most) {
+        let stuck = session.phase == Phase::Open && session.exit.is_stuck(role, most);
+        if stuck || session.is_held() {
             session.flags.paused = true;
             return Next::Wait;
         }

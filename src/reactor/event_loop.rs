@@ -398,7 +398,7 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
         opened
     }
 
-    fn put_on_ready_list(&mut self, slot: usize) {
+    pub(super) fn put_on_ready_list(&mut self, slot: usize) {
         let flags = &mut self.sessions[slot].flags;
         if !flags.on_ready_list {
             flags.on_ready_list = true;

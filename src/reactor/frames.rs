@@ -38,6 +38,10 @@ pub(super) fn frames<H: Handler<K>, K: Kernel>(call: Call<'_, H, K>) {
     let before = peer.tx.state();
     let (mut completed, mut control) = (false, false);
     while *at < data.len() {
+        if peer.is_paused() {
+            flags.unread = true;
+            break;
+        }
         let closing = peer.tx.state() == State::Closing;
         let out = &mut Outbound::client(&mut peer.wire, peer.keys);
         let step = match rx.next(&mut data[*at..], inbound, peer.tx, out) {
@@ -110,6 +114,9 @@ pub(super) fn frames<H: Handler<K>, K: Kernel>(call: Call<'_, H, K>) {
         }
     }
     flags.assembling = assembling;
+    if peer.is_paused() {
+        times.since = Stamp::of(now);
+    }
     finish(&mut peer, flags, times, before, now);
 }
 

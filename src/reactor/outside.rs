@@ -6,6 +6,7 @@ use super::call::{Call, Progress};
 use super::event_loop::EventLoop;
 use super::frames::{finish, give_up};
 use super::session::Phase;
+use super::timer::Stamp;
 use super::wire::Fate;
 use super::{Cause, ConnectionId, Handler, Peer};
 use crate::kernel::Kernel;
@@ -72,6 +73,7 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
         call: impl FnOnce(&mut H, &mut Peer<'_, K>, &mut H::State) -> R,
     ) -> Option<thread::Result<R>> {
         let session = &mut self.sessions[slot];
+        let held = session.held;
         let mut progress = Progress::default();
         let Call {
             mut peer,
@@ -101,9 +103,19 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
         finish(&mut peer, flags, times, before, now);
         if let Fate::Broken(error) = progress.fate {
             self.remove(slot, Some(&error));
-        } else {
-            self.arm(slot);
+            return Some(result);
         }
+        match (held, session.is_held()) {
+            (false, true) => session.times.since = Stamp::of(now),
+            (true, false) => {
+                session.held = true;
+                if session.release(now) {
+                    self.put_on_ready_list(slot);
+                }
+            }
+            (false, false) | (true, true) => {}
+        }
+        self.arm(slot);
         Some(result)
     }
 }

@@ -30,6 +30,7 @@ pub struct Peer<'p, K: Kernel = Mio> {
     pub(super) compressor: &'p mut Compressor,
     pub(super) rooms: &'p mut Rooms,
     pub(super) gathered: &'p mut Gathered,
+    pub(super) held: &'p mut bool,
     #[cfg(feature = "client")]
     pub(super) calls: &'p mut Vec<(Connector, u64)>,
 }
@@ -190,6 +191,27 @@ impl<K: Kernel> Peer<'_, K> {
     #[must_use]
     pub fn remote_addr(&mut self) -> PeerAddr {
         self.wire.exit.transport.peer_addr(self.wire.kernel)
+    }
+
+    /// Stops reading from this peer, from the next message on, until [`resume`](Self::resume): what it sends then stays
+    /// with it, as TCP has it. Sending goes on.
+    ///
+    /// Meanwhile nothing is expected of the peer: no deadline strikes but that of sending. Its pings are not answered,
+    /// and its Close and the end of its stream are found when it is read again; whoever pauses sees to that. Closing
+    /// reads on: what the peer says behind that is discarded.
+    pub const fn pause(&mut self) {
+        *self.held = true;
+    }
+
+    /// Reads from this peer again, first what has come meanwhile. The time that it was not read does not count.
+    pub const fn resume(&mut self) {
+        *self.held = false;
+    }
+
+    /// Whether this peer is not read because of [`pause`](Self::pause).
+    #[must_use]
+    pub fn is_paused(&self) -> bool {
+        *self.held && self.tx.state() == State::Open
     }
 
     /// Bytes that wait for this peer to read.

@@ -31,7 +31,11 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
         if session.conn.tx.close(code, reason, out).is_ok() {
             session.times.since = Stamp::of(self.tools.now);
             session.flags.cause = cause;
-            self.tools.rooms.depart(session.id(slot));
+            let id = session.id(slot);
+            if session.release(self.tools.now) {
+                self.put_on_ready_list(slot);
+            }
+            self.tools.rooms.depart(id);
             self.put(slot, &frame);
         } else if self.tools.random.take_failure() {
             // A client that has no key for its Close can only hang up.

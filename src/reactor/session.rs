@@ -12,6 +12,7 @@ use crate::proto::{Connection, Role, State};
 use crate::transport::Transport;
 use alloc::boxed::Box;
 use alloc::vec::Vec;
+use core::mem::take;
 use std::io;
 
 /// A session. Idle, it holds no heap.
@@ -32,6 +33,8 @@ pub(super) struct Session<S, D> {
     pub(super) times: Times,
     pub(super) phase: Phase,
     pub(super) flags: Flags,
+    /// The application does not want it to be read.
+    pub(super) held: bool,
     /// The application's; there from `on_open` to `on_close`.
     pub(super) state: Option<D>,
 }
@@ -85,7 +88,7 @@ pub(super) enum Armed {
 /// When what began.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Times {
-    /// The phase, or our close.
+    /// The phase, our close, or the pause that the application wanted.
     pub(super) since: Stamp,
     /// The last completed frame. Bytes do not count: a peer could drip them for ever.
     pub(super) heard: Stamp,
@@ -109,9 +112,9 @@ impl Times {
         self.message = Stamp::of(now);
     }
 
-    /// Output was in the way since `blocked`, and is not any more. That time does not count.
-    fn resume(&mut self, blocked: Stamp, now: Tick) {
-        let waited = blocked.age(now);
+    /// It was not read since `then`, and is again. That time does not count.
+    fn resume(&mut self, then: Stamp, now: Tick) {
+        let waited = then.age(now);
         // What began meanwhile, as a client hears its server, begins now.
         let later = |began: Stamp| began.later(waited.min(began.age(now)));
         self.since = Stamp::of(now);
@@ -195,6 +198,7 @@ impl<S, D> Session<S, D> {
             },
             phase: Phase::Handshake,
             flags: Flags::default(),
+            held: false,
             state: None,
         }
     }
@@ -217,6 +221,22 @@ impl<S, D> Session<S, D> {
             && !self.flags.assembling
             && !self.flags.pinged
             && !self.exit.is_blocked()
+            && !self.held
+    }
+
+    /// Whether it is not read because the application does not want it to be. Whoever closes wants to know how it ends.
+    #[inline]
+    pub(super) fn is_held(&self) -> bool {
+        self.held && self.phase == Phase::Open && self.conn.state() == State::Open
+    }
+
+    /// Reads again. Says whether there is something to read that nobody will report.
+    pub(super) fn release(&mut self, now: Tick) -> bool {
+        let was_held = take(&mut self.held);
+        if was_held {
+            self.times.resume(self.times.since, now);
+        }
+        was_held && self.flags.paused
     }
 
     /// The next thing that time will bring, and when. Every session has one, so none outlives its peer.
@@ -245,6 +265,10 @@ impl<S, D> Session<S, D> {
                     Due::Close,
                 ),
             };
+        }
+        if self.is_held() {
+            // Nothing can be expected of whoever is not heard. Looked at again all the same: stamps have to be.
+            return (now + after.ping, Due::Ping);
         }
         let first = match self.phase {
             _ if closing => (at(times.since, after.close), Due::Close),
@@ -301,7 +325,11 @@ impl<S, D> Session<S, D> {
         let blocked = self.exit.blocked();
         self.exit.flush(kernel, pool, now)?;
         if let (Some(since), None) = (blocked, self.exit.blocked()) {
+            let pause = self.times.since;
             self.times.resume(since, now);
+            if self.is_held() {
+                self.times.since = pause;
+            }
             self.finish_if_done(kernel, now);
         }
         Ok(())

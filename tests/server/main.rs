@@ -40,6 +40,7 @@ mod long_timeouts;
 mod order;
 mod panics;
 mod partial_writes;
+mod pausing;
 mod pipelining;
 mod proxied;
 mod stopping;

@@ -60,7 +60,7 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
         if drained {
             // A panic has closed the connection, and was nobody else's.
             let _ = self.speak(slot, |handler, peer, state| handler.on_drain(peer, state));
-            if self.tools.mail.is_full() {
+            if self.tools.rooms.is_full() {
                 self.deliver();
             }
         }
@@ -101,6 +101,9 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
             give_up(&mut peer, CloseCode::INTERNAL_ERROR, "");
         }
         finish(&mut peer, flags, times, before, now);
+        if peer.tx.state() != State::Open {
+            peer.rooms.depart(peer.id);
+        }
         if let Fate::Broken(error) = progress.fate {
             self.remove(slot, Some(&error));
             return Some(result);

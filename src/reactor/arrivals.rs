@@ -59,10 +59,10 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
         opening: Option<Box<Opening>>,
     ) -> Result<usize, (Option<Box<Opening>>, io::Error)> {
         let tools = &mut self.tools;
-        let name = (self.numbers.take(), self.worker);
+        let number = self.numbers.take(self.worker);
         let entry = self.sessions.vacant_entry();
         let slot = entry.key();
-        let session = entry.insert(Session::new(transport, conn, name, tools.now));
+        let session = entry.insert(Session::new(transport, conn, number, tools.now));
         let token = session.id(slot).token();
         // A stream of our own is known already, by its attempt's token.
         let anew = opening.is_some();
@@ -80,6 +80,7 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
     /// Drops a session, and with it its stream. Its handler is told 1006, unless it was told an end already.
     pub(super) fn remove(&mut self, slot: usize, error: Option<&io::Error>) {
         let mut session = self.sessions.remove(slot);
+        self.discharge(&session);
         match session.conn.tx.role() {
             Role::Server => self.open -= usize::from(session.phase == Phase::Open),
             Role::Client => self.ours -= 1,

@@ -54,6 +54,13 @@ impl<S> Exit<S> {
 }
 
 impl Entry {
+    fn in_runs(&self) -> usize {
+        match self {
+            Self::Run(run) => run.bytes().len(),
+            _ => 0,
+        }
+    }
+
     /// What it takes of what rooms may have waiting.
     fn of_rooms(&self) -> usize {
         match self {
@@ -68,12 +75,14 @@ impl Outbox {
     /// An entry is in the queue now.
     pub(super) fn count_in(&mut self, entry: &Entry) {
         self.bytes += entry.bytes().len();
+        self.in_runs += entry.in_runs();
         self.of_rooms += entry.of_rooms();
     }
 
     /// An entry is not in the queue any more.
     pub(super) fn count_out(&mut self, entry: &Entry) {
         self.bytes -= entry.bytes().len();
+        self.in_runs -= entry.in_runs();
         self.of_rooms -= entry.of_rooms();
     }
 

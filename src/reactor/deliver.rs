@@ -90,9 +90,13 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
         }
         let bytes = runs.iter().map(|run| run.bytes().len()).sum();
         session.conn.tx.note_foreign();
-        let sent = session
-            .exit
-            .send_runs(&mut tools.kernel, runs, &mut tools.cork, tools.now);
+        let sent = session.exit.send_runs(
+            &mut tools.kernel,
+            runs,
+            &mut tools.cork,
+            tools.budget.shared(),
+            tools.now,
+        );
         match sent {
             Ok(()) if session.exit.is_blocked() => self.hold_back(slot),
             Ok(()) => {}
@@ -142,6 +146,7 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
         } else {
             self.arm(slot);
         }
+        self.account(slot);
     }
 
     /// Closes those of whom somebody has said so in this turn. What was said to them before comes before that.

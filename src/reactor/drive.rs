@@ -8,6 +8,7 @@
 //!
 //! Not here: which session is driven when, and deadlines; that is `event_loop` and `session`.
 
+use super::budget::Budget;
 use super::call::{Call, Progress};
 use super::frames::{end, finish, frames, give_up};
 use super::pool::Pool;
@@ -52,6 +53,7 @@ pub(super) struct Tools<K> {
     pub(super) inbound: Inbound,
     pub(super) compressor: Compressor,
     pub(super) rooms: Rooms,
+    pub(super) budget: Budget,
     /// What a connection is to be told.
     pub(super) gathered: Gathered,
     pub(super) settings: Settings,
@@ -83,6 +85,7 @@ impl<K: Kernel> Tools<K> {
             // Where nobody may agree to compression, it may still be asked to by those of another loop.
             compressor: Compressor::new(&settings.connection.deflate.clone().unwrap_or_default()),
             rooms: Rooms::new(settings.rooms.clone(), settings.limits.max_queued),
+            budget: Budget::default(),
             gathered: Gathered::default(),
             settings,
             random: Random::new(K::random),

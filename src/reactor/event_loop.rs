@@ -179,6 +179,7 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
         if !self.tools.calls.is_empty() {
             self.place_calls();
         }
+        self.keep_within_budget();
         Ok(!(self.farewell.is_some() && self.sessions.is_empty()))
     }
 
@@ -296,7 +297,7 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
         {
             return self.remove(slot, Some(&error));
         }
-        if !session.exit.is_blocked() {
+        if was_blocked && !session.exit.is_blocked() {
             tools.rooms.has_room(slot);
         }
         if readable || session.flags.paused {
@@ -305,6 +306,7 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
             self.arm(slot);
         }
         if was_blocked {
+            self.account(slot);
             self.after_wait(id);
         }
     }
@@ -352,6 +354,7 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
             if self.tools.has_news() {
                 self.on_news(slot);
             }
+            self.account(slot);
         }
         if self.tools.rooms.is_full() {
             self.deliver();

@@ -25,8 +25,8 @@ pub struct Exchange {
 #[derive(Debug, Default)]
 struct Members {
     addresses: Vec<(u32, Address<Letter>)>,
-    /// That of the next one; none has another's.
-    next: u32,
+    /// That of the next one. Only after 65 536 of them does one get another's.
+    next: u16,
 }
 
 /// One loop's place in an exchange.
@@ -59,8 +59,8 @@ impl Exchange {
         let four = usize::try_from(max_message.saturating_mul(4)).unwrap_or(usize::MAX);
         let mailbox = Mailbox::new(four.max(MAX_WAITING), wake);
         let mut members = lock(&self.members);
-        let worker = members.next;
-        members.next += 1;
+        let worker = members.next.into();
+        members.next = members.next.wrapping_add(1);
         members.addresses.push((worker, mailbox.address()));
         self.count.store(members.addresses.len(), Ordering::Relaxed);
         drop(members);

@@ -134,6 +134,8 @@ pub enum Cause {
     TooSlow,
     /// The peer took nothing for too long.
     WriteStall,
+    /// The loop held too much altogether, and this connection most of it.
+    Memory,
     /// The loop was stopped.
     Stopped,
     /// Another process has taken over from this one.

@@ -6,7 +6,7 @@
 //! | `drive` | one session's turn: bytes in, bytes out |
 //! | `call`, `greet`, `frames` | what a turn may touch; the request, and what follows it |
 //! | `session` | one peer's state and deadlines |
-//! | `wire`, `outbox`, `backlog`, `pool` | output and buffers |
+//! | `wire`, `outbox`, `backlog`, `pool`, `budget` | output and buffers, and how much of them there may be |
 //! | `say` | pings, closes and refusals of the loop's own |
 //! | `outbound`, `dial`, `resolver` | connections that we open, up to where there is a stream |
 //! | `ask`, `link` | our request's answer; what is opened again and again |
@@ -24,6 +24,7 @@ mod arrivals;
 #[cfg(feature = "client")]
 mod ask;
 mod backlog;
+mod budget;
 mod call;
 mod deadlines;
 mod deliver;

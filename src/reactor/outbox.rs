@@ -16,6 +16,7 @@ use alloc::collections::VecDeque;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::ops::Range;
+use core::sync::atomic::AtomicUsize;
 use std::io::{self, IoSlice};
 
 /// How many pieces one call sends: beyond 8 the kernel allocates.
@@ -48,6 +49,8 @@ pub(super) enum Piece<'p> {
 pub(super) struct Outbox {
     pub(super) entries: VecDeque<Entry>,
     pub(super) bytes: usize,
+    /// Those among them that were said to many.
+    pub(super) in_runs: usize,
     /// Bytes of rooms among them, and what their pieces cost.
     pub(super) of_rooms: usize,
     /// With so much of rooms, messages that others have replaced are looked for.
@@ -102,6 +105,15 @@ impl<S> Exit<S> {
     /// Bytes of rooms among those that wait, and what their pieces cost.
     pub(super) fn of_rooms(&self) -> usize {
         self.outbox.as_ref().map_or(0, |outbox| outbox.of_rooms)
+    }
+
+    /// Bytes that wait and are not shared.
+    pub(super) fn owned(&self) -> usize {
+        let outbox = self.outbox.as_ref();
+        outbox.map_or(0, |outbox| {
+            let entries = outbox.entries.capacity() * size_of::<Entry>();
+            size_of::<Outbox>() + entries + outbox.bytes - outbox.in_runs
+        })
     }
 
     /// When the wait began, or was last shortened, if there is one.
@@ -162,12 +174,13 @@ impl<S> Exit<S> {
     }
 
     /// Sends runs behind everything that waits, as a rule in one call. What the kernel does not take waits too, and is
-    /// not copied for that.
+    /// not copied for that; it is counted with what many share.
     pub(super) fn send_runs<K: Kernel<Stream = S>>(
         &mut self,
         kernel: &mut K,
         runs: &mut Vec<Run>,
         scratch: &mut Vec<u8>,
+        counter: &Arc<AtomicUsize>,
         now: Tick,
     ) -> io::Result<()> {
         let mut sent = 0;
@@ -185,7 +198,7 @@ impl<S> Exit<S> {
                 let skip = sent.min(run.bytes().len());
                 sent -= skip;
                 run.skip(skip);
-                outbox.push_run(run);
+                outbox.push_run(run, counter);
             }
         }
         Ok(())
@@ -308,6 +321,7 @@ impl Outbox {
         Box::new(Self {
             entries: VecDeque::new(),
             bytes: 0,
+            in_runs: 0,
             of_rooms: 0,
             next_look: 0,
             written: Stamp::of(now),
@@ -315,12 +329,13 @@ impl Outbox {
         })
     }
 
-    fn push_run(&mut self, run: Run) {
+    fn push_run(&mut self, run: Run, counter: &Arc<AtomicUsize>) {
         let bytes = run.bytes();
         if bytes.is_empty() {
             return;
         }
         if bytes.len() >= WORTH_SHARING || !run.is_loose() {
+            run.charge(counter);
             let entry = Entry::Run(run);
             self.count_in(&entry);
             self.entries.push_back(entry);

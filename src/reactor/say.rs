@@ -87,7 +87,7 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
     }
 
     /// Sends bytes behind everything that waits.
-    fn put(&mut self, slot: usize, bytes: &[u8]) {
+    pub(super) fn put(&mut self, slot: usize, bytes: &[u8]) {
         let tools = &mut self.tools;
         let session = &mut self.sessions[slot];
         let pieces = [Piece::Bytes(bytes)];

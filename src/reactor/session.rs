@@ -23,9 +23,10 @@ pub(super) struct Session<S, D> {
     pub(super) own: Vec<u8>,
     /// The stream, and what it has not taken yet.
     pub(super) exit: Exit<S>,
-    /// With the slot and the loop it makes the connection's id.
+    /// With the slot it makes the connection's id.
     pub(super) number: u64,
-    pub(super) worker: u32,
+    /// Its share of what the loop holds, as it was counted last.
+    pub(super) charged: u32,
     /// Where the opening handshake stands, unless it is over or nothing has come of it.
     pub(super) opening: Option<Box<Opening>>,
     /// How many more bytes `own` is known to want.
@@ -178,18 +179,13 @@ impl From<&super::Timeouts> for Deadlines {
 }
 
 impl<S, D> Session<S, D> {
-    pub(super) fn new(
-        transport: Transport<S>,
-        conn: Connection,
-        (number, worker): (u64, u32),
-        now: Tick,
-    ) -> Self {
+    pub(super) fn new(transport: Transport<S>, conn: Connection, number: u64, now: Tick) -> Self {
         Self {
             conn,
             own: Vec::new(),
             exit: Exit::new(transport),
             number,
-            worker,
+            charged: 0,
             opening: None,
             need: 0,
             times: Times {
@@ -204,7 +200,7 @@ impl<S, D> Session<S, D> {
     }
 
     pub(super) const fn id(&self, slot: usize) -> ConnectionId {
-        ConnectionId::new(self.number, slot, self.worker)
+        ConnectionId::new(self.number, slot)
     }
 
     /// Enters a phase.

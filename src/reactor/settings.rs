@@ -34,6 +34,11 @@ pub struct Limits {
     /// One message may exceed it, or none that is larger could ever be sent. The kernel's own buffers, up to some
     /// 4 MB, come on top.
     pub max_queued: usize,
+    /// Bytes that a loop may hold for all its peers together: incomplete messages, output that waits, what compression
+    /// remembers. Beyond that those that hold most are ended, with 1009 where they read. Default: 1 GiB.
+    ///
+    /// What was said to many counts once. Sessions themselves, TLS and the kernel's buffers come on top.
+    pub max_memory: usize,
     /// Connections; the next ones are answered with 503. Default: 100 000. The process's descriptors usually end
     /// first, and then accepting pauses.
     pub max_connections: usize,
@@ -54,6 +59,7 @@ impl Default for Limits {
             connection: proto::Limits::default(),
             head: HeadLimits::default(),
             max_queued: 1 << 20,
+            max_memory: 1 << 30,
             max_connections: 100_000,
         }
     }

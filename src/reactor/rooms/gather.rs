@@ -203,7 +203,7 @@ impl Rooms {
     fn end_full(&mut self, slot: usize) {
         let place = &mut self.places[slot];
         place.full = false;
-        let id = ConnectionId::new(place.number, slot, self.worker);
+        let id = ConnectionId::new(place.number, slot);
         for (key, at) in place.everywhere() {
             let room = &mut self.rooms[key as usize];
             let member = room.members[at as usize];

@@ -368,7 +368,7 @@ impl Rooms {
 
     fn id_of(&self, slot: u32) -> ConnectionId {
         let number = self.places[slot as usize].number;
-        ConnectionId::new(number, slot as usize, self.worker)
+        ConnectionId::new(number, slot as usize)
     }
 
     /// It is closed when the turn is over, and told nothing that is said from here on.

@@ -8,11 +8,13 @@
 use crate::proto::deflate::{CLASSES, Compressor, Direction, WindowBits, class_of, window_of};
 use crate::proto::frame::{Header, MessageKind};
 use crate::proto::{Sender, Sink};
+use crate::reactor::budget::Charge;
 use crate::reactor::{ConnectionId, Message};
 use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::ops::Range;
+use core::sync::atomic::AtomicUsize;
 use std::sync::OnceLock;
 
 /// How a connection's messages are encoded: as they are, or compressed with one of the windows there are.
@@ -25,6 +27,8 @@ pub(in crate::reactor) struct Segment {
     plain: Encoded,
     compressed: OnceLock<Box<[OnceLock<Encoded>; CLASSES]>>,
     particular: Option<Box<Particular>>,
+    /// There from when it first had to wait for somebody to read.
+    charge: OnceLock<Charge>,
 }
 
 /// What is particular about some of its messages; about most there is nothing.
@@ -281,6 +285,7 @@ impl Segment {
         self.plain.bytes.clear();
         self.plain.ends.clear();
         self.particular = None;
+        self.charge.take();
         self.compressed.take();
     }
 
@@ -308,6 +313,14 @@ impl Run {
             class,
             loose,
         }
+    }
+
+    /// Has the segment counted among what is held.
+    pub(in crate::reactor) fn charge(&self, counter: &Arc<AtomicUsize>) {
+        let bytes = || size_of::<Segment>() + self.segment.bytes();
+        self.segment
+            .charge
+            .get_or_init(|| Charge::new(counter, bytes()));
     }
 
     /// Whether nobody will ask for parts of it while it waits: it may be copied.

@@ -336,6 +336,7 @@ pub(crate) fn cause(closed: &Closed<'_>) -> Option<String> {
         Cause::Idle => "nothing came for too long",
         Cause::Unfinished => "a message was not completed in time",
         Cause::TooSlow => "the server reads too slowly",
+        Cause::Memory => "too much waited here",
         Cause::WriteStall => "the server has stopped reading",
         _ => return None,
     };

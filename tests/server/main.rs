@@ -24,6 +24,7 @@ mod strict_inflate;
 
 mod accepting;
 mod backpressure;
+mod budget;
 mod clock;
 mod compressed_backpressure;
 mod compressed_broadcasts;

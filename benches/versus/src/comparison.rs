@@ -96,7 +96,7 @@ fn table(what: &What, load: &str, series: &[&Series]) -> Table {
 }
 
 /// How many times the first is ahead: in rate, and in CPU time. Both are above 1 if it is.
-fn ahead(first: &Series, other: &Series) -> [Ratio; 2] {
+pub(crate) fn ahead(first: &Series, other: &Series) -> [Ratio; 2] {
     [
         first.ratio(other, Sample::rate),
         other.ratio(first, Sample::cpu_each),
@@ -105,6 +105,16 @@ fn ahead(first: &Series, other: &Series) -> [Ratio; 2] {
 
 fn notes(what: &What, measurement: &Measurement, rounds: &Rounds) -> Vec<String> {
     let first = measurement.series[0][0].name;
+    let mut notes = vec![format!(
+        "Above 1, {first} is ahead: it does more {}s per second, or the other takes more CPU time.",
+        what.unit
+    )];
+    notes.extend(how(measurement, rounds));
+    notes
+}
+
+/// What must be known of any measurement in rounds.
+pub(crate) fn how(measurement: &Measurement, rounds: &Rounds) -> Vec<String> {
     let coverage = measurement.series[0][0].ratio(&measurement.series[0][0], Sample::rate);
     let coverage = coverage.interval.coverage;
     let stolen = measurement.stolen.map_or_else(
@@ -112,7 +122,6 @@ fn notes(what: &What, measurement: &Measurement, rounds: &Rounds) -> Vec<String>
         |stolen| format!("{:.2}%", 100.0 * stolen),
     );
     let mut notes = vec![
-        format!("Above 1, {first} is ahead: it does more {}s per second, or the other takes more CPU time.", what.unit),
         format!(
             "{} rounds in permuted order (seed {}), a new server process each, {} s after a warm-up; medians over the \
              rounds, ratios within each round. The interval is between two order statistics and covers the true median \

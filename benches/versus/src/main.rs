@@ -13,6 +13,7 @@ mod machine;
 mod memory;
 mod options;
 mod report;
+mod rooms;
 mod rounds;
 mod scratch;
 mod server;
@@ -50,6 +51,7 @@ enum Command {
     Syscalls(syscalls::Options),
     Memory(memory::Options),
     Handshakes(handshakes::Options),
+    Rooms(rooms::Options),
     Checks(checks::Options),
     Clients(clients::Options),
     Load(by_hand::Options),
@@ -72,6 +74,7 @@ fn main() -> ExitCode {
         Command::Syscalls(options) => syscalls::run(&options),
         Command::Memory(options) => memory::run(&options),
         Command::Handshakes(options) => handshakes::run(&options),
+        Command::Rooms(options) => rooms::run(&options),
         Command::Checks(options) => checks::run(&options),
         Command::Clients(options) => clients::run(&options),
         Command::Load(options) => by_hand::run(&options),

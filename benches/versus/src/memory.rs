@@ -15,7 +15,7 @@ use serde_json::json;
 use std::fs;
 
 /// Descriptors that are none of the connections.
-const OTHERS: u64 = 64;
+pub(crate) const OTHERS: u64 = 64;
 
 /// Resident memory per idle connection
 #[derive(Args, Clone, Debug)]
@@ -67,7 +67,7 @@ fn held(options: &Options, program: &Program) -> Result<Held> {
 }
 
 /// Lets this process, and the servers that inherit it, have so many descriptors.
-fn raise_descriptors(needed: u64) -> Result<()> {
+pub(crate) fn raise_descriptors(needed: u64) -> Result<()> {
     let limit = getrlimit(Resource::Nofile);
     if limit.current.is_none_or(|current| current >= needed) {
         return Ok(());

@@ -15,7 +15,7 @@ use std::time::Duration;
 pub(crate) struct Common {
     /// Only these contestants, separated by commas
     #[arg(long, value_enum, value_delimiter = ',', value_name = "NAMES")]
-    only: Vec<Name>,
+    pub(crate) only: Vec<Name>,
     /// Another build of the program `sockeye`, to compare two versions within rounds
     #[arg(long, value_name = "FILE")]
     also: Option<PathBuf>,
@@ -41,13 +41,19 @@ impl Common {
     /// The same, built, and the other build.
     pub(crate) fn programs(&self, flavour: Flavour) -> Result<Vec<Program>> {
         let mut programs = build(&self.contestants(), flavour)?;
-        if let Some(path) = &self.also {
-            let path = path
-                .canonicalize()
-                .map_err(|error| format!("{}: {error}", path.display()))?;
-            programs.push(Program::sockeye("other sockeye", path));
-        }
+        programs.extend(self.other()?);
         Ok(programs)
+    }
+
+    /// The other build of Sockeye, if there is one.
+    pub(crate) fn other(&self) -> Result<Option<Program>> {
+        let Some(path) = &self.also else {
+            return Ok(None);
+        };
+        let path = path
+            .canonicalize()
+            .map_err(|error| format!("{}: {error}", path.display()))?;
+        Ok(Some(Program::sockeye("other sockeye", path)))
     }
 }
 

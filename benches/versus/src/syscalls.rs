@@ -91,14 +91,14 @@ impl Options {
 }
 
 /// A running strace.
-struct Trace {
+pub(crate) struct Trace {
     strace: Child,
     summary: Scratch,
 }
 
 impl Trace {
     /// Returns when it watches.
-    fn attach(server: &Server) -> Result<Self> {
+    pub(crate) fn attach(server: &Server) -> Result<Self> {
         let summary = Scratch::new("strace");
         let mut strace = Command::new("setpriv")
             .args(["--pdeathsig", "KILL", "strace", "-f", "-c", "-o"])
@@ -118,7 +118,8 @@ impl Trace {
         Err(format!("strace did not attach: {said}").into())
     }
 
-    fn detach(mut self) -> Result<BTreeMap<String, u64>> {
+    /// Ends it: the calls by name.
+    pub(crate) fn detach(mut self) -> Result<BTreeMap<String, u64>> {
         kill_process(Pid::from_child(&self.strace), Signal::INT)?;
         self.strace.wait()?;
         read_summary(self.summary.path())

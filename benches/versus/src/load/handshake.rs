@@ -1,6 +1,6 @@
 //! Connecting and the opening handshake, of the load's side.
 
-use rustix::net::sockopt::set_socket_linger;
+use rustix::net::sockopt::{set_socket_linger, set_socket_recv_buffer_size};
 use rustix::net::{AddressFamily, SocketFlags, SocketType};
 use std::io::{self, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4, TcpStream};
@@ -21,10 +21,19 @@ pub(crate) const CONNECTIONS_PER_ADDRESS: usize = 10_000;
 
 /// Connects and shakes hands, and waits for both. `index` counts the connections of one load.
 pub(crate) fn connect(addr: SocketAddr, index: usize) -> io::Result<TcpStream> {
-    let mut stream = if index < CONNECTIONS_PER_ADDRESS {
+    connect_with(addr, index, None)
+}
+
+/// The same with a receive buffer of this size, which the window that is offered depends on from the beginning.
+pub(crate) fn connect_with(
+    addr: SocketAddr,
+    index: usize,
+    receive_buffer: Option<usize>,
+) -> io::Result<TcpStream> {
+    let mut stream = if index < CONNECTIONS_PER_ADDRESS && receive_buffer.is_none() {
         TcpStream::connect(addr)?
     } else {
-        connect_from(source(index), addr)?
+        connect_from(source(index), addr, receive_buffer)?
     };
     prepare(&stream)?;
     stream.set_read_timeout(Some(Duration::from_secs(30)))?;
@@ -57,13 +66,20 @@ fn source(index: usize) -> SocketAddrV4 {
     SocketAddrV4::new(Ipv4Addr::from(network + host), 0)
 }
 
-fn connect_from(source: SocketAddrV4, addr: SocketAddr) -> io::Result<TcpStream> {
+fn connect_from(
+    source: SocketAddrV4,
+    addr: SocketAddr,
+    receive_buffer: Option<usize>,
+) -> io::Result<TcpStream> {
     let socket = rustix::net::socket_with(
         AddressFamily::INET,
         SocketType::STREAM,
         SocketFlags::CLOEXEC,
         None,
     )?;
+    if let Some(bytes) = receive_buffer {
+        set_socket_recv_buffer_size(&socket, bytes)?;
+    }
     rustix::net::bind(&socket, &source)?;
     rustix::net::connect(&socket, &addr)?;
     Ok(TcpStream::from(socket))

@@ -11,8 +11,10 @@ use crate::options::Common;
 pub(crate) struct Roomy {
     pub(crate) contestant: Contestant,
     args: &'static [&'static str],
-    /// What it does with a message, read in its source.
+    /// What it does with small messages, read in its source.
     pub(crate) why: &'static str,
+    /// And with large ones.
+    pub(crate) why_large: &'static str,
 }
 
 const LISTEN: &[&str] = &["broadcast", "--listen", "127.0.0.1:0"];
@@ -31,6 +33,7 @@ static SOCKEYE: Roomy = Roomy {
     args: LISTEN,
     why: "what a turn publishes is encoded once into one buffer, and each member gets it in one write of that, however \
           many messages it is",
+    why_large: "one stored copy, of which each member gets a range; who is slow keeps a place in it",
 };
 
 static RAW: Roomy = Roomy {
@@ -43,6 +46,7 @@ static RAW: Roomy = Roomy {
     },
     args: &[],
     why: "the same, without checks, timers and limits: nothing is left but `recv`, unmasking, and `send`",
+    why_large: "one buffer for all, and places in it",
 };
 
 static UWEBSOCKETS: Roomy = Roomy {
@@ -59,6 +63,8 @@ static UWEBSOCKETS: Roomy = Roomy {
     why: "a member's list holds 32 messages: the 33rd of a turn empties it at once, and as the socket that is being \
           read has the only cork buffer, each of the 32 is formatted, copied into a buffer allocated for it, and sent \
           by itself; up to 32 a turn go out in one `send` of a copy per member",
+    why_large: "from 16 KiB on, a message does not fit the cork buffer: for each member a buffer is allocated, zeroed, \
+                filled with a copy, sent and freed",
 };
 
 static ALL: [&Roomy; 3] = [&SOCKEYE, &RAW, &UWEBSOCKETS];

@@ -1,7 +1,7 @@
 //! Large messages of one sender to many members, all of whom read: the server's CPU time beside that of a loop that
 //! only calls `send` on a shared buffer.
 
-use super::contestants::{chosen, programs};
+use super::contestants::{Roomy, chosen, programs};
 use super::load::{Pace, Shape, Talk};
 use super::measure::{check, sample};
 use super::talk::{interval, met};
@@ -41,10 +41,15 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         shapes.iter().map(sample).collect()
     })?;
     let contestants: Vec<_> = roomies.iter().map(|roomy| &roomy.contestant).collect();
-    report(options, &shapes, &measurement).publish(&options.common, &contestants)
+    report(options, &shapes, &roomies, &measurement).publish(&options.common, &contestants)
 }
 
-fn report(options: &Options, shapes: &[Shape], measurement: &Measurement) -> Report {
+fn report(
+    options: &Options,
+    shapes: &[Shape],
+    roomies: &[&Roomy],
+    measurement: &Measurement,
+) -> Report {
     let mut tables = Vec::new();
     let mut notes = vec![
         "The sender's message is read once and sent to every member; the next one comes when all have it. CPU time has \
@@ -54,6 +59,8 @@ fn report(options: &Options, shapes: &[Shape], measurement: &Measurement) -> Rep
             .to_owned(),
     ];
     notes.extend(how(measurement, &options.rounds));
+    let why = |roomy: &&Roomy| format!("{}: {}.", roomy.contestant.name, roomy.why_large);
+    notes.extend(roomies.iter().map(why));
     let mut results = Vec::new();
     for (index, shape) in shapes.iter().enumerate() {
         let all: Vec<_> = measurement

@@ -45,7 +45,7 @@ struct Outcome {
     /// How long each lived: after it had stopped, and at most after its first short write.
     lived: Vec<(Duration, Option<Duration>)>,
     /// Bytes that the server holds: when all read, when nearly all of the wait is over, and at the end.
-    resident: [u64; 3],
+    resident: [Option<u64>; 3],
 }
 
 pub(crate) fn run(options: &Options) -> Result<()> {
@@ -59,7 +59,6 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         );
     }
     let mut programs = programs(&options.common, &roomies)?;
-    let mut bounded = true;
     for program in &mut programs {
         if takes_send_buffer(program)? {
             *program = with_small_buffer(program.clone());
@@ -68,7 +67,6 @@ pub(crate) fn run(options: &Options) -> Result<()> {
                 "{} has no {SEND_BUFFER}: the kernel takes megabytes for those who stopped, and none is closed here",
                 program.name
             );
-            bounded = false;
         }
     }
     rounds::pin(&options.common)?;
@@ -80,8 +78,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     })?;
     let contestants: Vec<_> = roomies.iter().map(|roomy| &roomy.contestant).collect();
     let mut outcomes = outcomes.into_inner();
-    report(options, &programs, &measurement, &mut outcomes, bounded)
-        .publish(&options.common, &contestants)
+    report(options, &programs, &measurement, &mut outcomes).publish(&options.common, &contestants)
 }
 
 fn takes_send_buffer(program: &Program) -> Result<bool> {
@@ -99,13 +96,13 @@ fn round(options: &Options, program: &Program) -> Result<(Vec<Sample>, Outcome)>
     let mut audience = Audience::open(server.addr, members, size)?;
     audience.listen(WARM_UP, DISTANCE, |_| Ok(()))?;
     let mut latencies = <[Latencies; 3]>::default();
-    let mut resident = [0; 3];
+    let mut resident = [None; 3];
     let mut samples = Vec::new();
     let mut stopped_at = Instant::now();
     let mut filling = vec![Filling::default(); audience.stopped().count()];
     for phase in 0..PHASES.len() {
         if phase == 1 {
-            resident[0] = server.resident()?;
+            resident[0] = Some(server.resident()?);
             stopped_at = Instant::now();
             audience.stop_half()?;
         }
@@ -115,8 +112,8 @@ fn round(options: &Options, program: &Program) -> Result<(Vec<Sample>, Outcome)>
                 messages += 1;
                 if phase == 1 && messages % LOOK == 0 {
                     look(&server, audience, stopped_at, &mut filling)?;
-                    if resident[1] == 0 && stopped_at.elapsed() >= FULL {
-                        resident[1] = server.resident()?;
+                    if resident[1].is_none() && stopped_at.elapsed() >= FULL {
+                        resident[1] = Some(server.resident()?);
                     }
                 }
                 Ok(())
@@ -125,7 +122,7 @@ fn round(options: &Options, program: &Program) -> Result<(Vec<Sample>, Outcome)>
             Ok(((MESSAGES[phase] * members) as u64, time))
         })?);
     }
-    resident[2] = server.resident()?;
+    resident[2] = Some(server.resident()?);
     let lived = audience
         .stopped()
         .zip(&filling)
@@ -187,7 +184,6 @@ fn report(
     programs: &[Program],
     measurement: &Measurement,
     outcomes: &mut [Outcome],
-    bounded: bool,
 ) -> Report {
     let mut tables = Vec::new();
     let mut notes = vec![format!(
@@ -210,7 +206,7 @@ fn report(
         let busy = |phase: usize| measurement.series[index][phase].median(Sample::busy);
         tables.push(latencies(program.name, &mut of, busy));
         notes.push(lateness(program.name, &mut of));
-        notes.push(endings(program.name, &of, bounded));
+        notes.push(endings(program, &of));
     }
     Report {
         title: "Rooms: half of the members do not read".to_owned(),
@@ -253,10 +249,10 @@ fn latencies(name: &str, outcomes: &mut [&mut Outcome], busy: impl Fn(usize) -> 
         }
         let resident: Vec<_> = outcomes
             .iter()
-            .map(|outcome| outcome.resident[phase] as f64 / 1024.0 / 1024.0)
+            .map(|outcome| outcome.resident[phase].map_or(f64::NAN, |bytes| bytes as f64))
             .collect();
         row.push(format!("{:.0}%", 100.0 * busy(phase)));
-        row.push(format!("{:.1}", median(&resident)));
+        row.push(format!("{:.1}", median(&resident) / 1024.0 / 1024.0));
         row
     });
     Table {
@@ -282,8 +278,9 @@ fn lateness(name: &str, outcomes: &mut [&mut Outcome]) -> String {
     )
 }
 
-fn endings(name: &str, outcomes: &[&mut Outcome], bounded: bool) -> String {
-    if !bounded {
+fn endings(program: &Program, outcomes: &[&mut Outcome]) -> String {
+    let name = program.name;
+    if !program.args.contains(&SEND_BUFFER) {
         return format!(
             "{name}: without {SEND_BUFFER} the kernel takes megabytes for a member that does not read; nothing can be \
              said of when it is closed."

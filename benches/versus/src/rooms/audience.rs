@@ -82,13 +82,13 @@ impl Audience {
     }
 
     /// Sends so many messages at this distance, and waits until all readers have them. How late they were at those who
-    /// never stop comes back. `pause` is called after each message that everybody has, when there is time until the
-    /// next.
+    /// never stop comes back. `pause` is called after each message that everybody has, with the time that is left until
+    /// the next.
     pub(crate) fn listen(
         &mut self,
         messages: usize,
         distance: Duration,
-        mut pause: impl FnMut(&Self) -> Result<()>,
+        mut pause: impl FnMut(&Self, Duration) -> Result<()>,
     ) -> Result<Latencies> {
         let start = Instant::now();
         let first = self.due.len();
@@ -104,7 +104,7 @@ impl Audience {
                 }
                 if paused < said {
                     paused = said;
-                    pause(self)?;
+                    pause(self, next.saturating_duration_since(Instant::now()))?;
                 }
             }
             let now = Instant::now();

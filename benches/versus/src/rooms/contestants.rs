@@ -60,9 +60,10 @@ static UWEBSOCKETS: Roomy = Roomy {
                 most of the request",
     },
     args: &["broadcast"],
-    why: "a member's list holds 32 messages: the 33rd of a turn empties it at once, and as the socket that is being \
-          read has the only cork buffer, each of the 32 is formatted, copied into a buffer allocated for it, and sent \
-          by itself; up to 32 a turn go out in one `send` of a copy per member",
+    why: "up to 32 messages of a turn are copied together and go to each member in one `send`; but a member's list \
+          holds no more, so every 33rd empties the lists at once, and while the socket that is being read holds the \
+          only cork buffer, which is for half of the members, each of the 32 is copied into a buffer allocated for it \
+          and sent by itself",
     why_large: "from 16 KiB on, a message does not fit the cork buffer: for each member a buffer is allocated, zeroed, \
                 filled with a copy, sent and freed",
 };

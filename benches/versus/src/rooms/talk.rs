@@ -228,18 +228,20 @@ fn verdict(shapes: &[Shape], measurement: &Measurement) -> Option<String> {
     let sockeye = of("sockeye")?;
     let reached = sockeye.median(Sample::rate);
     let mut text = format!(
-        "Aim at {members} members who all talk: {} deliveries/s on one core; {}, {}.",
+        "Aim at {members} members who all talk: {} deliveries/s on one core; {}, {} ({} in a second of CPU time).",
         millions(rate),
         millions(reached),
         met(reached >= rate),
+        millions(sockeye.median(per_cpu_second)),
     );
     if let Some(other) = of("uwebsockets") {
-        let ratio = sockeye.ratio(other, Sample::rate);
+        let [ratio, cpu] = ahead(sockeye, other);
         text += &format!(
-            " {lead:.0} times uwebsockets; {:.1} ({}), {}.",
+            " {lead:.0} times uwebsockets; {:.1} ({}), {} ({:.1} times in CPU time).",
             ratio.median,
             interval(ratio),
-            met(ratio.median >= lead)
+            met(ratio.median >= lead),
+            cpu.median,
         );
     }
     Some(text)

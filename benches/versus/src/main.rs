@@ -36,7 +36,8 @@ type Result<T> = std::result::Result<T, Error>;
     after_help = "Examples:\n  \
         benches/versus/run                          speed: 20 rounds, a quarter of an hour\n  \
         benches/versus/run speed --rounds 6 --seconds 1 --only sockeye,uwebsockets\n  \
-        benches/versus/run instructions             what the servers execute for a message",
+        benches/versus/run instructions             what the servers execute for a message\n  \
+        benches/versus/run rooms                    everybody to everybody: half an hour",
     disable_help_subcommand = true
 )]
 struct Cli {

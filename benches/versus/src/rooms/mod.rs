@@ -31,7 +31,7 @@ use clap::Args;
     benches/versus/run rooms                             one to many, then all to all: half an hour\n  \
     benches/versus/run rooms --members 512 --rounds 6 --seconds 1\n  \
     benches/versus/run rooms --only sockeye --also /tmp/older/target/release/sockeye --no-counts\n  \
-    benches/versus/run rooms --fan-out                   64 KiB to 1 000 members: 3 minutes\n  \
+    benches/versus/run rooms --fan-out                   64 KiB to 1 000 members: 4 minutes\n  \
     benches/versus/run rooms --stalled --rounds 6        half of 1 000 members do not read: 3 minutes\n\n\
     Before anything is measured, every contestant must show that each member gets every message, whole and in order.\n\
     Contestants: sockeye, raw, uwebsockets; with --stalled, sockeye alone.")]

@@ -19,6 +19,7 @@ mod frames;
 
 mod client;
 mod inherited;
+mod kernel;
 mod places;
 mod program;
 mod proxies;

@@ -89,12 +89,16 @@ impl Sim {
     }
 
     pub fn with(limits: Limits) -> Self {
+        Self::of(Settings::new(limits, Timeouts::default()))
+    }
+
+    pub fn of(settings: Settings) -> Self {
         let authority = Authority::new("test authority");
         let dir = Dir::new();
         let tls = authority.sign(&[HOST]).server(&dir);
-        let settings = Settings::new(limits, Timeouts::default()).deflate(None);
         let net = Net::new();
-        let server = EventLoop::new(net.kernel(), Probe::default(), settings.tls(tls));
+        let settings = settings.deflate(None).tls(tls);
+        let server = EventLoop::new(net.kernel(), Probe::default(), settings);
         Self {
             net,
             server,

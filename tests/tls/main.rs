@@ -28,5 +28,6 @@ mod loopback;
 mod opening;
 #[cfg(feature = "cli")]
 mod program;
+mod proxied;
 mod recorder;
 mod trust;

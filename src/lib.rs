@@ -75,7 +75,13 @@ pub mod proto;
 #[cfg(feature = "reactor")]
 #[cfg_attr(
     not(feature = "server"),
-    allow(dead_code, reason = "only servers stand behind proxies")
+    allow(
+        dead_code,
+        unused_imports,
+        unnameable_types,
+        unreachable_pub,
+        reason = "only servers stand behind proxies"
+    )
 )]
 mod proxy_protocol;
 #[cfg(feature = "reactor")]
@@ -85,6 +91,7 @@ mod proxy_protocol;
         dead_code,
         unused_imports,
         unreachable_pub,
+        unnameable_types,
         reason = "each of them uses a part of the loop"
     )
 )]

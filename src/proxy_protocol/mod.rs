@@ -8,7 +8,8 @@
 //!
 //! The header stands before everything else, TLS too. From those who are trusted it is required: a connection without
 //! one, or with a wrong one, is dropped without a word, since whatever were said could be said to the wrong one. From
-//! others it is not read: to HTTP and to TLS it is a mistake like any. The deadline of the opening handshake covers it.
+//! others it is not read: to HTTP and to TLS it is a mistake like any. The deadline of the opening handshake covers it. A
+//! connection from a proxy costs some 80 bytes more than others.
 //!
 //! Not here: the fields that HTTP proxies add, `X-Forwarded-For` and `Forwarded`. Handlers find those in the request.
 

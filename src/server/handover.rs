@@ -15,6 +15,36 @@
 //! *every* socket goes over: connections that wait in the queue of one that is closed are reset, also where others share
 //! its address.
 //!
+//! ```no_run
+//! use sockeye::server::handover::{self, Handover};
+//! use sockeye::server::{Builder, Listener};
+//! # use sockeye::server::{Handler, Message, Peer};
+//! # struct Echo;
+//! # impl Handler for Echo {
+//! #     type State = ();
+//! #     fn on_message(&mut self, _: &mut Peer<'_>, (): &mut (), _: Message<'_>) {}
+//! # }
+//!
+//! # fn main() -> std::io::Result<()> {
+//! let door = "/run/chat.door".as_ref();
+//! let takeover = handover::take(door)?;
+//! let listeners = match &takeover {
+//!     Some(takeover) => takeover.listeners().to_vec(),
+//!     None => vec![Listener::bind(&"127.0.0.1:9001".parse().unwrap())?],
+//! };
+//! let mut server = Builder::new().serve(listeners.clone(), Echo)?;
+//! let handover = match takeover {
+//!     Some(takeover) => takeover.accepting()?,
+//!     None => Handover::bind(door)?,
+//! };
+//! let (offer, stopper) = (handover.offer(&listeners)?, server.stopper());
+//! // Only the server holds them from here: they are to end with it.
+//! drop(listeners);
+//! std::thread::spawn(move || offer.wait().and_then(|()| stopper.restart()));
+//! server.run()
+//! # }
+//! ```
+//!
 //! Whoever can open the door can take the sockets: its file is for our own user alone.
 //!
 //! Not here: who accepts from which socket, which [`Listener::deal`] says; stopping, which is [`Stopper::restart`]'s;
@@ -38,6 +68,7 @@ use std::io::{self, ErrorKind, IoSlice, IoSliceMut, Read as _, Write as _};
 use std::os::fd::{AsFd as _, OwnedFd};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
+use std::thread;
 
 /// What both say first; the last byte is the version.
 const GREETING: &[u8; 8] = b"SOCKEYE\x01";
@@ -50,6 +81,9 @@ const ACCEPTING: u8 = b'A';
 const PATIENCE: Duration = Duration::from_secs(10);
 /// How long a taker may take to begin to accept.
 const STARTING: Duration = Duration::from_secs(60);
+
+/// How long until it is tried again to let somebody in, where that failed.
+const AGAIN: Duration = Duration::from_millis(100);
 
 /// Received descriptors are not for the programs that this one starts. Apple's systems cannot be told so here.
 #[cfg(not(target_vendor = "apple"))]
@@ -163,22 +197,22 @@ impl Offer {
     ///
     /// # Errors
     ///
-    /// When the sockets have ended, or nobody can be let in.
+    /// When the door cannot be waited at.
     pub fn wait(self) -> io::Result<()> {
         loop {
             // Whoever had it, or nearly took it, may have asked for something else.
             self.door.set_nonblocking(false)?;
-            match self.door.accept() {
-                Ok((taker, _)) => match self.give(taker) {
-                    Ok(()) => return Ok(()),
-                    Err(error) => tracing::warn!(%error, "nobody has taken over"),
-                },
-                Err(error)
-                    if matches!(
-                        error.kind(),
-                        ErrorKind::Interrupted | ErrorKind::ConnectionAborted
-                    ) => {}
-                Err(error) => return Err(error),
+            let given = match self.door.accept() {
+                Ok((taker, _)) => self.give(taker),
+                // Without descriptors left, say: there may be some later, and the taker waits.
+                Err(error) => {
+                    thread::park_timeout(AGAIN);
+                    Err(error)
+                }
+            };
+            match given {
+                Ok(()) => return Ok(()),
+                Err(error) => tracing::warn!(%error, "nobody has taken over"),
             }
         }
     }

@@ -4,7 +4,7 @@ use crate::client::Client;
 use crate::program::{Place, Program, fails, text};
 use crate::storm::{Counts, Storm};
 use std::fs;
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::os::unix::net::UnixListener;
 use std::sync::mpsc::channel;
 use std::time::Duration;
@@ -123,6 +123,30 @@ fn after_a_crash_the_next_one_starts_afresh() {
         .expect("it listens")
         .assert_open();
     program.terminate();
+    program.assert_ends();
+    assert!(!door.exists());
+}
+
+#[test]
+fn a_program_that_is_stopping_gives_nothing_and_holds_no_queue_open() {
+    let place = Place::new();
+    let door = place.path("door");
+    let program = start(text(&door), "127.0.0.1:0", 1);
+    let addr = program.addr();
+    let mut stays = Client::tcp(addr).expect("it listens");
+    stays.assert_open();
+    program.terminate();
+    // It waits for the answer to this, and has stopped listening before.
+    assert_eq!(stays.frame().close_code(), Some(1001));
+    let refused = Client::tcp(addr).map(drop).map_err(|error| error.kind());
+    assert_eq!(refused, Err(ErrorKind::ConnectionRefused));
+    let (code, said) = fails(&["echo", "--listen", "127.0.0.1:0", "--handover", text(&door)]);
+    let expected = format!(
+        "sockeye: cannot take over at {}: the program there is stopping",
+        text(&door)
+    );
+    assert_eq!((code, said), (Some(1), expected));
+    drop(stays);
     program.assert_ends();
     assert!(!door.exists());
 }

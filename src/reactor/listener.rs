@@ -151,7 +151,12 @@ impl Listener {
     /// When it is no stream socket that listens.
     pub fn adopt(socket: impl Into<OwnedFd>) -> io::Result<Self> {
         let socket = Socket::from(socket.into());
-        if socket.r#type()? != Type::STREAM || !socket.is_listener()? {
+        // Apple's systems do not tell, and fail to accept then.
+        #[cfg(not(target_vendor = "apple"))]
+        let listens = rustix::net::sockopt::socket_acceptconn(&socket)?;
+        #[cfg(target_vendor = "apple")]
+        let listens = true;
+        if socket.r#type()? != Type::STREAM || !listens {
             let what = "not a socket that listens for connections";
             return Err(io::Error::new(io::ErrorKind::InvalidInput, what));
         }

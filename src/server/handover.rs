@@ -59,7 +59,7 @@ use alloc::vec::Vec;
 use core::mem::MaybeUninit;
 use core::time::Duration;
 use rustix::cmsg_space;
-use rustix::io::Errno;
+use rustix::io::{Errno, FdFlags, fcntl_setfd};
 use rustix::net::{
     RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer,
     SendAncillaryMessage, SendFlags, recvmsg, sendmsg,
@@ -84,12 +84,6 @@ const STARTING: Duration = Duration::from_secs(60);
 
 /// How long until it is tried again to let somebody in, where that failed.
 const AGAIN: Duration = Duration::from_millis(100);
-
-/// Received descriptors are not for the programs that this one starts. Apple's systems cannot be told so here.
-#[cfg(not(target_vendor = "apple"))]
-const RECEIVE: RecvFlags = RecvFlags::CMSG_CLOEXEC;
-#[cfg(target_vendor = "apple")]
-const RECEIVE: RecvFlags = RecvFlags::empty();
 
 /// Takes the sockets of whoever serves this door. Nothing, if nobody does.
 ///
@@ -304,7 +298,7 @@ fn receive(from: &UnixStream) -> io::Result<Listener> {
     let mut control = RecvAncillaryBuffer::new(&mut space);
     let bytes = loop {
         let parts = &mut [IoSliceMut::new(&mut kind)];
-        match recvmsg(from, parts, &mut control, RECEIVE) {
+        match recvmsg(from, parts, &mut control, RecvFlags::empty()) {
             Err(Errno::INTR) => {}
             result => break result?.bytes,
         }
@@ -318,6 +312,8 @@ fn receive(from: &UnixStream) -> io::Result<Listener> {
     });
     // Without descriptors left, the kernel drops it.
     let socket = socket.ok_or_else(|| io::Error::other("a socket did not arrive"))?;
+    // It is not for the programs that this one starts. Only Linux can be told so before.
+    fcntl_setfd(&socket, FdFlags::CLOEXEC)?;
     match kind {
         [DOOR | WITH_FILE] => Listener::adopt_with_file(socket),
         [WITHOUT_FILE] => Listener::adopt(socket),

@@ -196,7 +196,7 @@ impl Guest {
     /// What came is what was told, what was heard is what was said, as far as they have come.
     pub(super) fn compare(&self, actor: &Actor) {
         let token = self.conn.token();
-        let Some(person) = token.and_then(|token| actor.person(token.0 as u64)) else {
+        let Some(person) = token.and_then(|token| actor.person(token.0 as u64 >> 32)) else {
             assert!(self.received.is_empty(), "told by nobody");
             return;
         };

@@ -387,6 +387,7 @@ fn timeouts(how: u8) -> Timeouts {
         idle,
         close: ms(40),
         write_stall: ms(70),
+        goodbye: ms(30),
         drain: ms(90),
     }
 }

@@ -3,12 +3,13 @@
 //! Not here: which deadline a session has, which is `session`; the wheel, which is `timer`.
 
 use super::deliver::{ROOM_KEY, room_in};
-use super::event_loop::{DRAIN, EventLoop};
+use super::event_loop::EventLoop;
 #[cfg(feature = "client")]
 use super::link::LINK_KEY;
 #[cfg(feature = "client")]
 use super::outbound::DIAL_KEY;
 use super::session::{Armed, Due};
+use super::stopping::{DRAIN, GOODBYE};
 use super::timer::{Stamp, Tick};
 use super::{Cause, Handler};
 use crate::kernel::Kernel;
@@ -30,6 +31,7 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
         for entry in fired.drain(..) {
             match entry.key {
                 DRAIN => self.for_each_slot(Self::abort),
+                GOODBYE => self.say_goodbyes(),
                 #[cfg(feature = "client")]
                 key if key & DIAL_KEY != 0 => self.on_dial_time(key & !DIAL_KEY),
                 #[cfg(feature = "client")]

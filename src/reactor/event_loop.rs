@@ -34,11 +34,12 @@ use super::mailbox::Wake;
 use super::outbound::dial_of;
 use super::session::{Phase, Session};
 use super::settings::Settings;
+use super::stopping::Goodbyes;
 use super::timer::{Entry, NEVER, Wheel, span_of, tick_at};
 use super::{Handler, Hub};
 use crate::kernel::{Kernel, Ready, Token};
-use crate::proto::handshake::HandshakeError;
 use crate::proto::{Role, State};
+use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
@@ -46,9 +47,6 @@ use core::mem::{replace, take};
 use core::time::Duration;
 use slab::Slab;
 use std::io;
-
-/// The wheel's key for the end of the drain; sessions have their slots.
-pub(super) const DRAIN: usize = usize::MAX;
 
 /// A loop of a server, of clients or of both, on any kernel. [`Server`](crate::server::Server) and
 /// [`Client`](crate::client::Client) are this on the real one.
@@ -78,6 +76,8 @@ pub struct EventLoop<H: Handler<K>, K: Kernel> {
     pub(super) ours: usize,
     /// That it is to end, and why.
     pub(super) farewell: Option<Farewell>,
+    /// Who is still to be told of it.
+    pub(super) goodbyes: Option<Box<Goodbyes>>,
     /// Connections on their way out.
     #[cfg(feature = "client")]
     pub(super) dials: Slab<Dial<K::Stream>>,
@@ -106,6 +106,7 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
             open: 0,
             ours: 0,
             farewell: None,
+            goodbyes: None,
             #[cfg(feature = "client")]
             dials: Slab::new(),
             #[cfg(feature = "client")]
@@ -181,49 +182,6 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
         }
         self.keep_within_budget();
         Ok(!(self.farewell.is_some() && self.sessions.is_empty()))
-    }
-
-    /// Says goodbye to every connection with 1001, accepts no more, and ends when all have gone.
-    pub fn stop(&mut self) {
-        self.end(Farewell::Stop);
-    }
-
-    /// As [`stop`](Self::stop), since another process has taken over the sockets that this one listened on: connections
-    /// are closed with 1012, which tells clients to come back. Requests that were on their way are answered still, and
-    /// closed then: nobody is refused.
-    pub fn stop_for_restart(&mut self) {
-        self.end(Farewell::Restart);
-    }
-
-    fn end(&mut self, farewell: Farewell) {
-        if self.farewell.is_some() {
-            return;
-        }
-        tracing::info!(connections = self.sessions.len(), ?farewell, "stopping");
-        self.read_clock();
-        self.farewell = Some(farewell);
-        self.tools.kernel.stop_listening();
-        self.acceptor = Acceptor::default();
-        // What was said before comes before the goodbye, also by others.
-        self.hear_others();
-        self.deliver();
-        let now = self.tools.now;
-        let drain = Entry {
-            at: now + self.tools.settings.deadlines.drain,
-            key: DRAIN,
-        };
-        self.wheel.insert(drain, now);
-        self.for_each_slot(|this, slot| match this.sessions[slot].phase {
-            Phase::Open => this.say_goodbye(slot, farewell),
-            Phase::Handshake if farewell == Farewell::Restart && this.is_accepted(slot) => {}
-            Phase::Handshake => this.refuse(slot, HandshakeError::Unavailable),
-            Phase::Ending => {}
-        });
-        #[cfg(feature = "client")]
-        {
-            self.end_links();
-            self.stop_dialing();
-        }
     }
 
     /// Connections, those in their opening handshake included.

@@ -1,6 +1,6 @@
 //! Why a loop ends, and what its connections are told of it.
 //!
-//! Not here: when; that is `event_loop`.
+//! Not here: when; that is `stopping`.
 
 use super::Cause;
 use crate::proto::{CloseCode, Role};

@@ -11,6 +11,7 @@
 //! | `outbound`, `dial`, `resolver` | connections that we open, up to where there is a stream |
 //! | `ask`, `link` | our request's answer; what is opened again and again |
 //! | `rooms`, `deliver`, `exchange` | what is said to many: here, and between loops |
+//! | `stopping` | the end, in order |
 //! | `handler`, `peer`, `hub`, `id`, `message`, `settings` | what an application does, is given, and tells |
 //! | `outside` | speaking to a connection between turns |
 //! | `mailbox`, `sync` | speaking to a loop from other threads |
@@ -60,6 +61,7 @@ mod rooms;
 mod say;
 mod session;
 mod settings;
+mod stopping;
 mod sync;
 mod timer;
 mod wire;

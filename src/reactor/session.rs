@@ -154,6 +154,7 @@ pub(super) struct Deadlines {
     idle: Option<Tick>,
     close: Tick,
     write_stall: Tick,
+    pub(super) goodbye: Tick,
     pub(super) drain: Tick,
 }
 
@@ -173,6 +174,7 @@ impl From<&super::Timeouts> for Deadlines {
             idle: timeouts.idle.map(ticks_in),
             close: ticks_in(timeouts.close),
             write_stall: ticks_in(timeouts.write_stall),
+            goodbye: ticks_in(timeouts.goodbye),
             drain: ticks_in(timeouts.drain),
         }
     }

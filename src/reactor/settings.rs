@@ -89,6 +89,10 @@ pub struct Timeouts {
     /// Every byte that the peer takes is progress: one that reads a little now and then keeps its connection, and what
     /// waits for it is bounded by [`Limits::max_queued`] and one message.
     pub write_stall: Duration,
+    /// Over which goodbyes are spread when the loop is asked to stop, or half of [`drain`](Self::drain) where that is
+    /// less: so many connections as come back in a millisecond is a share of them, and not all. Up to 64 are told at
+    /// once. Default: 500 ms.
+    pub goodbye: Duration,
     /// From being asked to stop to dropping the connections that are left. Default: 10 s.
     pub drain: Duration,
 }
@@ -103,6 +107,7 @@ impl Default for Timeouts {
             idle: None,
             close: Duration::from_secs(3),
             write_stall: Duration::from_secs(10),
+            goodbye: Duration::from_millis(500),
             drain: Duration::from_secs(10),
         }
     }

@@ -6,7 +6,7 @@ use sockeye::proto::handshake::Refusal;
 use sockeye::proto::handshake::server::Request;
 use sockeye::proto::{CloseCode, Prepared, Violation};
 use sockeye::server::{
-    Closed, ConnectionId, EventLoop, Handler, Hub, Limits, Message, Peer, Settings, Timeouts,
+    Cause, Closed, ConnectionId, EventLoop, Handler, Hub, Limits, Message, Peer, Settings, Timeouts,
 };
 use std::time::Duration;
 
@@ -35,6 +35,8 @@ pub struct Probe {
     /// Whose messages, and their lengths.
     pub messages: Vec<(ConnectionId, usize)>,
     pub ends: Vec<End>,
+    /// What caused each of them.
+    pub causes: Vec<Cause>,
     /// What everybody is sent on opening.
     pub greeting: Option<&'static str>,
     /// What is sent where that is asked for.
@@ -164,6 +166,7 @@ impl Handler<SimKernel> for Probe {
             clean: closed.clean,
             violation: closed.violation,
         });
+        self.causes.push(closed.cause);
         assert!(!self.panic_on_close, "asked to");
     }
 }

@@ -20,6 +20,7 @@ const fn all(span: Duration) -> Timeouts {
         idle: Some(span),
         close: span,
         write_stall: span,
+        goodbye: span,
         drain: span,
     }
 }

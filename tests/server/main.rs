@@ -35,6 +35,7 @@ mod deflating;
 mod draining;
 mod endings;
 mod fairness;
+mod farewell;
 mod harness;
 mod last_deadlines;
 mod long_timeouts;

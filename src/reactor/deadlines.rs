@@ -10,12 +10,17 @@ use super::link::LINK_KEY;
 use super::outbound::DIAL_KEY;
 use super::session::{Armed, Due};
 use super::stopping::{DRAIN, GOODBYE};
-use super::timer::{Stamp, Tick};
+use super::timer::{Entry, Stamp, Tick};
 use super::{Cause, Handler};
 use crate::kernel::Kernel;
 use crate::proto::CloseCode;
 use crate::proto::handshake::HandshakeError;
 use core::mem::take;
+use core::panic::AssertUnwindSafe;
+use std::panic::catch_unwind;
+
+/// The wheel's key for the handler's tick.
+pub(super) const TICK: usize = usize::MAX - 2;
 
 impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
     pub(super) fn arm(&mut self, slot: usize) {
@@ -32,6 +37,7 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
             match entry.key {
                 DRAIN => self.for_each_slot(Self::abort),
                 GOODBYE => self.say_goodbyes(),
+                TICK => self.on_tick(entry.at),
                 #[cfg(feature = "client")]
                 key if key & DIAL_KEY != 0 => self.on_dial_time(key & !DIAL_KEY),
                 #[cfg(feature = "client")]
@@ -41,6 +47,19 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
             }
         }
         self.fired = fired;
+    }
+
+    /// Counted from when it was due, a tick does not drift. Those that were missed are not made up for.
+    fn on_tick(&mut self, due: Tick) {
+        let now = self.tools.now;
+        if let Some(interval) = self.tools.settings.tick {
+            let missed = (now - due) / interval;
+            let at = due + (missed + 1) * interval;
+            self.wheel.insert(Entry { at, key: TICK }, now);
+        }
+        let (handler, mut hub) = (&mut self.handler, self.tools.hub());
+        // Should it panic, there is no connection that could pay for it.
+        let _ = catch_unwind(AssertUnwindSafe(|| handler.on_tick(&mut hub)));
     }
 
     fn on_deadline(&mut self, slot: usize, at: Tick) {

@@ -21,6 +21,8 @@
 #[cfg(feature = "client")]
 use super::ConnectionId;
 use super::accept::Acceptor;
+use super::clock::Clock;
+use super::deadlines::TICK;
 #[cfg(feature = "client")]
 use super::dial::Dial;
 use super::drive::{DEAR, Next, Tools, drive};
@@ -35,7 +37,7 @@ use super::outbound::dial_of;
 use super::session::{Phase, Session};
 use super::settings::Settings;
 use super::stopping::Goodbyes;
-use super::timer::{Entry, NEVER, Wheel, span_of, tick_at};
+use super::timer::{Entry, NEVER, Wheel, span_of};
 use super::{Handler, Hub};
 use crate::kernel::{Kernel, Ready, Token};
 use crate::proto::{Role, State};
@@ -56,11 +58,12 @@ pub struct EventLoop<H: Handler<K>, K: Kernel> {
     pub(super) tools: Tools<K>,
     pub(super) acceptor: Acceptor,
     pub(super) wheel: Wheel,
+    pub(super) clock: Clock,
     /// Sessions with something left that nobody will report.
     ready_list: Vec<usize>,
     /// The list's other half: it is filled while it is worked off.
     ready_spare: Vec<usize>,
-    reports: Vec<Ready>,
+    pub(super) reports: Vec<Ready>,
     pub(super) fired: Vec<Entry>,
     /// Where the other loops are, if there are any.
     pub(super) membership: Option<Membership>,
@@ -87,13 +90,18 @@ pub struct EventLoop<H: Handler<K>, K: Kernel> {
 
 impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
     /// A loop that accepts from `kernel`.
-    pub fn new(kernel: K, handler: H, settings: Settings) -> Self {
+    pub fn new(mut kernel: K, handler: H, settings: Settings) -> Self {
+        let mut wheel = Wheel::new();
+        if let Some(at) = settings.tick {
+            wheel.insert(Entry { at, key: TICK }, 0);
+        }
         Self {
             handler,
             sessions: Slab::new(),
+            clock: Clock::new(kernel.now(), settings.watchdog),
             tools: Tools::new(kernel, settings),
             acceptor: Acceptor::default(),
-            wheel: Wheel::new(),
+            wheel,
             ready_list: Vec::new(),
             ready_spare: Vec::new(),
             reports: Vec::new(),
@@ -135,7 +143,8 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
         Ok(())
     }
 
-    /// One turn, waiting at most `max_wait`. Says whether to go on.
+    /// One turn, waiting at most `max_wait`. Says whether to go on. More than a second between two turns counts as one:
+    /// deadlines are for peers, and it was not they who were late.
     ///
     /// # Errors
     ///
@@ -145,19 +154,12 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
         self.once_round(max_wait)
     }
 
-    /// For whoever is called from outside: time has passed where the caller was.
-    #[inline(always)]
-    pub(super) fn read_clock(&mut self) {
-        self.tools.now = tick_at(self.tools.kernel.now());
-        self.tools.random.begin_turn();
-    }
-
     /// One turn. The clock is read once, after the wait; a deadline may so be late by as long as the turn before took.
     fn once_round(&mut self, max_wait: Option<Duration>) -> io::Result<bool> {
         let timeout = self.timeout(max_wait);
         self.reports.clear();
         self.tools.kernel.poll(&mut self.reports, timeout)?;
-        self.read_clock();
+        self.read_clock_after(timeout);
         for at in 0..self.reports.len() {
             self.on_report(self.reports[at]);
         }
@@ -181,6 +183,7 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
             self.place_calls();
         }
         self.keep_within_budget();
+        self.watch_turn();
         Ok(!(self.farewell.is_some() && self.sessions.is_empty()))
     }
 

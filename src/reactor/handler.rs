@@ -80,6 +80,12 @@ pub trait Handler<K: Kernel = Mio> {
         let _ = (peer, state);
     }
 
+    /// Time has passed: called at the interval of [`Settings::tick`](super::Settings::tick), at most a turn late and so
+    /// that lateness does not add up. Ticks that were missed are not made up for. A panic in it ends nothing.
+    fn on_tick(&mut self, hub: &mut Hub<'_>) {
+        let _ = hub;
+    }
+
     /// A connection that was opened has ended; called exactly once for it.
     fn on_close(
         &mut self,

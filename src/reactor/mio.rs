@@ -190,6 +190,17 @@ impl Wake for Waker {
     }
 }
 
+impl Mio {
+    #[inline(always)]
+    fn since_start(&self, clock: ClockId) -> Duration {
+        let now = clock_gettime(clock);
+        let whole = u64::try_from(now.tv_sec).unwrap_or_default();
+        let nanos = u32::try_from(now.tv_nsec).unwrap_or_default();
+        // The coarse clock may be in the second before.
+        Duration::new(whole.saturating_sub(self.start), nanos)
+    }
+}
+
 impl fmt::Debug for Mio {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Mio").finish_non_exhaustive()
@@ -244,10 +255,13 @@ impl Kernel for Mio {
     #[inline(always)]
     fn now(&mut self) -> Duration {
         // The clock behind `Instant`, without that one's checked subtraction: this is asked in every turn.
-        let now = clock_gettime(ClockId::Monotonic);
-        let whole = u64::try_from(now.tv_sec).unwrap_or_default();
-        let nanos = u32::try_from(now.tv_nsec).unwrap_or_default();
-        Duration::new(whole - self.start, nanos)
+        self.since_start(ClockId::Monotonic)
+    }
+
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    #[inline(always)]
+    fn now_roughly(&mut self) -> Duration {
+        self.since_start(ClockId::MonotonicCoarse)
     }
 
     fn accept(&mut self) -> io::Result<OwnedFd> {

@@ -11,6 +11,7 @@
 //! | `outbound`, `dial`, `resolver` | connections that we open, up to where there is a stream |
 //! | `ask`, `link` | our request's answer; what is opened again and again |
 //! | `rooms`, `deliver`, `exchange` | what is said to many: here, and between loops |
+//! | `clock` | which time counts, and slow turns |
 //! | `stopping` | the end, in order |
 //! | `handler`, `peer`, `hub`, `id`, `message`, `settings` | what an application does, is given, and tells |
 //! | `outside` | speaking to a connection between turns |
@@ -27,6 +28,7 @@ mod ask;
 mod backlog;
 mod budget;
 mod call;
+mod clock;
 mod deadlines;
 mod deliver;
 #[cfg(feature = "client")]

@@ -4,6 +4,7 @@
 
 use super::rooms::RoomSettings;
 use super::session::Deadlines;
+use super::timer::{Tick, whole_ticks};
 use crate::kernel::Kernel;
 use crate::proto;
 use crate::proto::deflate::Policy;
@@ -21,6 +22,9 @@ use core::time::Duration;
 
 /// Sessions beyond the limit that are kept to answer their requests with 503.
 const REFUSALS: usize = 64;
+
+/// A turn that takes longer keeps others waiting for longer than anybody would think is the network.
+const SLOW: Duration = Duration::from_millis(50);
 
 /// What peers may take. All are finite.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,7 +70,8 @@ impl Default for Limits {
 }
 
 /// How long peers may take. Deadlines never fire early, and at most 2 ms late, or as late as a turn of the loop takes
-/// where that is longer; a span of more than 12 days, as `Duration::MAX`, means 12 days.
+/// where that is longer; a span of more than 12 days, as `Duration::MAX`, means 12 days. Of a time in which the loop did
+/// not run, as when its process was stopped, one second counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Timeouts {
     /// From accepting to a complete request; then 408. Default: 5 s.
@@ -114,7 +119,7 @@ impl Default for Timeouts {
 }
 
 /// Everything a loop is told.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Settings {
     pub(super) limits: Limits,
     pub(super) deadlines: Deadlines,
@@ -124,8 +129,28 @@ pub struct Settings {
     pub(super) rooms: RoomSettings,
     /// Those that begin each connection with a PROXY header.
     proxies: Vec<TrustedProxy>,
+    pub(super) tick: Option<Tick>,
+    pub(super) watchdog: Option<Tick>,
     #[cfg(feature = "tls")]
     pub(super) tls: Option<tls::Server>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            limits: Limits::default(),
+            deadlines: Deadlines::default(),
+            connection: Arc::default(),
+            origins: OriginPolicy::default(),
+            protocols: Subprotocols::default(),
+            rooms: RoomSettings::default(),
+            proxies: Vec::new(),
+            tick: None,
+            watchdog: Some(whole_ticks(SLOW)),
+            #[cfg(feature = "tls")]
+            tls: None,
+        }
+    }
 }
 
 /// Which of the subprotocols that a client offers it gets.
@@ -247,6 +272,23 @@ impl Settings {
     #[must_use]
     pub fn timeouts(mut self, timeouts: Timeouts) -> Self {
         self.deadlines = Deadlines::from(&timeouts);
+        self
+    }
+
+    /// Calls [`Handler::on_tick`](super::Handler::on_tick) at this interval, in whole milliseconds, rounded up; a second
+    /// in which the loop did not run is the longest that counts. Default: `None`, never.
+    #[must_use]
+    pub fn tick(mut self, interval: impl Into<Option<Duration>>) -> Self {
+        self.tick = interval.into().map(whole_ticks);
+        self
+    }
+
+    /// How long a turn of the loop may take, all handlers that it calls together, without being counted
+    /// ([`EventLoop::slow_turns`](super::EventLoop::slow_turns)) and complained about in the log, once a second at most;
+    /// `None` is for ever. Up to 10 ms more may pass unnoticed, as the clock for it is a cheap one. Default: 50 ms.
+    #[must_use]
+    pub fn watchdog(mut self, limit: impl Into<Option<Duration>>) -> Self {
+        self.watchdog = limit.into().map(whole_ticks);
         self
     }
 

@@ -43,6 +43,11 @@ pub(super) fn ticks_in(span: Duration) -> Tick {
     Tick::try_from(ticks).map_or(MAX_SPAN, |ticks| ticks.min(MAX_SPAN))
 }
 
+/// An interval in ticks, rounded up; none is shorter than one.
+pub(super) fn whole_ticks(interval: Duration) -> Tick {
+    (ticks_in(interval) - 1).max(1)
+}
+
 /// How long so many ticks take, or 49 days: whoever waits so long looks again.
 pub(super) fn span_of(ticks: Tick) -> Duration {
     // In milliseconds, as `TICK` is one. In half the bits, it costs half as much to divide.

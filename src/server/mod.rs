@@ -135,6 +135,20 @@ impl Builder {
         self
     }
 
+    /// Calls [`Handler::on_tick`] at this interval; see [`Settings::tick`]. Default: never.
+    #[must_use]
+    pub fn tick(mut self, interval: impl Into<Option<Duration>>) -> Self {
+        self.settings = self.settings.tick(interval);
+        self
+    }
+
+    /// How long a turn of the loop may take without being complained about; see [`Settings::watchdog`]. Default: 50 ms.
+    #[must_use]
+    pub fn watchdog(mut self, limit: impl Into<Option<Duration>>) -> Self {
+        self.settings = self.settings.watchdog(limit);
+        self
+    }
+
     /// Which pages may connect. Default: those of the request's own host.
     #[must_use]
     pub fn origins(mut self, origins: OriginPolicy) -> Self {

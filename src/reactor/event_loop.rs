@@ -13,7 +13,8 @@
 //! Words: a *session* is one peer; its *exit* is its stream and what waits for it; its *phase* is handshake, open
 //! (closing included) or ending (all is said, and what still arrives is discarded). The *tools* are what a loop has one
 //! of: kernel, read buffer, cork, pool. What was said in *rooms* in this turn is *fresh*. A session is *paused* when it
-//! stopped reading before the kernel had no more: it is owed a read that no report will announce.
+//! stopped reading before the kernel had no more: it is owed a read that no report will announce. It is *held* where the
+//! application does not want it to be read.
 //!
 //! Not here: what happens inside a session; that is `drive`. Who comes and goes, and what time brings: `arrivals`,
 //! `deadlines`. Threads: one loop is one thread.

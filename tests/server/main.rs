@@ -25,6 +25,7 @@ mod strict_inflate;
 mod accepting;
 mod backpressure;
 mod budget;
+mod budgets;
 mod clock;
 mod compressed_backpressure;
 mod compressed_broadcasts;

@@ -47,5 +47,6 @@ mod partial_writes;
 mod pausing;
 mod pipelining;
 mod proxied;
+mod reentrancy;
 mod stopping;
 mod ticking;

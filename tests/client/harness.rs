@@ -66,6 +66,8 @@ pub struct Probe {
     pub preamble: Vec<&'static str>,
     /// What is opened when a message "!dial" comes, and under which tag.
     pub dials: Option<(Connector, u64)>,
+    /// Whose waiting bytes have gone.
+    pub drains: Vec<u64>,
     pub panic_on_connect: bool,
     pub panic_on_failed: bool,
     pub panic_on_link: bool,
@@ -141,6 +143,10 @@ impl Handler<SimKernel> for Probe {
 
     fn on_pong(&mut self, _: &mut Peer<'_, SimKernel>, tag: &mut u64, payload: &[u8]) {
         self.told.push(Told::Pong(*tag, payload.to_vec()));
+    }
+
+    fn on_drain(&mut self, _: &mut Peer<'_, SimKernel>, tag: &mut u64) {
+        self.drains.push(*tag);
     }
 
     fn on_close(&mut self, _: &mut Hub<'_>, _: ConnectionId, tag: u64, closed: &Closed<'_>) {

@@ -41,4 +41,5 @@ mod stopping;
 mod town;
 mod unlinking;
 mod url;
+mod valves;
 mod waiting;

@@ -1,10 +1,10 @@
 //! Ticks: at their interval, without drift, not made up for, and whatever the handler does in them.
 
-use crate::frames::text;
+use crate::frames::{Frame, text};
 use crate::harness::{Sim, ms, secs};
 use crate::sim::{Net, SimKernel};
 use sockeye::kernel::Kernel as _;
-use sockeye::server::{Handler, Hub, Message, Peer, Settings};
+use sockeye::server::{Handler, Hub, Message, Peer, Settings, To};
 use std::time::Duration;
 
 /// Notes when it was called. A message takes it as many milliseconds as the message says.
@@ -14,6 +14,7 @@ struct Ticker {
     /// In milliseconds.
     ticks: Vec<u128>,
     panics: bool,
+    publishes: bool,
 }
 
 impl Handler<SimKernel> for Ticker {
@@ -28,7 +29,10 @@ impl Handler<SimKernel> for Ticker {
         peer.send(message).expect("it is open");
     }
 
-    fn on_tick(&mut self, _: &mut Hub<'_>) {
+    fn on_tick(&mut self, hub: &mut Hub<'_>) {
+        if self.publishes {
+            hub.publish(To::all(), "tick");
+        }
         let net = self.net.as_ref().expect("a clock");
         self.ticks.push(net.now().as_millis());
         assert!(!self.panics, "asked to");
@@ -100,6 +104,22 @@ fn a_panic_in_it_ends_nothing() {
     sim.run_until(ms(350));
     assert_eq!(ticks(&mut sim), [100, 200, 300]);
     client.assert_echoes(&mut sim);
+}
+
+#[test]
+fn what_it_says_to_all_is_told_in_the_same_turn() {
+    let mut sim = ticking(ms(100));
+    let mut clients = [sim.open(), sim.open()];
+    sim.server.handler().publishes = true;
+    let polls = sim.net.calls().polls;
+    while clients[0].conn.untaken() == 0 {
+        sim.server.turn(None).expect("polling works");
+        assert!(sim.net.now() <= ms(100));
+    }
+    assert!(sim.net.calls().polls - polls < 10);
+    for client in &mut clients {
+        assert_eq!(client.frame(), Frame::text("tick"));
+    }
 }
 
 #[test]

@@ -360,7 +360,8 @@ fn the_end_of_the_stream_is_found_with_the_next_read() {
 
 #[test]
 fn closing_reads_on() {
-    let closes: [(&str, fn(&mut Sim<Valve>)); 3] = [
+    type Close = fn(&mut Sim<Valve>);
+    let closes: [(&str, Close); 3] = [
         ("", |sim| {
             with_peer(sim, |peer| peer.close(CloseCode::NORMAL, "").expect("open"));
         }),

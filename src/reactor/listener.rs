@@ -200,6 +200,11 @@ impl Listener {
         dealt
     }
 
+    /// What is accepted inherits it, so that it costs no call of its own.
+    pub(crate) fn set_send_buffer(&self, bytes: usize) -> io::Result<()> {
+        self.held.socket.set_send_buffer_size(bytes)
+    }
+
     fn bind_ip(addr: SocketAddr, shared: bool) -> io::Result<Self> {
         let socket = Socket::new(Domain::for_address(addr), Type::STREAM, None)?;
         socket.set_nonblocking(true)?;

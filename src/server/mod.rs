@@ -112,6 +112,7 @@ pub struct Builder {
     signals: bool,
     shared_port: bool,
     exchange: Option<Exchange>,
+    send_buffer: Option<usize>,
 }
 
 impl Builder {
@@ -228,6 +229,17 @@ impl Builder {
         self
     }
 
+    /// Bytes that the kernel may hold for each connection that does not read (`SO_SNDBUF`). Default: what the kernel likes,
+    /// up to some 4 MB.
+    ///
+    /// Less shows sooner who is slow, and bounds what they cost beside [`Limits::max_queued`]; but what is large then goes
+    /// in several writes, and a path with much latency is slower. Linux doubles it, for its own use.
+    #[must_use]
+    pub const fn send_buffer(mut self, bytes: usize) -> Self {
+        self.send_buffer = Some(bytes);
+        self
+    }
+
     /// Binds and listens on an address.
     ///
     /// # Errors
@@ -276,6 +288,11 @@ impl Builder {
         handler: H,
     ) -> io::Result<Server<H>> {
         let listeners: Vec<_> = listeners.into_iter().collect();
+        if let Some(bytes) = self.send_buffer {
+            for listener in &listeners {
+                listener.set_send_buffer(bytes)?;
+            }
+        }
         let places = listeners.iter().map(|one| one.place().clone()).collect();
         let kernel = Mio::new(listeners, self.signals)?;
         if self.settings.has_files() {

@@ -45,7 +45,10 @@ fn whoever_holds_most_is_told_that_it_is_too_much_and_the_others_go_on() {
     assert_eq!(alive(&small), 10);
     let ended = large.iter_mut().filter(|client| client.conn.is_finished());
     for client in ended {
-        assert_eq!(client.frames(), [Frame::close(1009, "too much is being held")]);
+        assert_eq!(
+            client.frames(),
+            [Frame::close(1009, "too much is being held")]
+        );
     }
     assert_eq!(sim.probe().ends.len(), 4 - alive(&large));
     // They are whole soon, and answered.

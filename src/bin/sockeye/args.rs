@@ -77,6 +77,10 @@ pub(crate) struct Options {
     /// The largest message accepted: bytes, or with KiB, MiB, GiB
     #[arg(long, value_name = "SIZE", default_value = "64MiB", value_parser = size)]
     pub(crate) max_message: u64,
+    /// What the kernel may hold for each client that does not read: bytes, or with KiB, MiB. Less is a little slower, and
+    /// shows sooner who is slow; without it, up to 4 MB
+    #[arg(long, value_name = "SIZE", value_parser = size)]
+    pub(crate) send_buffer: Option<u64>,
     /// Speak TLS: certificate chain, PEM; read again on SIGHUP
     #[arg(long, value_name = "FILE", requires = "tls_key")]
     pub(crate) tls_cert: Option<PathBuf>,

@@ -120,6 +120,9 @@ fn builder(options: &Options) -> io::Result<Builder> {
         .deflate(deflate(options))
         .trusted_proxies(options.proxies.iter().copied())
         .stop_on_signals();
+    if let Some(bytes) = options.send_buffer {
+        builder = builder.send_buffer(usize::try_from(bytes).unwrap_or(usize::MAX));
+    }
     if options.workers > 1 {
         builder = builder.exchange(&Exchange::new());
     }

@@ -10,7 +10,7 @@
 //!
 //!  reactor         the loop. A call goes from left to right:            std, mio
 //!                  event_loop → drive → wire → outbox → transport → kernel
-//!                  session: one peer; deliver: broadcasts; timer, accept, pool
+//!                  session: one peer; rooms, deliver: many; timer, accept, pool
 //!                  dial → ask: a connection that we open; link: again and again
 //!  transport       what carries a session's bytes: plain, or
 //!  tls             rustls                                               feature `tls`

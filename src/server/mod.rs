@@ -222,7 +222,7 @@ impl Builder {
         self
     }
 
-    /// Broadcasts reach the connections of all servers of the exchange. Default: only its own.
+    /// What is published reaches the connections of all servers of the exchange. Default: only its own.
     #[must_use]
     pub fn exchange(mut self, exchange: &Exchange) -> Self {
         self.exchange = Some(exchange.clone());

@@ -1,0 +1,72 @@
+//! Many episodes, each from a seed of its own.
+//!
+//! Not here: what happens in one; that is `episode`.
+
+use crate::actor::Tally;
+use crate::counting;
+use crate::episode;
+use std::env;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+/// Operations of one episode.
+const EPISODE: u64 = 1000;
+const SHORT: u64 = 20;
+const LONG: u64 = 1200;
+
+#[test]
+fn rooms_do_what_lists_would() {
+    let only = env::var("SOCKEYE_ROOMS_SEED").ok();
+    let only = only.map(|seed| seed.parse().expect("a number"));
+    let long = env::var("SOCKEYE_ROOMS").is_ok_and(|mode| mode == "long");
+    let seeds = match only {
+        Some(seed) => seed..seed + 1,
+        None => 0..if long { LONG } else { SHORT },
+    };
+    let mut sum = Tally::default();
+    for seed in seeds.clone() {
+        let before = counting::held();
+        let run = AssertUnwindSafe(|| episode::run(seed, EPISODE));
+        let result = catch_unwind(run).unwrap_or_else(|_| Err("it panicked".to_owned()));
+        match result {
+            Ok(tally) => sum.add(&tally),
+            Err(what) => panic!("SOCKEYE_ROOMS_SEED={seed}: {what}"),
+        }
+        assert_eq!(
+            counting::held(),
+            before,
+            "SOCKEYE_ROOMS_SEED={seed}: a leak"
+        );
+    }
+    println!("{} episodes: {sum:?}", seeds.count());
+}
+
+impl Tally {
+    fn add(&mut self, other: &Self) {
+        let Self {
+            operations,
+            published,
+            sent,
+            joined,
+            left,
+            stale,
+            closed,
+            dropped,
+            too_slow,
+            told,
+            rooms,
+            connections,
+        } = other;
+        self.operations += operations;
+        self.published += published;
+        self.sent += sent;
+        self.joined += joined;
+        self.left += left;
+        self.stale += stale;
+        self.closed += closed;
+        self.dropped += dropped;
+        self.too_slow += too_slow;
+        self.told += told;
+        self.rooms += rooms;
+        self.connections += connections;
+    }
+}

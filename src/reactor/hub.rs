@@ -94,7 +94,8 @@ impl Hub<'_> {
         }
         let reason = reason.into();
         let closing = Closing { id, code, reason };
-        self.rooms.close(closing).map_err(|Gone| SendError::Closed)
+        let closed = self.rooms.close(closing, self.compressor);
+        closed.map_err(|Gone| SendError::Closed)
     }
 
     /// Whether a connection is open.

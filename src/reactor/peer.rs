@@ -181,6 +181,9 @@ impl<K: Kernel> Peer<'_, K> {
         let out = &mut Outbound::client(&mut self.wire, self.keys);
         let closed = self.tx.close(code, reason, out);
         self.wire.max_queued = max_queued;
+        if closed.is_ok() {
+            self.rooms.tell_no_more(self.id, self.compressor);
+        }
         closed
     }
 

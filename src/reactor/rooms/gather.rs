@@ -136,19 +136,12 @@ impl Rooms {
         }
     }
 
-    /// What a connection is still to be told of a room that it leaves is kept for it.
-    pub(super) fn keep_for(
-        &mut self,
-        slot: u32,
-        key: u32,
-        membership: usize,
-        compressor: &mut Compressor,
-    ) {
+    /// What a connection is still to be told of a room that it leaves, or in which it is told nothing more, is kept for it.
+    pub(super) fn keep_for(&mut self, slot: u32, key: u32, at: u32, compressor: &mut Compressor) {
         self.seal(key);
         let class = self.places[slot as usize].class;
-        let at = self.places[slot as usize].memberships[membership].at as usize;
         let room = &mut self.rooms[key as usize];
-        let member = room.members[at];
+        let member = room.members[at as usize];
         if member.full {
             room.stats.dropped += room.count_fresh(slot, member.told);
             return;

@@ -102,7 +102,7 @@ impl Rooms {
             }
             Letter::Close(id, code, reason) => {
                 // Gone already is as good.
-                let _ = self.close(Closing { id, code, reason });
+                let _ = self.close(Closing { id, code, reason }, compressor);
             }
             // The loop's business, which has seen it.
             Letter::Stop => {}

@@ -29,6 +29,7 @@ pub(super) use letter::{Letter, Post};
 pub use policy::{RoomSettings, RoomStats, SlowPolicy};
 pub(super) use publish::Whom;
 pub use publish::{Receipt, To};
+use room::NEVER;
 pub(super) use room::Room;
 pub(super) use segment::{Class, Run, Segment};
 
@@ -276,7 +277,8 @@ impl Rooms {
         let Some(index) = self.membership(slot, room) else {
             return false;
         };
-        self.keep_for(slot, room, index, compressor);
+        let at = self.places[slot as usize].memberships[index].at;
+        self.keep_for(slot, room, at, compressor);
         let place = &mut self.places[slot as usize];
         let closing = place.closing;
         // In order, as what a connection is told of several rooms is in the order in which it joined them.
@@ -372,24 +374,36 @@ impl Rooms {
     }
 
     /// It is closed when the turn is over, and told nothing that is said from here on.
-    pub(super) fn close(&mut self, closing: Closing) -> Result<(), Gone> {
+    pub(super) fn close(&mut self, closing: Closing, with: &mut Compressor) -> Result<(), Gone> {
         let id = closing.id;
         if id.worker() != self.worker && self.has_others() {
             self.write(Letter::Close(id, closing.code, closing.reason));
             return Ok(());
         }
-        let slot = self.slot_of(id).ok_or(Gone)?;
-        let place = &mut self.places[slot as usize];
-        if place.closing {
+        if !self.is_open(id) {
             return Err(Gone);
         }
-        place.closing = true;
-        self.rooms[ALL as usize].closing += 1;
-        for membership in &place.memberships {
-            self.rooms[membership.room as usize].closing += 1;
-        }
+        self.tell_no_more(id, with);
         self.closings.push(closing);
         Ok(())
+    }
+
+    /// It is closing: what was said to it before is kept for it, and of what is said from here on it is told nothing. It
+    /// stays a member until its turn, or that of everybody, is over.
+    pub(super) fn tell_no_more(&mut self, id: ConnectionId, with: &mut Compressor) {
+        let Some(slot) = self.slot_of(id).filter(|_| self.is_open(id)) else {
+            return;
+        };
+        let everywhere: Vec<_> = self.places[slot as usize].everywhere().collect();
+        for (key, at) in everywhere {
+            self.keep_for(slot, key, at, with);
+            let room = &mut self.rooms[key as usize];
+            let member = &mut room.members[at as usize];
+            room.full -= usize::from(member.full);
+            (member.full, member.told) = (false, NEVER);
+            room.closing += 1;
+        }
+        self.places[slot as usize].closing = true;
     }
 
     pub(super) fn is_open(&self, id: ConnectionId) -> bool {

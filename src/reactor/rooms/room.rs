@@ -15,6 +15,9 @@ use alloc::vec::Vec;
 use core::mem::take;
 use core::ops::Range;
 
+/// The number of the first message that a member has not been told, for one that is told nothing more.
+pub(super) const NEVER: u64 = u64::MAX;
+
 #[derive(Debug)]
 pub(in crate::reactor) struct Room {
     /// Unlike its place, never another room's.

@@ -182,15 +182,24 @@ impl Rooms {
     ) -> Receipt {
         // A stranger, or one of another loop, takes nobody's place.
         let spared = except.and_then(|id| self.slot_of(id));
-        let spared = spared.filter(|slot| room == ALL || self.membership(*slot, room).is_some());
+        let spared = spared.and_then(|slot| {
+            let place = &self.places[slot as usize];
+            let (_, at) = place.everywhere().find(|(key, _)| *key == room)?;
+            Some((place, at))
+        });
         let has_others = self.has_others();
         let here = &mut self.rooms[room as usize];
-        let receipt = Receipt {
-            queued: (here.members.len() - here.full)
-                .saturating_sub(here.closing + usize::from(spared.is_some())),
+        let mut receipt = Receipt {
+            queued: here.members.len() - here.full - here.closing,
             dropped: here.full,
             closed: here.closing,
         };
+        match spared {
+            Some((place, _)) if place.closing => receipt.closed -= 1,
+            Some((_, at)) if here.members[at as usize].full => receipt.dropped -= 1,
+            Some(_) => receipt.queued -= 1,
+            None => {}
+        }
         if here.members.is_empty() && !has_others {
             return receipt;
         }

@@ -26,6 +26,8 @@ pub struct World {
     pub dice: Dice,
     pub net: Net,
     pub linger: Duration,
+    /// When the model was last in step with the engine.
+    pub looked: Duration,
     /// The first thing that was not so. A panic in a handler would be its connection's alone.
     pub failure: Option<String>,
     /// The handler is at work, or has panicked.
@@ -170,8 +172,10 @@ impl World {
             if !(told.slow || told.may_end) {
                 return Err(format!("{id} ended for no reason"));
             }
-            self.model.depart(id, now);
+            // Some time since the last look.
+            self.model.depart(id, self.looked);
         }
+        self.looked = now;
         let rooms: BTreeSet<_> = hub.rooms().collect();
         let linger = self.linger;
         let may_go = |emptied: Option<Duration>| emptied.is_some_and(|then| then + linger <= now);

@@ -88,6 +88,7 @@ impl Episode {
             dice,
             net: net.clone(),
             linger,
+            looked: Duration::ZERO,
             failure: None,
             busy: false,
             empty: None,

@@ -250,11 +250,12 @@ impl Rooms {
     /// Once to whoever is in any of these rooms.
     pub(super) fn unite(&mut self, rooms: &[u32], segment: &Arc<Segment>) -> Receipt {
         let mut receipt = Receipt::default();
+        // What was said before in any of them comes first, whichever of them tells a member of this.
+        rooms.iter().for_each(|room| self.seal(*room));
         for (at, &room) in rooms.iter().enumerate() {
             if rooms[..at].contains(&room) {
                 continue;
             }
-            self.seal(room);
             let earlier = &rooms[..at];
             let mut skips = Vec::new();
             for member in &self.rooms[room as usize].members {

@@ -172,13 +172,13 @@ impl World {
             if !(told.slow || told.may_end) {
                 return Err(format!("{id} ended for no reason"));
             }
-            // Some time since the last look.
-            self.model.depart(id, self.looked);
+            self.model.depart(id, (self.looked, now));
         }
         self.looked = now;
         let rooms: BTreeSet<_> = hub.rooms().collect();
         let linger = self.linger;
-        let may_go = |emptied: Option<Duration>| emptied.is_some_and(|then| then + linger <= now);
+        let may_go =
+            |emptied: Option<(Duration, _)>| emptied.is_some_and(|(then, _)| then + linger <= now);
         let mut early = None;
         self.model.rooms.retain(|name, room| {
             let is_there = rooms.contains(name.as_str());

@@ -41,8 +41,8 @@ pub struct Room {
     /// Its ledger.
     pub key: usize,
     pub members: Vec<ConnectionId>,
-    /// Since when it has been empty.
-    pub emptied: Option<Duration>,
+    /// When it became empty, if it is: not before the first, and not after the second.
+    pub emptied: Option<(Duration, Duration)>,
 }
 
 /// What a room drops.
@@ -104,21 +104,22 @@ impl Model {
         self.here.insert(id, present);
     }
 
-    pub fn depart(&mut self, id: ConnectionId, now: Duration) {
+    /// It is gone, since some time between these two.
+    pub fn depart(&mut self, id: ConnectionId, span: (Duration, Duration)) {
         let Some(present) = self.here.remove(&id) else {
             return;
         };
         for name in present.rooms {
-            self.take_out(id, &name, now);
+            self.take_out(id, &name, span);
         }
         self.gone.push(id);
     }
 
-    fn take_out(&mut self, id: ConnectionId, name: &str, now: Duration) {
+    fn take_out(&mut self, id: ConnectionId, name: &str, span: (Duration, Duration)) {
         let room = self.rooms.get_mut(name).expect("it is in it");
         room.members.retain(|member| *member != id);
         if room.members.is_empty() {
-            room.emptied = Some(now);
+            room.emptied = Some(span);
         }
     }
 
@@ -162,7 +163,7 @@ impl Model {
             return false;
         };
         present.rooms.remove(at);
-        self.take_out(id, name, now);
+        self.take_out(id, name, (now, now));
         true
     }
 

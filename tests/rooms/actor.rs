@@ -34,6 +34,8 @@ pub struct World {
     pub busy: bool,
     /// The message without a byte, which cannot say its number.
     pub empty: Option<Serial>,
+    /// Only rooms that drop are spoken in, so that whoever is slow stays.
+    pub patient: bool,
     /// Nothing is said any more.
     pub silent: bool,
     pub tally: Tally,
@@ -50,6 +52,8 @@ pub struct Tally {
     pub stale: u64,
     pub closed: u64,
     pub dropped: u64,
+    /// Rooms that had dropped something, and all of whose members could say what.
+    pub balanced: u64,
     pub too_slow: u64,
     pub told: u64,
     pub rooms: u64,
@@ -219,8 +223,8 @@ impl World {
             (0..20, Who::Peer(peer)) => self.send(peer),
             (20, Who::Peer(peer)) if self.dice.one_in(3) => self.close_own(peer),
             (21, _) if self.dice.one_in(2) => self.close(who),
-            (0..24, _) => self.publish(who, Whom::All),
-            (24..50, _) => {
+            (0..24, _) if !self.patient => self.publish(who, Whom::All),
+            (0..50, _) => {
                 let rooms = 1 + self.dice.below(3) * self.dice.below(2);
                 let names = (0..rooms).map(|_| self.name()).collect();
                 self.publish(who, Whom::Rooms(names))
@@ -241,12 +245,13 @@ impl World {
 
     /// Names are few, so that they come again, and some are none.
     fn name(&mut self) -> String {
-        let names = ["c0", "c1", "n0", "n1", "o0", "o1", "k0", "k1"];
+        let names = ["n0", "n1", "o0", "o1", "k0", "k1", "c0", "c1"];
+        let names = &names[..if self.patient { 6 } else { 8 }];
         match self.dice.below(40) {
             0 => String::new(),
-            1 => "c".repeat(MAX_NAME + self.dice.below(2)),
+            1 => "n".repeat(MAX_NAME + self.dice.below(2)),
             2 => "c\n".to_owned(),
-            _ => self.dice.pick(&names).unwrap_or_default().to_owned(),
+            _ => self.dice.pick(names).unwrap_or_default().to_owned(),
         }
     }
 

@@ -9,9 +9,9 @@ use std::env;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// Operations of one episode.
-const EPISODE: u64 = 1000;
+const EPISODE: u64 = 2500;
 const SHORT: u64 = 20;
-const LONG: u64 = 1200;
+const LONG: u64 = 1000;
 
 #[test]
 fn rooms_do_what_lists_would() {
@@ -51,6 +51,7 @@ impl Tally {
             stale,
             closed,
             dropped,
+            balanced,
             too_slow,
             told,
             rooms,
@@ -64,6 +65,7 @@ impl Tally {
         self.stale += stale;
         self.closed += closed;
         self.dropped += dropped;
+        self.balanced += balanced;
         self.too_slow += too_slow;
         self.told += told;
         self.rooms += rooms;

@@ -210,7 +210,7 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
     }
 
     fn timeout(&self, max_wait: Option<Duration>) -> Option<Duration> {
-        if !self.ready_list.is_empty() || !self.tools.rooms.is_quiet() {
+        if !self.ready_list.is_empty() || self.tools.rooms.has_work() {
             return Some(Duration::ZERO);
         }
         let next = self.wheel.next().min(self.acceptor.due_at());

@@ -30,6 +30,11 @@ impl Rooms {
         self.quiet
     }
 
+    /// Whether the end of a turn has anything to do.
+    pub(in crate::reactor) const fn has_work(&self) -> bool {
+        !self.quiet || !self.closings.is_empty() || !self.emptied.is_empty()
+    }
+
     /// Who was spoken to by themselves in this turn.
     pub(in crate::reactor) fn take_addressed(&mut self) -> Vec<u32> {
         take(&mut self.addressed)

@@ -32,9 +32,14 @@ mod sim;
 mod strict_inflate;
 
 mod actor;
+mod closing;
 mod dice;
 mod episode;
 mod judge;
+mod membership;
 mod model;
 mod player;
 mod random;
+mod slow;
+mod stage;
+mod telling;

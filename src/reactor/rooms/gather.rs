@@ -3,6 +3,7 @@
 //! Not here: the stream; that is `deliver`.
 
 use super::policy::SlowPolicy;
+use super::publish::PERSONAL;
 use super::room::Room;
 use super::segment::Run;
 use super::{ALL, Rooms};
@@ -154,7 +155,8 @@ impl Rooms {
         let mut kept = Vec::new();
         for link in room.fresh_to(member.told) {
             for range in link.ranges(slot, member.told) {
-                let run = Run::new(&link.segment, range, room.run_of(), class, compressor);
+                // The room does not look after it any more: it counts as what was said to it by itself.
+                let run = Run::new(&link.segment, range, PERSONAL, class, compressor);
                 kept.push((link.stamp, run));
             }
         }

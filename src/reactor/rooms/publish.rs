@@ -17,7 +17,7 @@ const FULL: usize = 1 << 20;
 const SPARES: usize = 4;
 const SPARE: usize = 64 << 10;
 /// Said to one connection alone.
-const PERSONAL: (u64, bool) = (0, true);
+pub(super) const PERSONAL: (u64, bool) = (0, true);
 
 /// Says whether a connection is one of those.
 pub(in crate::reactor) type Pick = Arc<dyn Fn(ConnectionId) -> bool + Send + Sync>;

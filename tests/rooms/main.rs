@@ -36,6 +36,7 @@ mod closing;
 mod dice;
 mod episode;
 mod judge;
+mod loops;
 mod membership;
 mod model;
 mod player;

@@ -93,7 +93,7 @@ impl Rooms {
                 self.unite(&rooms, &segment);
             }
             Letter::One(id, segment) => {
-                if let Some(slot) = self.slot_of(id) {
+                if let Some(slot) = self.slot_of(id).filter(|_| self.is_open(id)) {
                     self.address(slot, &segment, compressor);
                 }
             }

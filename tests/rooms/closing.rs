@@ -179,3 +179,25 @@ fn thousands_leave_in_one_turn_and_come_again() {
         assert_eq!((stage.hub().online(), stage.hub().rooms().count()), (0, 0));
     }
 }
+
+#[test]
+fn what_was_said_before_a_panic_is_told_and_only_that_connection_ends() {
+    let mut stage = stage();
+    let [mut panicking, mut other] = stage.members("a");
+    stage.have(&panicking, |peer| {
+        peer.publish("a", "before");
+        peer.join("b").expect("there is room");
+        // As a panic does, but nothing is printed.
+        std::panic::resume_unwind(Box::new("asked to"));
+    });
+    stage.turn();
+    assert_eq!(other.told(), ["before"]);
+    // Its Close came first: the turn was not over.
+    assert_eq!(panicking.told(), ["1011"]);
+    let hub = stage.hub();
+    assert_eq!((hub.count("a"), hub.count("b")), (1, 0));
+    assert!(hub.is_open(other.id));
+    stage.hub().publish("a", "after");
+    stage.turn();
+    assert_eq!(other.told(), ["after"]);
+}

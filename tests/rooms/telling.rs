@@ -246,3 +246,28 @@ fn more_members_than_one_turn_serves_are_told_each_once_and_in_order() {
         }
     }
 }
+
+#[test]
+fn more_than_a_turn_may_hold_is_told_at_once_and_in_order() {
+    let mut stage = stage();
+    let [mut one, mut other] = stage.members("a");
+    let large = |number: usize| format!("{number} {}", "x".repeat(100_000));
+    // After a megabyte the first has been told before the other is heard.
+    stage.have(&one, move |peer| {
+        for number in 0..15 {
+            peer.publish("a", large(number).as_str());
+        }
+    });
+    stage.have(&other, |peer| {
+        peer.send("alone").expect("it is open");
+        peer.publish("a", "at last");
+    });
+    stage.turn();
+    let number = |told: String| told.split(' ').next().expect("a word").to_owned();
+    let numbers: Vec<_> = (0..15).map(|number| number.to_string()).collect();
+    let told: Vec<_> = one.told().into_iter().map(number).collect();
+    assert_eq!(told, [numbers.clone(), vec!["at".to_owned()]].concat());
+    let told: Vec<_> = other.told().into_iter().map(number).collect();
+    let words = ["alone", "at"].map(str::to_owned);
+    assert_eq!(told, [numbers, words.to_vec()].concat());
+}

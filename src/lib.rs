@@ -30,7 +30,8 @@
 //!
 //! - You have a server and want WebSockets in it: [`proto::Connection`], after [`proto::handshake`].
 //!   `examples/embed.rs` and `examples/tokio.rs` drive them, on `std` sockets and as tasks.
-//! - You want a server: [`server::Builder`] and a [`server::Handler`].
+//! - You want a server: [`server::Builder`] and a [`server::Handler`]. `examples/chat_room.rs` and `examples/ticker.rs`
+//!   have rooms.
 //! - You want a client: [`client::connect`], which blocks, or [`client::Client`], with any number of connections.
 //! - You want to run something: the program, `sockeye --help`.
 //!

@@ -15,6 +15,7 @@ mod strict_inflate;
 
 mod blocking;
 mod client;
+mod examples;
 mod library;
 mod program;
 

@@ -49,7 +49,18 @@ impl<S> Exit<S> {
             return (0, true);
         }
         let dropped = outbox.conflate(room, key);
-        (dropped, outbox.excess(max_queued / 4 * 3) == 0)
+        (dropped, self.fits_conflated(max_queued))
+    }
+
+    /// The same, however little has come since that was last looked for.
+    pub(super) fn conflate_now(&mut self, room: u64, key: fn(&[u8]) -> &[u8]) -> u64 {
+        self.outbox_mut()
+            .map_or(0, |outbox| outbox.conflate(room, key))
+    }
+
+    /// Whether enough is left free.
+    pub(super) fn fits_conflated(&self, max_queued: usize) -> bool {
+        !self.has_excess(max_queued / 4 * 3)
     }
 }
 

@@ -111,6 +111,7 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
         let tools = &mut self.tools;
         let exit = &mut self.sessions[slot].exit;
         let mut too_slow = exit.waiting() > exit.of_rooms() + tools.settings.limits.max_queued;
+        let mut crowded = None;
         for key in tools.gathered.rooms.drain(..) {
             let room = tools.rooms.room(key);
             let most = room.max_queued;
@@ -131,10 +132,21 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
                 SlowPolicy::Conflate(of) => {
                     let (conflated, fits) = exit.conflate(room.id, of, most);
                     room.stats.conflated += conflated;
-                    room.stats.closed += u64::from(!fits);
-                    too_slow |= !fits;
+                    if !fits {
+                        crowded = Some(key);
+                    }
                 }
             }
+        }
+        if let Some(key) = crowded {
+            // What another room has replaced may be in the way.
+            tools
+                .rooms
+                .conflate(slot, |room, of| exit.conflate_now(room, of));
+            let room = tools.rooms.room(key);
+            let fits = exit.fits_conflated(room.max_queued);
+            room.stats.closed += u64::from(!fits);
+            too_slow |= !fits;
         }
         if too_slow {
             self.close_session(

@@ -31,6 +31,7 @@ mod compressed_backpressure;
 mod compressed_broadcasts;
 mod compressed_faults;
 mod compression;
+mod conflating;
 mod deadlines;
 mod deflating;
 mod draining;

@@ -191,6 +191,20 @@ impl Rooms {
         }
     }
 
+    /// Calls for each room of a connection in which newer messages replace older ones, and counts what that gives.
+    pub(in crate::reactor) fn conflate(
+        &mut self,
+        slot: usize,
+        mut conflate: impl FnMut(u64, fn(&[u8]) -> &[u8]) -> u64,
+    ) {
+        for (key, _) in self.places[slot].everywhere() {
+            let room = &mut self.rooms[key as usize];
+            if let SlowPolicy::Conflate(of) = room.policy {
+                room.stats.conflated += conflate(room.id, of);
+            }
+        }
+    }
+
     /// A connection has read what waited for it: it is told again what is said from here on.
     #[inline]
     pub(in crate::reactor) fn has_room(&mut self, slot: usize) {

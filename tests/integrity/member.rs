@@ -20,7 +20,7 @@ const COMPRESSED: u8 = 0x40;
 /// What somebody is here for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Part {
-    /// Reads everything, if not at once, and must be told everything.
+    /// Reads everything, if not at once, and must be told everything but what was replaced.
     Steady,
     /// Stops reading now and then.
     Sleepy,
@@ -56,6 +56,8 @@ pub struct Member {
     pub received: [u64; ROOMS.len()],
     /// Messages.
     pub total: u64,
+    /// What it is waited for.
+    pub due: u64,
     /// The number that is next, of each author and room; none yet, for one who came later.
     next: [[Option<u32>; ROOMS.len()]; AUTHORS],
     /// The last number of each key.
@@ -93,6 +95,7 @@ impl Member {
             sleeps_until: 0,
             received: [0; ROOMS.len()],
             total: 0,
+            due: 0,
             next: [[came_first.then_some(0); ROOMS.len()]; AUTHORS],
             newest: [[[None; KEYS]; ROOMS.len()]; AUTHORS],
             rest: Vec::new(),
@@ -204,18 +207,33 @@ impl Member {
         assert!(self.kind.rooms >> room & 1 == 1, "not its room: {said:?}");
         let is_author = self.kind.author == Some(author);
         assert!(!(is_author && said.spares_its_author()), "{said:?}");
-        let next = &mut self.next[author][room];
-        if let Some(mut next) = *next {
+        if let Some(mut next) = self.next[author][room] {
             assert!(number >= next, "repeated, or out of order: {said:?}");
             // Not told by design.
             next += u32::from(is_author && next % 4 == 3);
-            let may_miss = self.kind.part == Part::Sleepy && CLOSE >> room & 1 == 0;
-            assert!(number == next || may_miss, "{next} is lost: {said:?}");
+            assert!(
+                number == next || self.may_miss(room),
+                "{next} is lost: {said:?}"
+            );
         }
-        *next = Some(number + 1);
+        self.next[author][room] = Some(number + 1);
         self.newest[author][room][key] = Some(number);
         self.received[room] += 1;
         self.total += 1;
+    }
+
+    /// Whether not everything reaches it that is said in a room. What waits for a moment is replaced already.
+    fn may_miss(&self, room: usize) -> bool {
+        let loses = match self.kind.part {
+            Part::Steady => CONFLATE,
+            Part::Sleepy => !CLOSE,
+        };
+        loses >> room & 1 == 1
+    }
+
+    /// Messages of rooms that tell everything to who keeps up.
+    pub fn told_surely(&self) -> u64 {
+        rooms_in(!CONFLATE).map(|room| self.received[room]).sum()
     }
 
     fn end(&mut self, code: Option<u16>) {
@@ -232,8 +250,8 @@ impl Member {
         self.kind.part == Part::Sleepy && self.kind.rooms & CLOSE != 0
     }
 
-    /// Messages of which it was to be told in a room, when so many were said.
-    pub fn due(&self, room: usize, said: &[[u32; ROOMS.len()]; AUTHORS]) -> u64 {
+    /// Messages that are for it in a room, of so many that were said.
+    pub fn due_in(&self, room: usize, said: &[[u32; ROOMS.len()]; AUTHORS]) -> u64 {
         let authors = said.iter().enumerate();
         authors
             .map(|(author, rooms)| {
@@ -243,12 +261,22 @@ impl Member {
             .sum()
     }
 
+    /// Those of rooms that tell everything to who keeps up.
+    pub fn due_surely(&self, said: &[[u32; ROOMS.len()]; AUTHORS]) -> u64 {
+        rooms_in(!CONFLATE)
+            .map(|room| self.due_in(room, said))
+            .sum()
+    }
+
     /// The newest of each key is never dropped where newer ones replace older ones, and the last is told to whoever was
     /// not closed where nothing is dropped.
     pub fn assert_whole(&self, said: &[[u32; ROOMS.len()]; AUTHORS], newest: &Newest) {
         for (author, rooms) in said.iter().enumerate() {
             for room in rooms_in(self.kind.rooms & CLOSE) {
-                let next = self.next[author][room].unwrap_or_default();
+                // Who came later may have heard nothing of somebody.
+                let Some(next) = self.next[author][room] else {
+                    continue;
+                };
                 let is_author = self.kind.author == Some(author);
                 let missed = told(rooms[room], is_author) - told(next, is_author);
                 assert_eq!(missed, 0, "{author} in {}: {:?}", ROOMS[room], self.kind);

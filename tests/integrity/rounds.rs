@@ -5,7 +5,7 @@
 
 use crate::PATIENCE;
 use crate::member::{Kind, Member, Newest, Part, Stage};
-use crate::said::{AUTHORS, CONFLATE, KEYS, NEWEST, OLDEST, OUTSIDE, ROOMS, Said, WRITERS, told};
+use crate::said::{AUTHORS, CONFLATE, KEYS, NEWEST, OLDEST, OUTSIDE, ROOMS, Said, WRITERS};
 use crate::servers::Servers;
 use mio::{Events, Interest, Poll, Registry, Token};
 use std::net::SocketAddr;
@@ -228,21 +228,15 @@ impl Run {
 
     /// Waits until those who keep up, and are not late, have been told everything.
     fn until_told(&mut self) {
-        let said = self.said;
-        let all: u64 = (0..AUTHORS)
-            .map(|author| Self::told_of(&said, author, false))
-            .sum();
-        let own = |author| Self::told_of(&said, author, false) - Self::told_of(&said, author, true);
+        for member in &mut self.members {
+            member.due = member.due_surely(&self.said);
+        }
         let rounds = self.rounds;
         self.until_all(|member| {
-            let due = all - member.kind.author.map_or(0, own);
-            member.kind.part == Part::Sleepy || member.sleeps_until > rounds || member.total == due
+            member.kind.part == Part::Sleepy
+                || member.sleeps_until > rounds
+                || member.told_surely() == member.due
         });
-    }
-
-    fn told_of(said: &[[u32; ROOMS.len()]; AUTHORS], author: usize, is_author: bool) -> u64 {
-        let rooms = said[author].iter();
-        rooms.map(|count| u64::from(told(*count, is_author))).sum()
     }
 
     fn until_all(&mut self, is_so: impl Fn(&Member) -> bool) {

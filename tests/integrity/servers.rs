@@ -138,19 +138,15 @@ impl Servers {
         self.handle.ask(stats, PATIENCE).expect("they answer")
     }
 
-    /// Connections that were closed for that.
-    pub fn too_slow(&self) -> u64 {
-        self.too_slow.load(Ordering::Relaxed)
-    }
-
-    /// All ends in order.
-    pub fn stop(self) {
+    /// All ends in order. Says how many connections were closed for reading too slowly.
+    pub fn stop(self) -> u64 {
         drop(self.outside);
         self.speaker.join().expect("no panic");
         self.handle.shutdown().expect("they run");
         for thread in self.loops {
             thread.join().expect("no panic");
         }
+        self.too_slow.load(Ordering::Relaxed)
     }
 }
 

@@ -25,6 +25,7 @@ mod frames;
 mod client;
 mod descriptors;
 mod endings;
+mod goodbyes;
 mod serve;
 mod ways;
 

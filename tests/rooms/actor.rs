@@ -56,6 +56,9 @@ pub struct Tally {
     pub balanced: u64,
     pub too_slow: u64,
     pub told: u64,
+    pub compressed: u64,
+    pub drained: u64,
+    pub panicked: u64,
     pub rooms: u64,
     pub connections: u64,
 }
@@ -90,7 +93,10 @@ impl Handler<SimKernel> for Actor {
     fn on_open(&mut self, peer: &mut Peer<'_, SimKernel>, request: &Request<'_>) {
         let mut world = self.0.borrow_mut();
         let number = request.header("X-Number").expect("every peer has one");
-        let number: usize = str::from_utf8(number).unwrap().parse().unwrap();
+        let number: usize = str::from_utf8(number)
+            .expect("text")
+            .parse()
+            .expect("a number");
         world.model.enter(peer.id(), number);
         world.tally.connections += 1;
         world.act(&mut Who::Peer(peer), 4);
@@ -101,13 +107,16 @@ impl Handler<SimKernel> for Actor {
         world.act(&mut Who::Peer(peer), 6);
         if world.failure.is_none() && world.dice.one_in(500) {
             world.may_end(peer.id());
+            world.tally.panicked += 1;
             // A panic, but nothing is printed.
             resume_unwind(Box::new("asked to"));
         }
     }
 
     fn on_drain(&mut self, peer: &mut Peer<'_, SimKernel>, (): &mut ()) {
-        self.0.borrow_mut().act(&mut Who::Peer(peer), 4);
+        let mut world = self.0.borrow_mut();
+        world.tally.drained += 1;
+        world.act(&mut Who::Peer(peer), 4);
     }
 
     fn on_close(&mut self, hub: &mut Hub<'_>, id: ConnectionId, (): (), closed: &Closed<'_>) {

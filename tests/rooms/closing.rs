@@ -191,6 +191,7 @@ fn what_was_said_before_a_panic_is_told_and_only_that_connection_ends() {
         std::panic::resume_unwind(Box::new("asked to"));
     });
     stage.turn();
+    stage.server.handler().unfinished = false;
     assert_eq!(other.told(), ["before"]);
     // Its Close came first: the turn was not over.
     assert_eq!(panicking.told(), ["1011"]);

@@ -185,7 +185,7 @@ impl Episode {
     }
 
     /// A few messages, in reaction to which its handler does something.
-    fn speak(&mut self) {
+    fn speak(&self) {
         let times = 1 + self.below(3);
         if let Some(number) = self.somebody() {
             for _ in 0..times {
@@ -205,7 +205,7 @@ impl Episode {
     }
 
     /// A peer stops reading, or reads a little, or goes on.
-    fn limit(&mut self) {
+    fn limit(&self) {
         let window = match self.below(5) {
             0..2 => 0,
             2 => 1 + self.below(40),

@@ -76,7 +76,8 @@ impl Player {
         let Reads::Frames(member) = &mut self.reads else {
             return Ok(());
         };
-        for (_, frame) in member.heard() {
+        for (compressed, frame) in member.heard() {
+            world.tally.compressed += u64::from(compressed);
             if let Some(code) = self.closed {
                 return Err(format!("{frame:?} came behind a Close of {code}"));
             }

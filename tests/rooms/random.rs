@@ -54,21 +54,31 @@ impl Tally {
             balanced,
             too_slow,
             told,
+            compressed,
+            drained,
+            panicked,
             rooms,
             connections,
-        } = other;
-        self.operations += operations;
-        self.published += published;
-        self.sent += sent;
-        self.joined += joined;
-        self.left += left;
-        self.stale += stale;
-        self.closed += closed;
-        self.dropped += dropped;
-        self.balanced += balanced;
-        self.too_slow += too_slow;
-        self.told += told;
-        self.rooms += rooms;
-        self.connections += connections;
+        } = self;
+        for (sum, more) in [
+            (operations, other.operations),
+            (published, other.published),
+            (sent, other.sent),
+            (joined, other.joined),
+            (left, other.left),
+            (stale, other.stale),
+            (closed, other.closed),
+            (dropped, other.dropped),
+            (balanced, other.balanced),
+            (too_slow, other.too_slow),
+            (told, other.told),
+            (compressed, other.compressed),
+            (drained, other.drained),
+            (panicked, other.panicked),
+            (rooms, other.rooms),
+            (connections, other.connections),
+        ] {
+            *sum += more;
+        }
     }
 }

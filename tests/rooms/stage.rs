@@ -14,6 +14,7 @@ use sockeye::server::{
 use std::collections::VecDeque;
 
 type Act<K> = Box<dyn FnOnce(&mut Peer<'_, K>)>;
+type LastAct = Box<dyn FnOnce(&mut Hub<'_>, ConnectionId)>;
 
 /// What is done when something happens, in turn; and then nothing.
 pub struct Script<K: Kernel = SimKernel> {
@@ -22,7 +23,19 @@ pub struct Script<K: Kernel = SimKernel> {
     pub on_open: VecDeque<Act<K>>,
     pub on_message: VecDeque<Act<K>>,
     pub on_drain: VecDeque<Act<K>>,
-    pub on_close: VecDeque<Box<dyn FnOnce(&mut Hub<'_>, ConnectionId)>>,
+    pub on_close: VecDeque<LastAct>,
+    /// Something that was to be done has not come to its end: what it asserts is not so, and the loop took that for a
+    /// panic of a handler.
+    pub unfinished: bool,
+}
+
+impl<K: Kernel> Drop for Script<K> {
+    fn drop(&mut self) {
+        assert!(
+            !self.unfinished || std::thread::panicking(),
+            "what a handler asserted is not so"
+        );
+    }
 }
 
 impl<K: Kernel> Default for Script<K> {
@@ -34,6 +47,7 @@ impl<K: Kernel> Default for Script<K> {
             on_message: VecDeque::new(),
             on_drain: VecDeque::new(),
             on_close: VecDeque::new(),
+            unfinished: false,
         }
     }
 }
@@ -44,26 +58,34 @@ impl<K: Kernel> Handler<K> for Script<K> {
     fn on_open(&mut self, peer: &mut Peer<'_, K>, _: &Request<'_>) {
         self.opened.push(peer.id());
         if let Some(act) = self.on_open.pop_front() {
+            self.unfinished = true;
             act(peer);
+            self.unfinished = false;
         }
     }
 
     fn on_message(&mut self, peer: &mut Peer<'_, K>, (): &mut (), _: Message<'_>) {
         if let Some(act) = self.on_message.pop_front() {
+            self.unfinished = true;
             act(peer);
+            self.unfinished = false;
         }
     }
 
     fn on_drain(&mut self, peer: &mut Peer<'_, K>, (): &mut ()) {
         if let Some(act) = self.on_drain.pop_front() {
+            self.unfinished = true;
             act(peer);
+            self.unfinished = false;
         }
     }
 
     fn on_close(&mut self, hub: &mut Hub<'_>, id: ConnectionId, (): (), closed: &Closed<'_>) {
         self.ended.push((id, closed.cause));
         if let Some(act) = self.on_close.pop_front() {
+            self.unfinished = true;
             act(hub, id);
+            self.unfinished = false;
         }
     }
 }

@@ -235,10 +235,8 @@ impl Rooms {
             self.take_out(room, at, closing);
         }
         self.take_out(ALL, among_all, closing);
-        if self.personal.remove(&(slot as u32)).is_some() {
-            self.addressed
-                .retain(|addressed| *addressed as usize != slot);
-        }
+        // It stays in the list of those who are to be told: looking for it there would cost as much as they are many.
+        self.personal.remove(&(slot as u32));
     }
 
     /// Makes a connection a member. Says whether it was not.

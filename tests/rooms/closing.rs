@@ -146,6 +146,25 @@ fn a_close_that_finds_one_gone_may_close_the_next() {
 }
 
 #[test]
+fn whoever_is_closed_while_all_are_told_is_told_first() {
+    let mut stage = stage();
+    let [broken, mut next] = stage.members("a");
+    let id = next.id;
+    let on_close = &mut stage.server.handler().on_close;
+    on_close.push_back(Box::new(move |hub, _| {
+        hub.publish("a", "one has left");
+        hub.close(id, CODE, "").expect("it is open");
+        assert_eq!(hub.publish("a", "too late").closed, 1);
+    }));
+    let fault = rustix::io::Errno::PIPE;
+    broken.client.conn.queue_send_fault(fault);
+    stage.hub().publish("a", "hello");
+    stage.turn();
+    assert_eq!(stage.server.handler().ended, [(broken.id, Cause::Lost)]);
+    assert_eq!(next.told(), ["hello", "one has left", "1000"]);
+}
+
+#[test]
 fn the_last_member_leaves_during_a_publish() {
     let mut stage = stage();
     let [mut member] = stage.members("a");

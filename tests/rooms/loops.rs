@@ -253,3 +253,17 @@ fn both_may_talk_at_once() {
         }
     }
 }
+
+#[test]
+fn whoever_joins_is_told_what_other_loops_say_from_then_on() {
+    let mut pair = Pair::start();
+    join(&mut pair.there.hub(), &pair.theirs[0], &["a"]);
+    pair.here.hub().publish("a", "from here");
+    pair.here.turn();
+    // It was said, and is not heard there yet.
+    pair.there.hub().publish("a", "from there");
+    join(&mut pair.there.hub(), &pair.theirs[1], &["a"]);
+    let [_, [before, after]] = pair.told();
+    assert_eq!(before, ["from there", "from here"]);
+    assert_eq!(after, ["from here"]);
+}

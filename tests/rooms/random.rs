@@ -10,7 +10,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// Operations of one episode.
 const EPISODE: u64 = 2500;
-const SHORT: u64 = 20;
+const SHORT: u64 = 40;
 const LONG: u64 = 1000;
 
 #[test]

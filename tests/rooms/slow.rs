@@ -106,6 +106,30 @@ fn what_is_newest_is_dropped() {
 }
 
 #[test]
+fn what_was_dropped_in_a_turn_is_not_told_when_that_turn_finds_room() {
+    let (mut stage, mut slow, _reading) = stalled(SlowPolicy::DropNewest);
+    say(&mut stage, 0..20);
+    let before = stage.hub().stats("a").expect("both are there").dropped;
+    assert_eq!(stage.hub().publish("a", message(20).as_str()).dropped, 1);
+    // The report that it reads comes when that was said and is not told yet.
+    let told = numbers(&mut stage, &mut slow);
+    assert!(!told.contains(&20), "{told:?}");
+    let stats = stage.hub().stats("a").expect("both are there");
+    assert_eq!(stats.dropped, before + 1);
+}
+
+#[test]
+fn what_has_been_replaced_in_the_same_turn_is_dropped() {
+    let (mut stage, mut slow, _reading) = stalled(SlowPolicy::Conflate(key));
+    say(&mut stage, 0..1);
+    for number in 1..30 {
+        stage.hub().publish("a", message(number).as_str());
+    }
+    stage.settle();
+    assert_eq!(numbers(&mut stage, &mut slow), [0, 27, 28, 29]);
+}
+
+#[test]
 fn what_is_oldest_is_dropped() {
     let (mut stage, mut slow, mut reading) = stalled(SlowPolicy::DropOldest);
     say(&mut stage, 0..30);

@@ -11,6 +11,8 @@ use std::net::SocketAddr;
 
 /// Of those that stop reading now and then.
 const RECEIVE_BUFFER: usize = 4096;
+/// Asks to leave all rooms and to join them.
+pub const AGAIN: &str = "again";
 /// What is asked when all is over, and answered.
 const LAST: &str = "is that all?";
 
@@ -108,6 +110,14 @@ impl Member {
 
     pub fn say(&mut self, message: &[u8]) {
         self.out.extend(frames::binary(message));
+    }
+
+    /// Leaves its rooms, and joins them before anybody says anything.
+    pub fn join_again(&mut self) {
+        if self.stage == Stage::Open {
+            self.out.extend(frames::text(AGAIN));
+            self.write();
+        }
     }
 
     /// The answer comes behind everything else.

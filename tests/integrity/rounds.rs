@@ -6,7 +6,7 @@
 use crate::PATIENCE;
 use crate::member::{Kind, Member, Newest, Part, Stage};
 use crate::said::{AUTHORS, CONFLATE, KEYS, NEWEST, OLDEST, OUTSIDE, ROOMS, Said, WRITERS};
-use crate::servers::Servers;
+use crate::servers::{Batch, Servers};
 use mio::{Events, Interest, Poll, Registry, Token};
 use std::net::SocketAddr;
 use std::sync::mpsc::Sender;
@@ -49,11 +49,9 @@ pub struct Run {
     /// What was told to members who were closed, by room, and how many members that were.
     pub past: [u64; ROOMS.len()],
     pub closed: u64,
-    /// Of them, those who got to read why.
-    pub knew_why: u64,
     pub begin: Instant,
     addrs: Vec<SocketAddr>,
-    outside: Sender<Vec<(usize, Vec<u8>)>>,
+    outside: Sender<Batch>,
     poll: Poll,
     events: Events,
     room: Vec<u8>,
@@ -103,7 +101,6 @@ impl Run {
             naps: 0,
             past: [0; ROOMS.len()],
             closed: 0,
-            knew_why: 0,
             begin: Instant::now(),
             addrs: servers.addrs.clone(),
             outside: servers.outside.clone(),
@@ -155,6 +152,8 @@ impl Run {
                 self.members[author].say(&message);
             }
             self.members[author].write();
+            let somebody = self.random(self.members.len());
+            self.members[somebody].join_again();
         }
         let burst = self.random(OUTSIDE_BURST);
         let outside = (0..burst).map(|_| self.message(OUTSIDE)).collect();
@@ -210,9 +209,8 @@ impl Run {
             let Stage::Ended(code) = member.stage else {
                 continue;
             };
-            assert!(matches!(code, None | Some(1013)), "{code:?}");
+            assert_eq!(code, Some(1013), "{:?}", member.kind);
             self.closed += 1;
-            self.knew_why += u64::from(code.is_some());
             for (sum, received) in self.past.iter_mut().zip(member.received) {
                 *sum += received;
             }

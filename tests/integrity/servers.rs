@@ -1,6 +1,7 @@
 //! The two loops, and the thread that is no loop's.
 
 use crate::PATIENCE;
+use crate::member::AGAIN;
 use crate::said::{ROOMS, Said, key_of};
 use sockeye::proto::handshake::server::Request;
 use sockeye::server::{Builder, Cause, Closed, ConnectionId, Exchange, Handle, HandleError};
@@ -18,13 +19,16 @@ const MAX_QUEUED: usize = 64 << 10;
 /// Or the kernel swallows what is to wait.
 const SEND_BUFFER: usize = 16 << 10;
 
+/// Rooms, and what is said there.
+pub type Batch = Vec<(usize, Vec<u8>)>;
+
 /// What the rooms of a loop say of themselves.
 pub type Stats = [RoomStats; ROOMS.len()];
 
 pub struct Servers {
     pub addrs: Vec<SocketAddr>,
-    /// Says things from a thread of its own: a room, and what.
-    pub outside: Sender<Vec<(usize, Vec<u8>)>>,
+    /// Has things said by a thread of its own.
+    pub outside: Sender<Batch>,
     handle: Handle,
     too_slow: Arc<AtomicU64>,
     loops: Vec<JoinHandle<()>>,
@@ -47,10 +51,12 @@ impl Handler for Relay {
         }
     }
 
-    /// A text is answered, behind all that was said.
     fn on_message(&mut self, peer: &mut Peer<'_>, (): &mut (), message: Message<'_>) {
-        let Message::Binary(bytes) = message else {
-            return peer.send(message).expect("it is open");
+        let bytes = match message {
+            Message::Text(AGAIN) => return join_again(peer),
+            // The answer comes behind all that was said.
+            Message::Text(_) => return peer.send(message).expect("it is open"),
+            Message::Binary(bytes) => bytes,
         };
         let said = Said::decode(bytes);
         let (room, id) = (ROOMS[said.room], peer.id());
@@ -73,6 +79,16 @@ impl Handler for Relay {
     }
 }
 
+/// Leaves each of its rooms and joins it. Nothing is said meanwhile, so nothing may be missed.
+fn join_again(peer: &mut Peer<'_>) {
+    let (id, hub) = (peer.id(), peer.hub());
+    let rooms: Vec<_> = hub.rooms_of(id).map(str::to_owned).collect();
+    for room in rooms {
+        assert!(peer.leave(&room));
+        assert_eq!(peer.join(&room), Ok(true));
+    }
+}
+
 fn policy_of(room: &str) -> SlowPolicy {
     match room.split(' ').next() {
         Some("newest") => SlowPolicy::DropNewest,
@@ -91,6 +107,7 @@ fn builder(exchange: &Exchange) -> Builder {
         ping: long,
         pong: long,
         write_stall: long,
+        close: long,
         ..Timeouts::default()
     };
     let builder = Builder::new().exchange(exchange).timeouts(timeouts);
@@ -150,8 +167,8 @@ impl Servers {
     }
 }
 
-fn speaker(handle: Handle) -> (Sender<Vec<(usize, Vec<u8>)>>, JoinHandle<()>) {
-    let (outside, inbox) = channel::<Vec<(usize, Vec<u8>)>>();
+fn speaker(handle: Handle) -> (Sender<Batch>, JoinHandle<()>) {
+    let (outside, inbox) = channel::<Batch>();
     let speaker = thread::spawn(move || {
         for (room, message) in inbox.iter().flatten() {
             while let Err(error) = handle.publish(ROOMS[room], &message) {

@@ -26,7 +26,6 @@ pub struct Verdict {
     naps: u64,
     /// Members that were closed for reading too slowly.
     pub closed: u64,
-    knew_why: u64,
     took: Duration,
 }
 
@@ -49,7 +48,6 @@ impl Verdict {
             rounds: run.rounds,
             naps: run.naps,
             closed,
-            knew_why: run.knew_why,
             took: run.begin.elapsed(),
         }
     }
@@ -92,8 +90,8 @@ impl fmt::Display for Verdict {
         let seconds = self.took.as_secs_f64();
         writeln!(
             f,
-            "{} deliveries in {} rounds and {seconds:.1} s; {} naps; {} closed for reading too slowly, of whom {} read why",
-            self.deliveries, self.rounds, self.naps, self.closed, self.knew_why
+            "{} deliveries in {} rounds and {seconds:.1} s; {} naps; {} closed for reading too slowly",
+            self.deliveries, self.rounds, self.naps, self.closed
         )?;
         writeln!(
             f,

@@ -53,7 +53,9 @@ impl Rooms {
             here.is_due = false;
             self.due.pop_front();
         }
-        self.quiet = self.touched.is_empty() && self.addressed.is_empty();
+        // Whoever was lost on the way may have had something said, here or elsewhere.
+        self.quiet =
+            self.touched.is_empty() && self.addressed.is_empty() && self.outgoing.is_empty();
         None
     }
 

@@ -57,8 +57,9 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
         let rooms = &mut self.tools.rooms;
         rooms.seal_all();
         if let Some(membership) = &self.membership {
-            membership.post(rooms.outgoing.drain(..));
+            membership.post(&rooms.outgoing);
         }
+        rooms.outgoing.clear();
         for slot in rooms.take_addressed() {
             self.tell(slot as usize);
         }

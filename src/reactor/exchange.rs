@@ -91,10 +91,13 @@ impl Exchange {
         if concerned().any(|(_, address)| !address.has_room(weight)) {
             return Err(PutError::Full(()));
         }
+        let mut given_up = Vec::new();
         for (_, address) in concerned() {
-            // Loops may have put something in meanwhile; then it has fallen behind by theirs.
-            address.put_or_give_up(letter.clone(), weight);
+            given_up.extend(address.put_or_give_up(letter.clone(), weight));
         }
+        // A letter may do anything when it is dropped, also put another.
+        drop(members);
+        drop(given_up);
         Ok(())
     }
 
@@ -116,19 +119,22 @@ impl Membership {
     }
 
     /// Gives the others what is for them.
-    pub(super) fn post(&self, posts: impl ExactSizeIterator<Item = Post>) {
-        if posts.len() == 0 {
+    pub(super) fn post(&self, posts: &[Post]) {
+        if posts.is_empty() {
             return;
         }
+        let mut given_up = Vec::new();
         let members = lock(&self.exchange.members);
         for Post { worker: to, letter } in posts {
             let weight = letter.bytes();
             for (worker, address) in &members.addresses {
                 if *worker != self.worker && to.is_none_or(|to| to == *worker) {
-                    address.put_or_give_up(letter.clone(), weight);
+                    given_up.extend(address.put_or_give_up(letter.clone(), weight));
                 }
             }
         }
+        drop(members);
+        drop(given_up);
     }
 
     /// Takes what the others said.
@@ -172,7 +178,7 @@ mod tests {
     use crate::reactor::rooms::{Letter, Post, Segment};
     use alloc::sync::Arc;
     use alloc::vec;
-    use core::sync::atomic::{AtomicUsize, Ordering};
+    use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
     /// Counts how often its loop was woken.
     #[derive(Default)]
@@ -194,13 +200,12 @@ mod tests {
         Arc::new(Segment::of(Message::Binary(&vec![0; bytes]), true))
     }
 
-    fn for_all(segment: &Arc<Segment>) -> vec::IntoIter<Post> {
+    fn for_all(segment: &Arc<Segment>) -> vec::Vec<Post> {
         let letter = Letter::All(Arc::clone(segment));
         vec![Post {
             worker: None,
             letter,
         }]
-        .into_iter()
     }
 
     fn said(letters: &[Letter]) -> vec::Vec<usize> {
@@ -217,13 +222,13 @@ mod tests {
         let exchange = Exchange::new();
         let author = exchange.join(0, Arc::<Wakes>::clone(&wakes[0]));
         let mut reader = exchange.join(0, Arc::<Wakes>::clone(&wakes[1]));
-        author.post(for_all(&segment(1)));
-        author.post(for_all(&segment(2)));
+        author.post(&for_all(&segment(1)));
+        author.post(&for_all(&segment(2)));
         assert_eq!(wakes[1].count(), 1);
         let arrived = reader.take();
         assert_eq!(said(&arrived.letters), [3, 4]);
         assert!(!arrived.fell_behind);
-        author.post(for_all(&segment(3)));
+        author.post(&for_all(&segment(3)));
         assert_eq!(wakes[1].count(), 2);
         assert_eq!(wakes[0].count(), 0);
     }
@@ -235,15 +240,45 @@ mod tests {
         let mut reader = exchange.join(0, Arc::<Wakes>::default());
         let large = segment(48 << 20);
         for _ in 0..9 {
-            author.post(for_all(&large));
+            author.post(&for_all(&large));
         }
         let full = exchange.put(&Letter::All(Arc::clone(&large)));
         assert_eq!(full, Err(PutError::Full(())));
         let arrived = reader.take();
         assert!(arrived.fell_behind && arrived.letters.is_empty());
         assert_eq!(Arc::strong_count(&large), 1);
-        author.post(for_all(&large));
+        author.post(&for_all(&large));
         assert_eq!(reader.take().letters.len(), 1);
+    }
+
+    /// Says whether others could speak to the exchange when it was dropped.
+    struct Last(Exchange, Arc<AtomicBool>);
+
+    impl Drop for Last {
+        fn drop(&mut self) {
+            let free = self.0.members.try_lock().is_ok();
+            self.1.store(free, Ordering::Relaxed);
+        }
+    }
+
+    #[test]
+    fn a_letter_that_is_given_up_may_speak_to_the_exchange() {
+        let exchange = Exchange::new();
+        let mut author = exchange.join(0, Arc::<Wakes>::default());
+        let _reader = exchange.join(0, Arc::<Wakes>::default());
+        let was_free = Arc::<AtomicBool>::default();
+        let last = Last(exchange.clone(), Arc::clone(&was_free));
+        let call = Letter::Call(Arc::new(move |_| {
+            let _ = &last;
+        }));
+        assert_eq!(exchange.put(&call), Ok(()));
+        drop(call);
+        drop(author.take());
+        let large = segment(48 << 20);
+        for _ in 0..2 {
+            author.post(&for_all(&large));
+        }
+        assert!(was_free.load(Ordering::Relaxed));
     }
 
     #[test]
@@ -252,7 +287,7 @@ mod tests {
         let author = exchange.join(0, Arc::<Wakes>::default());
         drop(exchange.join(0, Arc::<Wakes>::default()));
         let one = segment(1);
-        author.post(for_all(&one));
+        author.post(&for_all(&one));
         assert_eq!(Arc::strong_count(&one), 1);
         assert_eq!(exchange.len(), 1);
         drop(author);

@@ -140,12 +140,13 @@ impl<T> Address<T> {
 
     /// Puts a letter in where nobody can be told that there is no room: then this letter is given up, and all that wait,
     /// and all that come, until the reader looks and is told how many. Nothing is left to tell it what it missed in
-    /// between. Where there is no reader any more the letter is dropped.
-    pub(super) fn put_or_give_up(&self, letter: T, weight: usize) {
+    /// between. Where there is no reader any more the letter is given up alone. Gives what was given up: whoever holds a
+    /// lock drops it later.
+    pub(super) fn put_or_give_up(&self, letter: T, weight: usize) -> Vec<T> {
         let mut state = self.shared.lock();
         let quiet = !state.has_news();
         let refused = state.accept(letter, weight, self.shared.limit).err();
-        let given_up = match refused {
+        let mut given_up = match refused {
             Some(PutError::Full(_)) => state.give_up(),
             _ => Vec::new(),
         };
@@ -154,8 +155,10 @@ impl<T> Address<T> {
         if first {
             self.shared.wake.wake();
         }
-        // Last: if dropping a letter panics, the reader is awake, and nobody's lock is poisoned.
-        drop((refused, given_up));
+        if let Some(PutError::Full(letter) | PutError::Closed(letter)) = refused {
+            given_up.push(letter);
+        }
+        given_up
     }
 
     /// Whether a letter would be taken in now.

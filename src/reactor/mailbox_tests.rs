@@ -95,7 +95,7 @@ fn a_letter_without_room_wakes_nobody() {
 #[test]
 fn who_falls_behind_is_told_how_far_and_begins_anew() {
     let (mailbox, address, wakes) = mailbox(2);
-    (0..3).for_each(|letter| address.put_or_give_up(letter, 0));
+    (0..3).for_each(|letter| drop(address.put_or_give_up(letter, 0)));
     // There is room again, but between what was before and what comes now there is a gap.
     address.put_or_give_up(3, 0);
     assert_eq!(address.put(4, 0), Err(PutError::Full(4)));
@@ -167,7 +167,7 @@ fn after_the_reader_nothing_is_accepted_and_nothing_kept() {
 #[test]
 fn dropping_the_reader_closes_and_what_was_given_up_is_counted() {
     let (mailbox, address, _) = mailbox(1);
-    (0..3).for_each(|letter| address.put_or_give_up(letter, 0));
+    (0..3).for_each(|letter| drop(address.put_or_give_up(letter, 0)));
     assert_eq!(mailbox.close(), 3);
     drop(mailbox);
     let (mailbox, address, wakes) = self::mailbox(1);
@@ -207,7 +207,7 @@ fn the_panic_of_a_senders_thread_is_its_own() {
             .into_iter()
             .for_each(|bomb| address.put(bomb, 0).unwrap());
         let sender = address.clone();
-        let panics = thread::spawn(move || sender.put_or_give_up(Bomb(true), 1));
+        let panics = thread::spawn(move || drop(sender.put_or_give_up(Bomb(true), 1)));
         assert!(panics.join().is_err());
         let (letters, lost) = taken(&mailbox);
         assert_eq!((letters.len(), lost), (0, expected));

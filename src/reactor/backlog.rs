@@ -153,6 +153,8 @@ impl Outbox {
             }
             dropped += u64::from(from - whole.start);
             at += self.replace(at, [all.start..whole.start, from..all.end]);
+            // What is cut off costs more than it did, and then more of it has to go: it is older than what follows.
+            at -= usize::from(from < all.end);
         }
         dropped
     }

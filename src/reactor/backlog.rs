@@ -9,7 +9,9 @@ use super::rooms::Run;
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 use core::ops::Range;
+use core::panic::AssertUnwindSafe;
 use std::collections::HashSet;
+use std::panic::catch_unwind;
 
 /// What an entry costs beside its bytes.
 pub(super) const OVERHEAD: usize = 192;
@@ -48,14 +50,14 @@ impl<S> Exit<S> {
         if outbox.of_rooms < outbox.next_look.min(max_queued) {
             return (0, true);
         }
-        let dropped = outbox.conflate(room, key);
+        let dropped = outbox.look_for_replaced(room, key);
         (dropped, self.fits_conflated(max_queued))
     }
 
     /// The same, however little has come since that was last looked for.
     pub(super) fn conflate_now(&mut self, room: u64, key: fn(&[u8]) -> &[u8]) -> u64 {
         self.outbox_mut()
-            .map_or(0, |outbox| outbox.conflate(room, key))
+            .map_or(0, |outbox| outbox.look_for_replaced(room, key))
     }
 
     /// Whether enough is left free.
@@ -159,6 +161,13 @@ impl Outbox {
         dropped
     }
 
+    /// Should finding a key panic, nothing is dropped: nothing changes before all keys are known.
+    fn look_for_replaced(&mut self, room: u64, key: fn(&[u8]) -> &[u8]) -> u64 {
+        let conflated = catch_unwind(AssertUnwindSafe(|| self.conflate(room, key)));
+        self.next_look = 2 * self.of_rooms;
+        conflated.unwrap_or(0)
+    }
+
     /// How much is looked at is paid for by what has come since the last time.
     fn conflate(&mut self, room: u64, key: fn(&[u8]) -> &[u8]) -> u64 {
         let mut dropped = 0;
@@ -188,7 +197,6 @@ impl Outbox {
         if dropped > 0 {
             self.rebuild(kept);
         }
-        self.next_look = 2 * self.of_rooms;
         dropped
     }
 

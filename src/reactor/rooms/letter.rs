@@ -12,6 +12,8 @@ use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
+use core::panic::AssertUnwindSafe;
+use std::panic::catch_unwind;
 
 /// Something for another loop.
 #[derive(Clone)]
@@ -98,7 +100,9 @@ impl Rooms {
                 }
             }
             Letter::Those(pick, segment) => {
-                self.pick(&pick, None, &segment, compressor);
+                // What was decided elsewhere must not end this loop.
+                let picked = AssertUnwindSafe(|| self.pick(&pick, None, &segment, compressor));
+                let _ = catch_unwind(picked);
             }
             Letter::Close(id, code, reason) => {
                 // Gone already is as good.
@@ -106,10 +110,14 @@ impl Rooms {
             }
             // The loop's business, which has seen it.
             Letter::Stop => {}
-            Letter::Call(call) => call(&mut Hub {
-                rooms: self,
-                compressor,
-            }),
+            Letter::Call(call) => {
+                let mut hub = Hub {
+                    rooms: self,
+                    compressor,
+                };
+                // Should it panic, there is no connection that could pay for it.
+                let _ = catch_unwind(AssertUnwindSafe(|| call(&mut hub)));
+            }
         }
     }
 }
@@ -126,5 +134,50 @@ impl fmt::Debug for Letter {
             Self::Stop => "Stop",
             Self::Call(_) => "Call",
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{ConnectionId, Letter, Rooms, Segment};
+    use crate::proto::deflate::Compressor;
+    use crate::reactor::rooms::{Class, Post, To};
+    use crate::reactor::{Message, RoomSettings};
+    use alloc::sync::Arc;
+
+    fn rooms() -> (Rooms, Compressor) {
+        let mut rooms = Rooms::new(RoomSettings::default(), 1000);
+        rooms.enter(ConnectionId::new(7, 0), Class::default());
+        (
+            rooms,
+            Compressor::new(&crate::proto::deflate::Policy::default()),
+        )
+    }
+
+    #[test]
+    fn what_panics_in_a_letter_panics_no_further() {
+        let (mut rooms, mut compressor) = rooms();
+        let segment = Arc::new(Segment::of(Message::Text("x"), true));
+        rooms.hear(
+            Letter::Call(Arc::new(|_| panic!("asked to"))),
+            &mut compressor,
+        );
+        let pick = Arc::new(|_| panic!("asked to"));
+        rooms.hear(Letter::Those(pick, segment), &mut compressor);
+        assert!(rooms.next_to_tell().is_none() && !rooms.has_work());
+    }
+
+    #[test]
+    fn a_letter_that_was_written_while_others_were_told_keeps_the_loop_awake() {
+        let (mut rooms, mut compressor) = rooms();
+        rooms.loops.store(2, core::sync::atomic::Ordering::Relaxed);
+        let elsewhere = To::room("elsewhere");
+        rooms.publish(&elsewhere, Message::Text("x"), true, &mut compressor);
+        assert!(rooms.next_to_tell().is_none() && !rooms.is_quiet());
+        let [Post { worker: None, .. }] = rooms.outgoing.as_slice() else {
+            panic!("not one letter");
+        };
+        rooms.outgoing.clear();
+        assert!(rooms.next_to_tell().is_none() && rooms.is_quiet());
     }
 }

@@ -18,7 +18,7 @@ pub enum SlowPolicy {
     /// What has waited longest is dropped for it.
     DropOldest,
     /// Of messages with the same key only the newest waits for it; it is closed with 1013 where even those are too much.
-    /// The function finds the key in a message's payload.
+    /// The function finds the key in a message's payload; where it panics, nothing is dropped.
     Conflate(fn(&[u8]) -> &[u8]),
 }
 

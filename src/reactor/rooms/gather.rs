@@ -259,9 +259,12 @@ impl Room {
     /// What is in the log for a connection that has been told what is before `told`.
     fn unsealed_to(&self, id: ConnectionId, told: u64) -> impl Iterator<Item = Range<u32>> + use<> {
         let mut at = told.saturating_sub(self.sealed()) as u32;
-        let except = self.log.except().iter();
+        let except = self.log.except();
+        // Asked before each direct message, it must not begin at the first again.
+        let except = &except[except.partition_point(|(index, _)| *index < at)..];
         let mut ends: Vec<u32> = except
-            .filter(|(index, other)| *other == id && *index >= at)
+            .iter()
+            .filter(|(_, other)| *other == id)
             .map(|(index, _)| *index)
             .collect();
         ends.push(self.log.len());

@@ -27,8 +27,6 @@ pub(in crate::reactor) struct Segment {
     plain: Encoded,
     compressed: OnceLock<Box<[OnceLock<Encoded>; CLASSES]>>,
     particular: Option<Box<Particular>>,
-    /// There from when it first had to wait for somebody to read.
-    charge: OnceLock<Charge>,
 }
 
 /// What is particular about some of its messages; about most there is nothing.
@@ -46,6 +44,8 @@ struct Encoded {
     bytes: Vec<u8>,
     /// Where each of them ends.
     ends: Vec<usize>,
+    /// There from when it first had to wait for somebody to read.
+    charge: OnceLock<Charge>,
 }
 
 /// Messages of a segment that one connection is to be told, as far as it has not been.
@@ -84,6 +84,11 @@ impl Class {
 }
 
 impl Encoded {
+    /// Bytes that it holds.
+    const fn holds(&self) -> usize {
+        size_of::<Segment>() + self.bytes.capacity() + self.ends.capacity() * size_of::<usize>()
+    }
+
     /// Where a message begins.
     fn begin(&self, index: u32) -> usize {
         let before = (index as usize).checked_sub(1);
@@ -285,7 +290,7 @@ impl Segment {
         self.plain.bytes.clear();
         self.plain.ends.clear();
         self.particular = None;
-        self.charge.take();
+        self.plain.charge.take();
         self.compressed.take();
     }
 
@@ -317,10 +322,10 @@ impl Run {
 
     /// Has the segment counted among what is held.
     pub(in crate::reactor) fn charge(&self, counter: &Arc<AtomicUsize>) {
-        let bytes = || size_of::<Segment>() + self.segment.bytes();
-        self.segment
-            .charge
-            .get_or_init(|| Charge::new(counter, bytes()));
+        for encoded in [&self.segment.plain, self.segment.encoded(self.class)] {
+            let charge = || Charge::new(counter, encoded.holds());
+            encoded.charge.get_or_init(charge);
+        }
     }
 
     /// Whether nobody will ask for parts of it while it waits: it may be copied.

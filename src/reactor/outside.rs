@@ -119,6 +119,7 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
             (false, false) | (true, true) => {}
         }
         self.arm(slot);
+        self.account(slot);
         Some(result)
     }
 }

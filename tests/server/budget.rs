@@ -2,7 +2,7 @@
 
 use crate::frames::{Frame, binary, text};
 use crate::harness::{Client, Sim, ms};
-use sockeye::server::{Limits, Timeouts};
+use sockeye::server::{Limits, Timeouts, To};
 
 const BUDGET: usize = 1 << 20;
 
@@ -135,4 +135,33 @@ fn what_is_given_back_is_free_again() {
     }
     sim.settle();
     assert_eq!(alive(&clients), 9);
+}
+
+#[test]
+fn what_is_sent_between_turns_counts() {
+    let mut sim = with_budget();
+    let clients: Vec<_> = (0..20).map(|_| sim.open()).collect();
+    let ids = sim.probe().opened.clone();
+    for (client, id) in clients.iter().zip(ids) {
+        client.conn.set_window(0);
+        let sent = sim
+            .server
+            .with_peer(id, |peer, ()| peer.send([b'x'; 100_000].as_slice()));
+        assert_eq!(sent, Some(Ok(())));
+    }
+    sim.settle();
+    assert!((1..=10).contains(&alive(&clients)), "{}", alive(&clients));
+}
+
+#[test]
+fn what_small_messages_cost_beside_their_bytes_counts() {
+    let mut sim = with_budget();
+    let client = sim.open();
+    client.conn.set_window(0);
+    // 300 kB of frames, and 800 kB that say where each of them ends.
+    for _ in 0..100_000 {
+        sim.server.hub().publish(To::all(), "x");
+    }
+    sim.settle();
+    assert!(client.conn.is_aborted());
 }

@@ -49,5 +49,6 @@ mod pausing;
 mod pipelining;
 mod proxied;
 mod reentrancy;
+mod slow_members;
 mod stopping;
 mod ticking;

@@ -6,7 +6,7 @@
 //! | `drive` | one session's turn: bytes in, bytes out |
 //! | `call`, `greet`, `frames` | what a turn may touch; the request, and what follows it |
 //! | `session` | one peer's state and deadlines |
-//! | `wire`, `outbox`, `backlog`, `pool`, `budget` | output and buffers, and how much of them there may be |
+//! | `wire`, `outbox`, `runs`, `backlog`, `pool`, `budget` | output and buffers, and how much of them there may be |
 //! | `say` | pings, closes and refusals of the loop's own |
 //! | `outbound`, `dial`, `resolver` | connections that we open, up to where there is a stream |
 //! | `ask`, `link` | our request's answer; what is opened again and again |
@@ -60,6 +60,7 @@ mod pool;
 mod random;
 mod resolver;
 mod rooms;
+mod runs;
 mod say;
 mod session;
 mod settings;

@@ -16,22 +16,19 @@ use alloc::collections::VecDeque;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::ops::Range;
-use core::sync::atomic::AtomicUsize;
 use std::io::{self, IoSlice};
 
 /// How many pieces one call sends: beyond 8 the kernel allocates.
-const PIECES: usize = 8;
+pub(super) const PIECES: usize = 8;
 /// What is smaller is copied rather than shared: the bookkeeping would be larger than the bytes.
-const WORTH_SHARING: usize = 256;
-/// More pieces than one call sends are rather copied than sent in several, up to here.
-const SCRATCH: usize = 64 << 10;
+pub(super) const WORTH_SHARING: usize = 256;
 
 /// The stream, and what waits for it.
 #[derive(Debug)]
 pub(super) struct Exit<S> {
     pub(super) transport: Transport<S>,
     /// There only while something waits; empty, where all of it has gone as far as the record layer.
-    outbox: Option<Box<Outbox>>,
+    pub(super) outbox: Option<Box<Outbox>>,
 }
 
 /// Bytes on their way out, and what to do with those that have to wait.
@@ -160,7 +157,12 @@ impl<S> Exit<S> {
 
     #[cold]
     #[inline(never)]
-    fn queue<const N: usize>(&mut self, pieces: [Piece<'_>; N], mut sent: usize, now: Tick) {
+    pub(super) fn queue<const N: usize>(
+        &mut self,
+        pieces: [Piece<'_>; N],
+        mut sent: usize,
+        now: Tick,
+    ) {
         if self.outbox.is_none() {
             // What went before was not in its way.
             self.transport.progress(0);
@@ -171,73 +173,6 @@ impl<S> Exit<S> {
             sent -= skip;
             outbox.push(piece.skip(skip));
         }
-    }
-
-    /// Sends runs behind everything that waits, as a rule in one call. What the kernel does not take waits too, and is
-    /// not copied for that; it is counted with what many share.
-    pub(super) fn send_runs<K: Kernel<Stream = S>>(
-        &mut self,
-        kernel: &mut K,
-        runs: &mut Vec<Run>,
-        scratch: &mut Vec<u8>,
-        counter: &Arc<AtomicUsize>,
-        now: Tick,
-    ) -> io::Result<()> {
-        let mut sent = 0;
-        if self.outbox.is_none() {
-            sent = self.send_all(kernel, runs, scratch)?;
-        }
-        let total: usize = runs.iter().map(|run| run.bytes().len()).sum();
-        if sent == total && !self.transport.holds() {
-            runs.clear();
-            return Ok(());
-        }
-        self.queue([], 0, now);
-        if let Some(outbox) = &mut self.outbox {
-            for mut run in runs.drain(..) {
-                let skip = sent.min(run.bytes().len());
-                sent -= skip;
-                run.skip(skip);
-                outbox.push_run(run, counter);
-            }
-        }
-        Ok(())
-    }
-
-    fn send_all<K: Kernel<Stream = S>>(
-        &mut self,
-        kernel: &mut K,
-        runs: &[Run],
-        scratch: &mut Vec<u8>,
-    ) -> io::Result<usize> {
-        if let [run] = runs {
-            return self.transport.send(kernel, &[IoSlice::new(run.bytes())]);
-        }
-        if runs.len() > PIECES {
-            let total: usize = runs.iter().map(|run| run.bytes().len()).sum();
-            if total <= SCRATCH {
-                runs.iter()
-                    .for_each(|run| scratch.extend_from_slice(run.bytes()));
-                let sent = self.transport.send(kernel, &[IoSlice::new(scratch)]);
-                scratch.clear();
-                return sent;
-            }
-        }
-        let mut sent = 0;
-        for some in runs.chunks(PIECES) {
-            let mut parts = [IoSlice::new(&[]); PIECES];
-            let mut offered = 0;
-            for (part, run) in parts.iter_mut().zip(some) {
-                offered += run.bytes().len();
-                *part = IoSlice::new(run.bytes());
-            }
-            let taken = self.transport.send(kernel, &parts[..some.len()])?;
-            sent += taken;
-            if taken < offered {
-                break;
-            }
-        }
-        Ok(sent)
     }
 
     pub(super) fn outbox(&self) -> Option<&Outbox> {
@@ -329,31 +264,7 @@ impl Outbox {
         })
     }
 
-    fn push_run(&mut self, run: Run, counter: &Arc<AtomicUsize>) {
-        let bytes = run.bytes();
-        if bytes.is_empty() {
-            return;
-        }
-        if bytes.len() >= WORTH_SHARING || !run.is_loose() {
-            run.charge(counter);
-            let entry = Entry::Run(run);
-            self.count_in(&entry);
-            self.entries.push_back(entry);
-            return;
-        }
-        if !run.is_of_room() {
-            return self.push(Piece::Bytes(bytes));
-        }
-        self.bytes += bytes.len();
-        self.of_rooms += bytes.len();
-        if let Some(Entry::Copied(last, sent)) = self.entries.back_mut() {
-            append(last, sent, bytes);
-        } else {
-            self.entries.push_back(Entry::Copied(bytes.to_vec(), 0));
-        }
-    }
-
-    fn push(&mut self, piece: Piece<'_>) {
+    pub(super) fn push(&mut self, piece: Piece<'_>) {
         let len = piece.bytes().len();
         self.bytes += len;
         match piece {
@@ -428,7 +339,7 @@ impl Outbox {
 
 /// Appends to a buffer of which the beginning was sent. In front of a peer that is always a little behind, all that it took
 /// would pile up; fewer bytes move than went.
-fn append(last: &mut Vec<u8>, sent: &mut usize, bytes: &[u8]) {
+pub(super) fn append(last: &mut Vec<u8>, sent: &mut usize, bytes: &[u8]) {
     if *sent > last.len() / 2 {
         last.drain(..*sent);
         *sent = 0;

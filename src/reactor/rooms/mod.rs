@@ -2,7 +2,7 @@
 //!
 //! | file | holds |
 //! |---|---|
-//! | `mod` | connections and rooms: coming, going, asking |
+//! | `mod`, `queries` | connections and rooms: coming and going; asking |
 //! | `room` | one room: members, and what they have not been told |
 //! | `segment` | messages, encoded and stored once for all |
 //! | `publish`, `letter` | saying something, here and to other loops |
@@ -21,6 +21,7 @@ mod gather;
 mod letter;
 mod policy;
 mod publish;
+mod queries;
 mod room;
 mod segment;
 
@@ -402,48 +403,6 @@ impl Rooms {
             room.closing += 1;
         }
         self.places[slot as usize].closing = true;
-    }
-
-    pub(super) fn is_open(&self, id: ConnectionId) -> bool {
-        let slot = self.slot_of(id);
-        slot.is_some_and(|slot| !self.places[slot as usize].closing)
-    }
-
-    pub(super) fn is_member(&self, id: ConnectionId, name: &str) -> bool {
-        let found = self.slot_of(id).zip(self.names.get(name));
-        found.is_some_and(|(slot, room)| self.membership(slot, *room).is_some())
-    }
-
-    pub(super) fn rooms_of(&self, id: ConnectionId) -> impl Iterator<Item = &str> {
-        let slot = self.slot_of(id);
-        let memberships = slot.map(|slot| self.places[slot as usize].memberships.as_slice());
-        memberships
-            .unwrap_or_default()
-            .iter()
-            .filter_map(|membership| self.rooms[membership.room as usize].name.as_deref())
-    }
-
-    /// Those of a room, or all.
-    pub(super) fn members(&self, name: Option<&str>) -> impl Iterator<Item = ConnectionId> {
-        let room = name.map_or(Some(ALL), |name| self.names.get(name).copied());
-        let members = room.map(|room| self.rooms[room as usize].members.as_slice());
-        let members = members.unwrap_or_default().iter();
-        members.map(|member| self.id_of(member.slot))
-    }
-
-    /// What has happened in a room, or in everybody's.
-    pub(super) fn stats(&self, name: Option<&str>) -> Option<RoomStats> {
-        let room = name.map_or(Some(ALL), |name| self.names.get(name).copied())?;
-        let room = &self.rooms[room as usize];
-        Some(RoomStats {
-            members: room.members.len(),
-            published: room.seq(),
-            ..room.stats
-        })
-    }
-
-    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
-        self.names.keys().map(|name| &**name)
     }
 
     /// How long an empty room stays.

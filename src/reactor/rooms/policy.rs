@@ -17,7 +17,7 @@ pub enum SlowPolicy {
     DropNewest,
     /// What has waited longest is dropped for it.
     DropOldest,
-    /// Of messages with the same key only the newest waits for it; it is closed with 1013 where even those are too much.
+    /// Of messages with the same key only the newest waits for it, also where there is room for more; it is closed with 1013 where even those are too much.
     /// The function finds the key in a message's payload; where it panics, nothing is dropped.
     Conflate(fn(&[u8]) -> &[u8]),
 }
@@ -25,7 +25,9 @@ pub enum SlowPolicy {
 /// What rooms may take.
 #[derive(Clone)]
 pub struct RoomSettings {
-    /// Bytes of a room that may wait for one member, with 64 for each piece. Default: 256 KiB.
+    /// Bytes that may wait for one member, of all its rooms together and of what was said to all, with 192 for each piece.
+    /// Default: 256 KiB. What is said to it by itself has [`Limits::max_queued`](crate::server::Limits::max_queued); so has
+    /// what is said to all, where it is in no room.
     ///
     /// One message may exceed it, or none that is larger could ever be sent.
     pub max_queued: usize,
@@ -37,12 +39,13 @@ pub struct RoomSettings {
     pub max_rooms: usize,
     /// How long a room without members stays. Default: not at all.
     pub linger: Duration,
-    pub(super) policy: Arc<dyn Fn(&str) -> SlowPolicy + Send + Sync>,
+    /// What becomes of members that read too slowly, by the name of their room; asked when a room comes into being.
+    /// Default: [`SlowPolicy::Close`].
+    pub policy: Arc<dyn Fn(&str) -> SlowPolicy + Send + Sync>,
 }
 
 impl RoomSettings {
-    /// What becomes of members that read too slowly, by the name of their room; asked when a room comes into being.
-    /// Default: [`SlowPolicy::Close`].
+    /// Sets [`policy`](Self::policy).
     #[must_use]
     pub fn policy(mut self, policy: impl Fn(&str) -> SlowPolicy + Send + Sync + 'static) -> Self {
         self.policy = Arc::new(policy);

@@ -1,0 +1,54 @@
+//! Who is where, and what has happened there.
+//!
+//! Not here: changing any of it.
+
+use super::policy::RoomStats;
+use super::{ALL, Rooms};
+use crate::reactor::ConnectionId;
+
+impl Rooms {
+    pub(in crate::reactor) fn is_open(&self, id: ConnectionId) -> bool {
+        let slot = self.slot_of(id);
+        slot.is_some_and(|slot| !self.places[slot as usize].closing)
+    }
+
+    pub(in crate::reactor) fn is_member(&self, id: ConnectionId, name: &str) -> bool {
+        let found = self.slot_of(id).zip(self.names.get(name));
+        found.is_some_and(|(slot, room)| self.membership(slot, *room).is_some())
+    }
+
+    pub(in crate::reactor) fn rooms_of(&self, id: ConnectionId) -> impl Iterator<Item = &str> {
+        let slot = self.slot_of(id);
+        let memberships = slot.map(|slot| self.places[slot as usize].memberships.as_slice());
+        memberships
+            .unwrap_or_default()
+            .iter()
+            .filter_map(|membership| self.rooms[membership.room as usize].name.as_deref())
+    }
+
+    /// Those of a room, or all.
+    pub(in crate::reactor) fn members(
+        &self,
+        name: Option<&str>,
+    ) -> impl Iterator<Item = ConnectionId> {
+        let room = name.map_or(Some(ALL), |name| self.names.get(name).copied());
+        let members = room.map(|room| self.rooms[room as usize].members.as_slice());
+        let members = members.unwrap_or_default().iter();
+        members.map(|member| self.id_of(member.slot))
+    }
+
+    /// What has happened in a room, or in everybody's.
+    pub(in crate::reactor) fn stats(&self, name: Option<&str>) -> Option<RoomStats> {
+        let room = name.map_or(Some(ALL), |name| self.names.get(name).copied())?;
+        let room = &self.rooms[room as usize];
+        Some(RoomStats {
+            members: room.members.len(),
+            published: room.seq(),
+            ..room.stats
+        })
+    }
+
+    pub(in crate::reactor) fn names(&self) -> impl Iterator<Item = &str> {
+        self.names.keys().map(|name| &**name)
+    }
+}

@@ -235,8 +235,12 @@ impl World {
             (0..24, _) if !self.patient => self.publish(who, Whom::All),
             (0..50, _) => {
                 let rooms = 1 + self.dice.below(3) * self.dice.below(2);
-                let names = (0..rooms).map(|_| self.name()).collect();
-                self.publish(who, Whom::Rooms(names))
+                let names: Vec<_> = (0..rooms).map(|_| self.name()).collect();
+                // At times several at once, which are then told as one.
+                for _ in 0..1 + self.dice.below(4) * self.dice.below(2) {
+                    self.publish(who, Whom::Rooms(names.clone()))?;
+                }
+                Ok(())
             }
             (50..58, _) => {
                 let to = self.somebody(who.own());

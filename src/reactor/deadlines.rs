@@ -42,7 +42,7 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
                 key if key & DIAL_KEY != 0 => self.on_dial_time(key & !DIAL_KEY),
                 #[cfg(feature = "client")]
                 key if key & LINK_KEY != 0 => self.on_link_time(key & !LINK_KEY),
-                key if key & ROOM_KEY != 0 => self.tools.rooms.vanish(room_in(key)),
+                key if key & ROOM_KEY != 0 => self.on_room_time(room_in(key)),
                 slot => self.on_deadline(slot, entry.at),
             }
         }

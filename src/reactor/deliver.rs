@@ -25,18 +25,15 @@ const TOO_FRESH: usize = 4 << 20;
 /// In the wheel's key: it is a room's.
 pub(super) const ROOM_KEY: usize = 1 << 42;
 
-/// The wheel's key for a room that has become empty, with how often it has.
-const fn room_key((room, emptied): (u32, u32)) -> usize {
-    (emptied as usize) << 43 | ROOM_KEY | room as usize
+/// The wheel's key for an empty room. None goes while it has one, so it is no other room's.
+const fn room_key(room: u32) -> usize {
+    ROOM_KEY | room as usize
 }
 
-/// The room in a key, and the low bits of how often it had become empty.
-#[expect(
-    clippy::cast_possible_truncation,
-    reason = "the halves that it was made of"
-)]
-pub(super) const fn room_in(key: usize) -> (u32, u32) {
-    (key as u32, (key >> 43) as u32)
+/// The room in a key.
+#[expect(clippy::cast_possible_truncation, reason = "what it was made of")]
+pub(super) const fn room_in(key: usize) -> u32 {
+    key as u32
 }
 
 impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
@@ -188,9 +185,22 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
                 self.tools.rooms.vanish(emptied);
                 continue;
             }
+            let (room, _) = emptied;
             let now = self.tools.now;
             let at = now + ticks_in(linger);
-            let key = room_key(emptied);
+            if self.tools.rooms.stay(room, at) {
+                let key = room_key(room);
+                self.wheel.insert(Entry { at, key }, now);
+            }
+        }
+    }
+
+    /// An empty room is looked at.
+    #[cold]
+    pub(super) fn on_room_time(&mut self, room: u32) {
+        let now = self.tools.now;
+        if let Some(at) = self.tools.rooms.look_at(room, now) {
+            let key = room_key(room);
             self.wheel.insert(Entry { at, key }, now);
         }
     }

@@ -7,6 +7,7 @@
 //! | `segment` | messages, encoded and stored once for all |
 //! | `publish`, `letter` | saying something, here and to other loops |
 //! | `gather` | what one connection is to be told |
+//! | `linger` | rooms that nobody is in |
 //! | `policy` | settings and figures |
 //!
 //! The first room is everybody's: each accepted connection is in it while it is open.
@@ -19,6 +20,7 @@
 
 mod gather;
 mod letter;
+mod linger;
 mod policy;
 mod publish;
 mod queries;
@@ -315,24 +317,6 @@ impl Rooms {
             .position(|membership| membership.room == room)
     }
 
-    /// A room that has become empty has lingered; 21 bits say how often it had been. It goes, unless somebody came.
-    pub(super) fn vanish(&mut self, (room, emptied): (u32, u32)) {
-        let Some(here) = self.rooms.get(room as usize) else {
-            return;
-        };
-        if here.emptied << 11 != emptied << 11 || !here.members.is_empty() {
-            return;
-        }
-        if here.is_touched || here.is_due {
-            // The other loops are to hear of what was said, and then it is looked at again.
-            return self.emptied.push((room, emptied));
-        }
-        let here = self.rooms.remove(room as usize);
-        if let Some(name) = here.name {
-            self.names.remove(&name);
-        }
-    }
-
     /// The room of this name, which comes into being if there is none.
     fn room_of(&mut self, name: &str) -> Result<u32, JoinError> {
         if let Some(room) = self.names.get(name) {
@@ -403,10 +387,5 @@ impl Rooms {
             room.closing += 1;
         }
         self.places[slot as usize].closing = true;
-    }
-
-    /// How long an empty room stays.
-    pub(super) const fn linger(&self) -> core::time::Duration {
-        self.settings.linger
     }
 }

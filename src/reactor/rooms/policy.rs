@@ -37,7 +37,8 @@ pub struct RoomSettings {
     pub max_per_connection: usize,
     /// Rooms of one loop. Default: 100 000.
     pub max_rooms: usize,
-    /// How long a room without members stays. Default: not at all.
+    /// How long a room without members stays. Default: not at all. Where peers choose names, those that they leave behind
+    /// count as rooms for so long.
     pub linger: Duration,
     /// What becomes of members that read too slowly, by the name of their room; asked when a room comes into being.
     /// Default: [`SlowPolicy::Close`].

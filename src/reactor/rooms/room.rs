@@ -9,6 +9,7 @@
 use super::policy::{RoomStats, SlowPolicy};
 use super::segment::Segment;
 use crate::reactor::ConnectionId;
+use crate::reactor::timer::Tick;
 use alloc::collections::VecDeque;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -48,6 +49,8 @@ pub(in crate::reactor) struct Room {
     pub(super) is_due: bool,
     /// How often it has become empty.
     pub(super) emptied: u32,
+    /// When it is looked at whether somebody is there, and whether nobody was for long enough.
+    pub(super) stays_until: Option<Tick>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -124,6 +127,7 @@ impl Room {
             is_touched: false,
             is_due: false,
             emptied: 0,
+            stays_until: None,
         }
     }
 

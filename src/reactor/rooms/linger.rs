@@ -1,0 +1,52 @@
+//! Rooms that nobody is in: they stay for as long as they are to, and go.
+//!
+//! Not here: the wheel that tells when; that is `deliver`'s.
+
+use super::Rooms;
+use crate::reactor::timer::Tick;
+use core::time::Duration;
+
+impl Rooms {
+    /// How long an empty room stays.
+    pub(in crate::reactor) const fn linger(&self) -> Duration {
+        self.settings.linger
+    }
+
+    /// A room that has become empty stays until then. Says whether it has to be looked at then; peers come and go as they
+    /// like, and a room that is to be looked at already is not for each time.
+    pub(in crate::reactor) fn stay(&mut self, room: u32, until: Tick) -> bool {
+        let here = self.rooms.get_mut(room as usize);
+        here.is_some_and(|here| here.stays_until.replace(until).is_none())
+    }
+
+    /// A room is looked at: it goes, unless somebody is there. If somebody was there meanwhile, says when to look again.
+    pub(in crate::reactor) fn look_at(&mut self, room: u32, now: Tick) -> Option<Tick> {
+        let here = self.rooms.get_mut(room as usize)?;
+        let is_empty = here.members.is_empty();
+        let later = here.stays_until.filter(|until| is_empty && *until > now);
+        if later.is_none() {
+            here.stays_until = None;
+            let emptied = here.emptied;
+            self.vanish((room, emptied));
+        }
+        later
+    }
+
+    /// A room that has become empty for so many times goes, unless somebody came.
+    pub(in crate::reactor) fn vanish(&mut self, (room, emptied): (u32, u32)) {
+        let Some(here) = self.rooms.get(room as usize) else {
+            return;
+        };
+        if here.emptied != emptied || !here.members.is_empty() {
+            return;
+        }
+        if here.is_touched || here.is_due {
+            // The other loops are to hear of what was said, and then it is looked at again.
+            return self.emptied.push((room, emptied));
+        }
+        let here = self.rooms.remove(room as usize);
+        if let Some(name) = here.name {
+            self.names.remove(&name);
+        }
+    }
+}

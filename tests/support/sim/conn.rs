@@ -85,6 +85,16 @@ impl Conn {
         });
     }
 
+    /// From now on what the server sends is counted and not kept.
+    pub fn only_count(&self) {
+        self.link(|link| link.only_counts = true);
+    }
+
+    /// How many bytes the server has sent so far.
+    pub fn taken(&self) -> usize {
+        self.link(|link| link.taken)
+    }
+
     /// What the server has sent since this was asked last.
     pub fn take_sent(&self) -> Vec<u8> {
         self.link(|link| std::mem::take(&mut link.sent))

@@ -38,6 +38,10 @@ pub(super) struct Link {
     /// Bytes that one send takes at most, so that it comes back short.
     pub(super) max_send: usize,
     pub(super) sent: Vec<u8>,
+    /// Bytes that the peer has taken.
+    pub(super) taken: usize,
+    /// They are counted and not kept.
+    pub(super) only_counts: bool,
     pub(super) sends: usize,
     pub(super) receives: usize,
     pub(super) readable: bool,
@@ -156,7 +160,8 @@ impl Link {
         if taken == 0 {
             return Err(Errno::AGAIN.into());
         }
-        let mut left = taken;
+        self.taken += taken;
+        let mut left = if self.only_counts { 0 } else { taken };
         for part in parts {
             let bytes = left.min(part.len());
             self.sent.extend_from_slice(&part[..bytes]);

@@ -55,6 +55,11 @@ impl Charge {
             bytes,
         }
     }
+
+    /// Whether it counts there.
+    pub(super) fn is_to(&self, counter: &Arc<AtomicUsize>) -> bool {
+        Arc::ptr_eq(&self.counter, counter)
+    }
 }
 
 impl Drop for Charge {

@@ -84,6 +84,7 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
         };
         let runs = &mut tools.gathered.runs;
         if runs.is_empty() || session.phase != Phase::Open || session.conn.state() != State::Open {
+            runs.clear();
             return 0;
         }
         let bytes = runs.iter().map(|run| run.bytes().len()).sum();
@@ -98,7 +99,10 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
         match sent {
             Ok(()) if session.exit.is_blocked() => self.hold_back(slot),
             Ok(()) => {}
-            Err(error) => self.remove(slot, Some(&error)),
+            Err(error) => {
+                runs.clear();
+                self.remove(slot, Some(&error));
+            }
         }
         bytes
     }

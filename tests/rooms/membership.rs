@@ -82,8 +82,10 @@ fn an_id_that_was_kept_too_long_names_nobody() {
 
 #[test]
 fn names_have_a_length_and_no_control_characters() {
-    let mut settings = RoomSettings::default();
-    settings.max_name = 8;
+    let settings = RoomSettings {
+        max_name: 8,
+        ..RoomSettings::default()
+    };
     let mut stage = stage_with(settings);
     let member = stage.member();
     for name in ["a", "12345678", "zw\u{f6}lf", " ", "#/?"] {
@@ -98,8 +100,11 @@ fn names_have_a_length_and_no_control_characters() {
 
 #[test]
 fn there_are_so_many_rooms_for_each_and_for_all() {
-    let mut settings = RoomSettings::default();
-    (settings.max_per_connection, settings.max_rooms) = (2, 3);
+    let settings = RoomSettings {
+        max_per_connection: 2,
+        max_rooms: 3,
+        ..RoomSettings::default()
+    };
     let mut stage = stage_with(settings);
     let (one, other) = (stage.member().id, stage.member().id);
     let mut hub = stage.hub();
@@ -136,8 +141,10 @@ fn a_room_vanishes_with_its_last_member() {
 
 #[test]
 fn an_empty_room_lingers_unless_somebody_comes() {
-    let mut settings = RoomSettings::default();
-    settings.linger = secs(5);
+    let settings = RoomSettings {
+        linger: secs(5),
+        ..RoomSettings::default()
+    };
     let mut stage = stage_with(settings);
     let [member] = stage.members("a");
     let is_there = |stage: &mut crate::stage::Stage| stage.hub().stats("a").is_some();

@@ -15,7 +15,7 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::ops::Range;
 use core::sync::atomic::AtomicUsize;
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 /// How a connection's messages are encoded: as they are, or compressed with one of the windows there are.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -44,8 +44,8 @@ struct Encoded {
     bytes: Vec<u8>,
     /// Where each of them ends.
     ends: Vec<usize>,
-    /// There from when it first had to wait for somebody to read.
-    charge: OnceLock<Charge>,
+    /// One for each loop on which it has had to wait for somebody to read. Locked only then.
+    charges: Mutex<Vec<Charge>>,
 }
 
 /// Messages of a segment that one connection is to be told, as far as it has not been.
@@ -290,7 +290,7 @@ impl Segment {
         self.plain.bytes.clear();
         self.plain.ends.clear();
         self.particular = None;
-        self.plain.charge.take();
+        self.plain.charges = Mutex::default();
         self.compressed.take();
     }
 
@@ -323,8 +323,13 @@ impl Run {
     /// Has the segment counted among what is held.
     pub(in crate::reactor) fn charge(&self, counter: &Arc<AtomicUsize>) {
         for encoded in [&self.segment.plain, self.segment.encoded(self.class)] {
-            let charge = || Charge::new(counter, encoded.holds());
-            encoded.charge.get_or_init(charge);
+            let mut charges = encoded
+                .charges
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
+            if !charges.iter().any(|charge| charge.is_to(counter)) {
+                charges.push(Charge::new(counter, encoded.holds()));
+            }
         }
     }
 

@@ -74,8 +74,10 @@ fn a_crowd_that_breaks_off_with_something_waiting_leaves_nothing() {
 #[test]
 fn a_server_that_is_dropped_lets_go_of_everything() {
     let before = counting::held();
-    let mut rooms = RoomSettings::default();
-    rooms.linger = secs(60);
+    let rooms = RoomSettings {
+        linger: secs(60),
+        ..RoomSettings::default()
+    };
     let mut sim = Sim::of(rooms);
     let conns = sim.open_many(100);
     for conn in &conns[..50] {

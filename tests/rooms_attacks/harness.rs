@@ -117,8 +117,10 @@ impl Sim {
 
     /// The lobby has this policy, and so much may wait for a member.
     pub fn with_policy(policy: SlowPolicy, max_queued: usize) -> Self {
-        let mut rooms = RoomSettings::default();
-        rooms.max_queued = max_queued;
+        let rooms = RoomSettings {
+            max_queued,
+            ..RoomSettings::default()
+        };
         Self::of(rooms.policy(move |_| policy))
     }
 

@@ -112,8 +112,10 @@ fn a_hundred_thousand_rooms_one_after_the_other_leave_nothing() {
 /// B04: one that wants to stay in all of them is in 128, and who asks for rooms beyond all bounds is told so.
 #[test]
 fn a_hundred_thousand_rooms_at_once_are_bounded() {
-    let mut rooms = RoomSettings::default();
-    rooms.max_rooms = 1000;
+    let rooms = RoomSettings {
+        max_rooms: 1000,
+        ..RoomSettings::default()
+    };
     let mut sim = Sim::of(rooms);
     let greedy = sim.open_many(10);
     for (at, peer) in greedy.iter().enumerate() {
@@ -152,8 +154,10 @@ fn joining_and_leaving_again_and_again_costs_the_same_each_time_and_holds_nothin
         ("alone", Duration::ZERO),
         ("alone", secs(600)),
     ] {
-        let mut rooms = RoomSettings::default();
-        rooms.linger = linger;
+        let rooms = RoomSettings {
+            linger,
+            ..RoomSettings::default()
+        };
         let mut sim = Sim::of(rooms);
         let peer = sim.open();
         for conn in sim.open_many(100) {
@@ -182,8 +186,10 @@ fn joining_and_leaving_again_and_again_costs_the_same_each_time_and_holds_nothin
 /// B05: a room that is left again and again goes when nobody was there for as long as it lingers, and not before.
 #[test]
 fn a_room_goes_when_nobody_was_there_for_as_long_as_it_lingers() {
-    let mut rooms = RoomSettings::default();
-    rooms.linger = secs(10);
+    let rooms = RoomSettings {
+        linger: secs(10),
+        ..RoomSettings::default()
+    };
     let mut sim = Sim::of(rooms);
     let peer = sim.open();
     let is_there = |sim: &mut Sim| sim.server.hub().stats("attic").is_some();

@@ -19,7 +19,7 @@ use core::mem::take;
 const SLICE: usize = 2048;
 /// How many bytes cost as much as a write without any.
 const UNIT: usize = 8 << 10;
-/// When so much is still to be told, everybody waits for that.
+/// With so much still to be told, it is told in one turn, however long that takes: else those who publish could outrun it.
 const TOO_FRESH: usize = 4 << 20;
 
 /// In the wheel's key: it is a room's.

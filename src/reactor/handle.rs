@@ -86,7 +86,8 @@ impl Handle {
                 Letter::Those(Arc::new(move |id| except != Some(id) && pick(id)), segment)
             }
         };
-        Ok(self.exchange.put(&letter)?)
+        self.put(&letter)?;
+        Ok(())
     }
 
     /// Says something to one connection. Where it is gone by then, nobody is told.
@@ -118,7 +119,8 @@ impl Handle {
             end -= 1;
         }
         let letter = Letter::Close(id, code, reason[..end].into());
-        Ok(self.exchange.put(&letter)?)
+        self.put(&letter)?;
+        Ok(())
     }
 
     /// Says goodbye to all connections with 1001, and ends the loops.
@@ -127,7 +129,8 @@ impl Handle {
     ///
     /// [`HandleError`].
     pub fn shutdown(&self) -> Result<(), HandleError> {
-        Ok(self.exchange.put(&Letter::Stop)?)
+        self.put(&Letter::Stop)?;
+        Ok(())
     }
 
     /// Has something done on each loop, between two turns: whatever a [`Hub`] can do. It must not wait for anything.
@@ -139,11 +142,16 @@ impl Handle {
         &self,
         call: impl Fn(&mut Hub<'_>) + Send + Sync + 'static,
     ) -> Result<(), HandleError> {
-        Ok(self.exchange.put(&Letter::Call(Arc::new(call)))?)
+        self.put(&Letter::Call(Arc::new(call)))?;
+        Ok(())
+    }
+
+    fn put(&self, letter: &Letter) -> Result<usize, HandleError> {
+        Ok(self.exchange.put(letter)?)
     }
 
     /// Asks each loop something, and waits for the answers, at most for so long. Not for the thread of a loop, which
-    /// would wait for itself.
+    /// would wait for itself. A loop that ends meanwhile does not answer.
     ///
     /// # Errors
     ///
@@ -154,10 +162,10 @@ impl Handle {
         patience: Duration,
     ) -> Result<Vec<R>, HandleError> {
         let begin = Instant::now();
-        let expected = self.exchange.len();
         let answers = Arc::new(Answers::default());
         let to = Arc::clone(&answers);
-        self.run(move |hub| to.give(question(hub)))?;
+        let call = move |hub: &mut Hub<'_>| to.give(question(hub));
+        let expected = self.put(&Letter::Call(Arc::new(call)))?;
         let mut come = answers.lock();
         while come.len() < expected {
             let Some(left) = patience.checked_sub(begin.elapsed()) else {

@@ -86,7 +86,8 @@ pub trait Handler<K: Kernel = Mio> {
         let _ = hub;
     }
 
-    /// A connection that was opened has ended; called exactly once for it.
+    /// A connection that was opened has ended; called exactly once for it. It is in no room any more, and told nothing: if
+    /// the others are to hear of it, the state has to say in which it was.
     fn on_close(
         &mut self,
         hub: &mut Hub<'_>,

@@ -40,6 +40,8 @@ impl Hub<'_> {
     /// a room during a turn reaches a member in one write. A member that does not read is dealt with by the room's
     /// [`SlowPolicy`](super::SlowPolicy).
     ///
+    /// What one connection is told in one room, and by itself, comes in the order of the calls; see [`Hub`].
+    ///
     /// Loops that share an [`Exchange`](super::Exchange) publish together; the receipt counts the connections of this one.
     pub fn publish<'a, 'm>(
         &mut self,
@@ -78,7 +80,8 @@ impl Hub<'_> {
     }
 
     /// Starts a connection's closing handshake when the turn is over. It is told what was said to it before, and nothing
-    /// that is said after.
+    /// that is published or sent from here after; what its own handler sends with [`Peer::send`](super::Peer::send) until
+    /// then still goes.
     ///
     /// # Errors
     ///

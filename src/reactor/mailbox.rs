@@ -126,7 +126,10 @@ impl<T> Address<T> {
     /// # Errors
     ///
     /// When there is no room, or no reader. The letter is given back.
-    #[allow(dead_code, reason = "an exchange has nobody to tell; a handle will")]
+    #[allow(
+        dead_code,
+        reason = "an exchange asks all loops for room first; the models put"
+    )]
     pub(super) fn put(&self, letter: T, weight: usize) -> Result<(), PutError<T>> {
         let mut state = self.shared.lock();
         let first = !state.has_news();

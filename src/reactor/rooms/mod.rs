@@ -60,7 +60,8 @@ pub(super) struct Rooms {
     rooms: Slab<Room>,
     /// With the keyed hash of the standard library: peers choose names.
     names: HashMap<Arc<str>, u32>,
-    /// Nothing is to be told to anybody. Asked before every message that is sent.
+    /// Nothing is to be told to anybody; closings and empty rooms are another matter. Asked before every message that is
+    /// sent.
     quiet: bool,
     /// Rooms whose log is not empty.
     touched: Vec<u32>,

@@ -190,7 +190,7 @@ fn what_panics_on_a_loop_does_not_end_it() {
     handle.run(|_| panic!("asked to")).expect("there is room");
     let first = one.id;
     handle
-        .run(move |hub| drop(hub.send(first, "still here")))
+        .run(move |hub| hub.send(first, "still here").expect("it is open"))
         .expect("there is room");
     assert_eq!(one.frame(), Frame::text("still here"));
     handle.shutdown().expect("there is room");

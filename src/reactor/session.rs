@@ -253,10 +253,11 @@ impl<S, D> Session<S, D> {
         if self.exit.is_blocked() {
             // We do not read it either, so nothing else can be expected of it.
             let written = self.exit.written();
-            // Whoever reads too slowly has no more time for our Close than others.
+            let stall = at(written, after.write_stall);
+            // Whoever reads too slowly has no more time for our Close than others, and no more than without it.
             return match (closing, self.flags.cause == Cause::TooSlow) {
-                (false, _) => (at(written, after.write_stall), Due::WriteStall),
-                (true, true) => (at(times.since, after.close), Due::Close),
+                (false, _) => (stall, Due::WriteStall),
+                (true, true) => (at(times.since, after.close).min(stall), Due::Close),
                 // As long as it takes something, it will come to our Close.
                 (true, false) => (
                     at(times.since, after.close).max(at(written, after.close)),

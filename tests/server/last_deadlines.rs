@@ -250,3 +250,24 @@ fn output_that_waits_now_and_then_does_not_hide_an_idle_peer() {
     sim.run_for(secs(10));
     assert_eq!(silent.frame(), Frame::close(1001, "idle"));
 }
+
+#[test]
+fn whoever_stops_reading_is_gone_by_the_write_stall_also_where_it_is_closed_before() {
+    let limits = Limits {
+        max_queued: 10_000,
+        ..Limits::default()
+    };
+    let mut sim = Sim::with(limits, Timeouts::default());
+    let talker = sim.open();
+    let stopped = sim.open();
+    stopped.conn.set_window(0);
+    talker.push(&text("!all-bytes 9000"));
+    sim.run_for(ms(9000));
+    // Too much: it is closed, and would have three seconds to read that.
+    talker.push(&text("!all-bytes 9000"));
+    sim.run_for(ms(900));
+    assert!(!stopped.conn.is_aborted());
+    sim.run_for(ms(150));
+    assert!(stopped.conn.is_aborted());
+    assert!(!talker.conn.is_closed());
+}

@@ -3,14 +3,15 @@
 
 use crate::client::{Client, address, socket};
 use crate::frames::{Frame, text};
+use crate::program::Program;
 use crate::{PATIENCE, alone, descriptors};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use socket2::Socket;
 use sockeye::server::{Builder, Handler, Message, Peer, Stopper};
 use std::fs::{self, File};
-use std::io::{self, BufRead, BufReader};
+use std::io;
 use std::net::{IpAddr, SocketAddr};
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 use std::sync::mpsc;
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
@@ -50,34 +51,19 @@ fn assert_echoes(client: &mut Client) -> Duration {
 
 // --- a connection's descriptor ---
 
-/// The program, with few descriptors.
-struct Program {
-    child: Child,
-    addr: SocketAddr,
-}
-
 const DESCRIPTORS: usize = 64;
 
-impl Program {
-    fn start() -> Self {
-        let mut child = Command::new("sh")
+/// The program, with few descriptors.
+fn with_few_descriptors() -> Program {
+    Program::start(
+        Command::new("sh")
             .args(["-c", &format!("ulimit -n {DESCRIPTORS} && exec \"$@\"")])
             .args(["sh", env!("CARGO_BIN_EXE_sockeye")])
-            .args(["echo", "--listen", "127.0.0.1:0"])
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("there is a shell");
-        let mut line = String::new();
-        let stdout = child.stdout.take().expect("piped");
-        BufReader::new(stdout)
-            .read_line(&mut line)
-            .expect("it speaks");
-        let addr = line.trim_end().strip_prefix("listening on ws://");
-        let addr = addr.and_then(|addr| addr.parse().ok());
-        let addr = addr.unwrap_or_else(|| panic!("{line:?}"));
-        Self { child, addr }
-    }
+            .args(["echo", "--listen", "127.0.0.1:0"]),
+    )
+}
 
+impl Program {
     /// How many descriptors below the limit are in use. Whoever started this test may have left it some above.
     fn descriptors(&self) -> usize {
         let list = fs::read_dir(format!("/proc/{}/fd", self.child.id())).expect("it runs");
@@ -100,17 +86,10 @@ impl Program {
     }
 }
 
-impl Drop for Program {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
 #[test]
 fn with_no_descriptor_left_the_program_rests_and_goes_on_when_one_is_free() {
     let _alone = alone();
-    let program = Program::start();
+    let program = with_few_descriptors();
     let (mut inside, first) = fill(&program);
     let mut outside = vec![first];
     outside.extend((0..20).map(|_| Client::ask(from(), program.addr)));

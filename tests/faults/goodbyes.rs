@@ -2,48 +2,15 @@
 
 use crate::client::{Client, address};
 use crate::frames::{Frame, close};
+use crate::program::Program;
 use crate::{allow_descriptors, alone};
 use rustix::process::{Pid, Signal, kill_process};
 use std::env;
-use std::io::{BufRead as _, BufReader};
-use std::net::SocketAddr;
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 /// What the program gives those who are connected.
 const DRAIN: Duration = Duration::from_secs(10);
-
-struct Program {
-    child: Child,
-    addr: SocketAddr,
-}
-
-impl Program {
-    fn start() -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_sockeye"))
-            .args(["broadcast", "--listen", "127.0.0.1:0", "--workers", "2"])
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("it is built");
-        let mut line = String::new();
-        let stdout = child.stdout.take().expect("piped");
-        BufReader::new(stdout)
-            .read_line(&mut line)
-            .expect("it speaks");
-        let addr = line.trim_end().strip_prefix("listening on ws://");
-        let addr = addr.and_then(|addr| addr.parse().ok());
-        let addr = addr.unwrap_or_else(|| panic!("{line:?}"));
-        Self { child, addr }
-    }
-}
-
-impl Drop for Program {
-    fn drop(&mut self) {
-        // It has ended, unless the test failed.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
 
 #[test]
 fn everybody_is_told_goodbye_and_the_program_ends_in_time() {
@@ -51,7 +18,11 @@ fn everybody_is_told_goodbye_and_the_program_ends_in_time() {
     let long = env::var("SOCKEYE_FAULTS").is_ok_and(|mode| mode == "long");
     let count = if long { 10_000 } else { 300 };
     allow_descriptors(count + 200);
-    let mut program = Program::start();
+    let mut program = Program::start(
+        Command::new(env!("CARGO_BIN_EXE_sockeye"))
+            .args(["broadcast", "--listen", "127.0.0.1:0"])
+            .args(["--workers", "2"]),
+    );
     let mut clients: Vec<_> = (0..count)
         .map(|_| Client::ask(address(0, 101), program.addr))
         .collect();

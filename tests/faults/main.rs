@@ -26,6 +26,7 @@ mod client;
 mod descriptors;
 mod endings;
 mod goodbyes;
+mod program;
 mod serve;
 mod ways;
 

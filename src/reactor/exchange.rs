@@ -4,7 +4,7 @@
 //! Not here: what letters say, which is `rooms`; the way, which is `mailbox`; what other threads see, which is `handle`.
 
 use super::mailbox::{Address, Mailbox, PutError, Wake};
-use super::rooms::{Letter, Post};
+use super::rooms::Letter;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::mem::take;
@@ -121,13 +121,14 @@ impl Membership {
     }
 
     /// Gives the others what is for them.
-    pub(super) fn post(&self, posts: &[Post]) {
-        if posts.is_empty() {
+    pub(super) fn post(&self, letters: &[Letter]) {
+        if letters.is_empty() {
             return;
         }
         let mut given_up = Vec::new();
         let members = lock(&self.exchange.members);
-        for Post { worker: to, letter } in posts {
+        for letter in letters {
+            let to = letter.worker();
             let weight = letter.bytes();
             for (worker, address) in &members.addresses {
                 if *worker != self.worker && to.is_none_or(|to| to == *worker) {
@@ -177,7 +178,7 @@ mod tests {
     use super::Exchange;
     use crate::reactor::Message;
     use crate::reactor::mailbox::{PutError, Wake};
-    use crate::reactor::rooms::{Letter, Post, Segment};
+    use crate::reactor::rooms::{Letter, Segment};
     use alloc::sync::Arc;
     use alloc::vec;
     use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -202,12 +203,8 @@ mod tests {
         Arc::new(Segment::of(Message::Binary(&vec![0; bytes]), true))
     }
 
-    fn for_all(segment: &Arc<Segment>) -> vec::Vec<Post> {
-        let letter = Letter::All(Arc::clone(segment));
-        vec![Post {
-            worker: None,
-            letter,
-        }]
+    fn for_all(segment: &Arc<Segment>) -> vec::Vec<Letter> {
+        vec![Letter::All(Arc::clone(segment))]
     }
 
     fn said(letters: &[Letter]) -> vec::Vec<usize> {

@@ -36,14 +36,6 @@ pub(in crate::reactor) enum Letter {
     Call(Arc<dyn Fn(&mut Hub<'_>) + Send + Sync>),
 }
 
-/// A letter and whom it is for.
-#[derive(Clone, Debug)]
-pub(in crate::reactor) struct Post {
-    /// One loop, or all others.
-    pub(in crate::reactor) worker: Option<u32>,
-    pub(in crate::reactor) letter: Letter,
-}
-
 impl Letter {
     /// Bytes that it holds, about.
     pub(in crate::reactor) fn bytes(&self) -> usize {
@@ -72,8 +64,7 @@ impl Rooms {
     /// Puts a letter to other loops behind everything that was said here before.
     pub(super) fn write(&mut self, letter: Letter) {
         self.seal_all();
-        let worker = letter.worker();
-        self.outgoing.push(Post { worker, letter });
+        self.outgoing.push(letter);
         self.quiet = false;
     }
 
@@ -141,7 +132,7 @@ impl fmt::Debug for Letter {
 mod tests {
     use super::{ConnectionId, Letter, Rooms, Segment};
     use crate::proto::deflate::Compressor;
-    use crate::reactor::rooms::{Class, Post, To};
+    use crate::reactor::rooms::{Class, To};
     use crate::reactor::{Message, RoomSettings};
     use alloc::sync::Arc;
 
@@ -174,7 +165,7 @@ mod tests {
         let elsewhere = To::room("elsewhere");
         rooms.publish(&elsewhere, Message::Text("x"), true, &mut compressor);
         assert!(rooms.next_to_tell().is_none() && !rooms.is_quiet());
-        let [Post { worker: None, .. }] = rooms.outgoing.as_slice() else {
+        let [Letter::Room(..)] = rooms.outgoing.as_slice() else {
             panic!("not one letter");
         };
         rooms.outgoing.clear();

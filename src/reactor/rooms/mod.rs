@@ -28,7 +28,7 @@ mod room;
 mod segment;
 
 pub(super) use gather::Gathered;
-pub(super) use letter::{Letter, Post};
+pub(super) use letter::Letter;
 pub use policy::{RoomSettings, RoomStats, SlowPolicy};
 pub(super) use publish::Whom;
 pub use publish::{Receipt, To};
@@ -73,7 +73,7 @@ pub(super) struct Rooms {
     addressed: Vec<u32>,
     pub(super) closings: Vec<Closing>,
     /// For the other loops; in order.
-    pub(super) outgoing: Vec<Post>,
+    pub(super) outgoing: Vec<Letter>,
     /// How many loops there are, this one included.
     loops: Arc<AtomicUsize>,
     /// Which of them this is.

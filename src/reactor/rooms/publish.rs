@@ -2,7 +2,7 @@
 //!
 //! Not here: telling it; that is `gather` and `deliver`.
 
-use super::letter::{Letter, Post};
+use super::letter::Letter;
 use super::segment::{Run, Segment};
 use super::{ALL, Rooms};
 use crate::proto::deflate::Compressor;
@@ -393,8 +393,7 @@ impl Rooms {
                 Some(name) => Letter::Room(Arc::clone(name), segment),
                 None => Letter::All(segment),
             };
-            let worker = None;
-            self.outgoing.push(Post { worker, letter });
+            self.outgoing.push(letter);
         }
         self.note_due(room);
     }

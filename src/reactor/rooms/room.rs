@@ -195,7 +195,6 @@ impl Room {
     pub(super) fn link(&mut self, segment: Arc<Segment>, skips: Vec<(u32, u32)>, stamp: u64) {
         let first = self.sealed;
         self.sealed += u64::from(segment.len());
-        self.stats.published += u64::from(segment.len());
         self.fresh.push_back(Link {
             segment,
             first,

@@ -68,6 +68,8 @@ extern crate alloc;
 #[cfg(feature = "std")]
 extern crate std;
 
+#[cfg(feature = "app")]
+pub mod app;
 #[cfg(feature = "client")]
 pub mod client;
 #[cfg(feature = "reactor")]

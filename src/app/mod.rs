@@ -1,0 +1,1 @@
+//! Applications on the server: routes, pages, commands.

@@ -72,7 +72,7 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
             let session = self.sessions.remove(slot);
             return Err((session.opening, error));
         }
-        session.arm(slot, &mut self.wheel, &tools.settings.deadlines, tools.now);
+        session.arm(slot, &mut self.wheel, &tools.settings, tools.now);
         self.ours += usize::from(session.conn.tx.role() == Role::Client);
         Ok(slot)
     }

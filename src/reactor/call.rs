@@ -85,6 +85,7 @@ impl<'c, H: Handler<K>, K: Kernel> Call<'c, H, K> {
                 keys: &mut tools.random,
                 compressor: &mut tools.compressor,
                 rooms: &mut tools.rooms,
+                orders: &mut tools.orders,
                 gathered: &mut tools.gathered,
                 held: &mut session.held,
                 #[cfg(feature = "client")]

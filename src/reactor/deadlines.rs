@@ -6,6 +6,7 @@ use super::deliver::{ROOM_KEY, room_in};
 use super::event_loop::EventLoop;
 #[cfg(feature = "client")]
 use super::link::LINK_KEY;
+use super::orders::TIMER_KEY;
 #[cfg(feature = "client")]
 use super::outbound::DIAL_KEY;
 use super::session::{Armed, Due};
@@ -26,7 +27,7 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
     pub(super) fn arm(&mut self, slot: usize) {
         if let Some(session) = self.sessions.get_mut(slot) {
             let tools = &self.tools;
-            session.arm(slot, &mut self.wheel, &tools.settings.deadlines, tools.now);
+            session.arm(slot, &mut self.wheel, &tools.settings, tools.now);
         }
     }
 
@@ -42,6 +43,7 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
                 key if key & DIAL_KEY != 0 => self.on_dial_time(key & !DIAL_KEY),
                 #[cfg(feature = "client")]
                 key if key & LINK_KEY != 0 => self.on_link_time(key & !LINK_KEY),
+                key if key & TIMER_KEY != 0 => self.on_timer(key & !TIMER_KEY),
                 key if key & ROOM_KEY != 0 => self.on_room_time(room_in(key)),
                 slot => self.on_deadline(slot, entry.at),
             }
@@ -84,7 +86,7 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
         if session.flags.paused && !session.exit.is_blocked() {
             self.serve(slot);
         } else {
-            match session.deadline(now, &self.tools.settings.deadlines) {
+            match session.deadline(now, &self.tools.settings) {
                 (at, due) if at <= now => self.on_due(slot, due),
                 _ => self.arm(slot),
             }
@@ -98,6 +100,10 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
         tracing::debug!(peer = %self.sessions[slot].id(slot), ?due, "deadline");
         match due {
             Due::Ping => self.ping(slot),
+            // It is we who are late.
+            Due::Handshake if self.sessions[slot].awaits_verdict() => {
+                self.refuse(slot, HandshakeError::Unavailable);
+            }
             Due::Handshake => self.refuse(slot, HandshakeError::Timeout),
             Due::Close => self.abort(slot),
             Due::WriteStall => {

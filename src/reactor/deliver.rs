@@ -14,6 +14,8 @@ use super::{Cause, Handler};
 use crate::kernel::Kernel;
 use crate::proto::{CloseCode, Role, State};
 use core::mem::take;
+use core::panic::AssertUnwindSafe;
+use std::panic::catch_unwind;
 
 /// What is told in one turn, in writes of [`UNIT`] bytes: about as much as takes 4 ms.
 const SLICE: usize = 2048;
@@ -88,6 +90,10 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
             return 0;
         }
         let bytes = runs.iter().map(|run| run.bytes().len()).sum();
+        if let Some(state) = &mut session.state {
+            let messages = runs.iter().map(|run| run.range().len() as u64).sum();
+            self.handler.on_told(state, messages, bytes);
+        }
         session.conn.tx.note_foreign();
         let sent = session.exit.send_runs(
             &mut tools.kernel,
@@ -221,8 +227,15 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
         let tools = &mut self.tools;
         let mut stop = false;
         for letter in letters.drain(..) {
-            stop |= matches!(letter, Letter::Stop);
-            tools.rooms.hear(letter, &mut tools.compressor);
+            match letter {
+                Letter::Stop => stop = true,
+                // Should it panic, there is no connection that could pay for it.
+                Letter::Call(call) => {
+                    let mut hub = tools.hub();
+                    let _ = catch_unwind(AssertUnwindSafe(|| call(&mut hub)));
+                }
+                letter => tools.rooms.hear(letter, &mut tools.compressor),
+            }
         }
         membership.reuse(letters);
         if stop {

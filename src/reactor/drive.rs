@@ -11,6 +11,8 @@
 use super::budget::Budget;
 use super::call::{Call, Progress};
 use super::frames::{end, finish, frames, give_up};
+use super::greet::mistake;
+use super::orders::Orders;
 use super::pool::Pool;
 use super::random::Random;
 use super::rooms::{Gathered, Rooms};
@@ -23,7 +25,6 @@ use super::{Cause, Closed, Handler, Hub};
 use crate::client::Connector;
 use crate::kernel::Kernel;
 use crate::proto::deflate::Compressor;
-use crate::proto::handshake::Refusal;
 use crate::proto::{CloseCode, Inbound, Role, State};
 use alloc::vec::Vec;
 use core::mem::take;
@@ -53,6 +54,7 @@ pub(super) struct Tools<K> {
     pub(super) inbound: Inbound,
     pub(super) compressor: Compressor,
     pub(super) rooms: Rooms,
+    pub(super) orders: Orders,
     pub(super) budget: Budget,
     /// What a connection is to be told.
     pub(super) gathered: Gathered,
@@ -85,6 +87,7 @@ impl<K: Kernel> Tools<K> {
             // Where nobody may agree to compression, it may still be asked to by those of another loop.
             compressor: Compressor::new(&settings.connection.deflate.clone().unwrap_or_default()),
             rooms: Rooms::new(settings.rooms.clone(), settings.limits.max_queued),
+            orders: Orders::default(),
             budget: Budget::default(),
             gathered: Gathered::default(),
             settings,
@@ -111,6 +114,8 @@ impl<K: Kernel> Tools<K> {
         Hub {
             rooms: &mut self.rooms,
             compressor: &mut self.compressor,
+            orders: &mut self.orders,
+            now: self.now,
         }
     }
 
@@ -399,7 +404,7 @@ fn after_panic<H: Handler<K>, K: Kernel>(
     }
     call.peer.wire.reserve();
     if *call.phase == Phase::Handshake {
-        call.refuse(Refusal::new(500, "the server made a mistake"));
+        call.refuse(&mistake());
         *call.at = call.data.len();
     } else {
         if call.flags.cause != Cause::TooSlow {

@@ -183,6 +183,11 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
         if !self.tools.calls.is_empty() {
             self.place_calls();
         }
+        if !self.tools.orders.is_empty() {
+            self.carry_out_orders();
+            // Whoever was let in was greeted, and the others may have been told of it.
+            self.deliver();
+        }
         self.keep_within_budget();
         self.watch_turn();
         Ok(!(self.farewell.is_some() && self.sessions.is_empty()))
@@ -210,7 +215,8 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
     }
 
     fn timeout(&self, max_wait: Option<Duration>) -> Option<Duration> {
-        if !self.ready_list.is_empty() || self.tools.rooms.has_work() {
+        let has_work = self.tools.rooms.has_work() || !self.tools.orders.is_empty();
+        if !self.ready_list.is_empty() || has_work {
             return Some(Duration::ZERO);
         }
         let next = self.wheel.next().min(self.acceptor.due_at());
@@ -308,7 +314,7 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
             self.remove(slot, error.as_ref());
         } else {
             let tools = &self.tools;
-            session.arm(slot, &mut self.wheel, &tools.settings.deadlines, tools.now);
+            session.arm(slot, &mut self.wheel, &tools.settings, tools.now);
             if let Next::Again = next {
                 self.put_on_ready_list(slot);
             }

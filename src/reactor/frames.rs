@@ -7,7 +7,7 @@ use super::drive::BUDGET;
 use super::message::Message;
 use super::peer::Peer;
 use super::session::{Flags, Times};
-use super::timer::{Stamp, Tick};
+use super::timer::{Stamp, Tick, span_of};
 use super::wire::Fate;
 use super::{Cause, Closed, ConnectionId, Handler, Hub};
 use crate::kernel::Kernel;
@@ -147,6 +147,9 @@ fn on_control<H: Handler<K>, K: Kernel>(
             if flags.pinged && *payload == times.nonce {
                 flags.pinged = false;
                 times.heard = Stamp::of(now);
+                if let Some(state) = state {
+                    handler.on_heartbeat(peer, state, span_of(times.pinged.age(now)));
+                }
             }
             if let Some(state) = state {
                 handler.on_pong(peer, state, payload);

@@ -2,19 +2,21 @@
 //!
 //! Not here: what makes a request right; that is [`handshake`](crate::proto::handshake).
 
-use super::Handler;
 #[cfg(feature = "client")]
 use super::ask::Ask;
 use super::call::Call;
 use super::rooms::Class;
 use super::session::Phase;
+use super::verdict::pairs;
+use super::{Admission, Arrival, Handler, Rejection, Verdict};
 use crate::kernel::Kernel;
 #[cfg(feature = "client")]
 use crate::proto::Role;
 use crate::proto::handshake::server::{Request, RequestParser};
-use crate::proto::handshake::{Accept, HandshakeError, Refusal};
+use crate::proto::handshake::{Accept, HandshakeError};
 use alloc::boxed::Box;
 use alloc::string::ToString as _;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::mem::take;
 
@@ -23,6 +25,8 @@ use core::mem::take;
 pub(super) enum Opening {
     /// A request came in pieces.
     Request(RequestParser),
+    /// What becomes of a request that was not answered at once.
+    Judged(Verdict),
     /// Our own request was sent.
     #[cfg(feature = "client")]
     Ask(Ask),
@@ -39,39 +43,73 @@ impl<H: Handler<K>, K: Kernel> Call<'_, H, K> {
         }
         let data = take(&mut self.data);
         // Most requests come in one piece, and then nothing is kept of the parser.
-        let mut parser = match self.opening.take().map(|opening| *opening) {
-            Some(Opening::Request(parser)) => parser,
-            _ => RequestParser::new(self.settings.limits.head),
+        let (mut parser, judged) = match self.opening.take().map(|opening| *opening) {
+            Some(Opening::Request(parser)) => (parser, None),
+            Some(Opening::Judged(verdict)) => (self.parser(), Some(verdict)),
+            _ => (self.parser(), None),
         };
         match parser.parse(data) {
             Ok(None) => *self.opening = Some(Box::new(Opening::Request(parser))),
-            Ok(Some(request)) => {
-                *self.at = request.head_len();
-                self.answer(&request);
-            }
-            Err(error) => self.refuse(Refusal::from(error)),
+            Ok(Some(request)) => self.judge(&request, judged),
+            Err(error) => self.refuse(&error.into()),
         }
     }
 
-    fn answer(&mut self, request: &Request<'_>) {
-        let allowed = match self.settings.origins.check(request) {
-            _ if self.refusing => Err(HandshakeError::Unavailable.into()),
-            Err(error) => Err(error.into()),
-            Ok(()) => self.handler.on_request(request),
+    fn parser(&self) -> RequestParser {
+        RequestParser::new(self.settings.limits.head)
+    }
+
+    /// Carries out what has been decided about a request, or has it decided.
+    fn judge(&mut self, request: &Request<'_>, judged: Option<Verdict>) {
+        let verdict = match judged {
+            _ if self.refusing => HandshakeError::Unavailable.into(),
+            Some(verdict) => verdict,
+            None => self.ask_handler(request),
         };
-        if let Err(refusal) = allowed {
-            return self.refuse(refusal);
+        match verdict {
+            // The head stays where it is, to be read again with the verdict.
+            Verdict::Later => *self.peer.held = true,
+            Verdict::Refuse(rejection) => {
+                *self.at = request.head_len();
+                self.refuse(&rejection);
+            }
+            Verdict::Accept(admission) => {
+                *self.at = request.head_len();
+                self.accept(request, &admission);
+            }
         }
-        let policy = self.settings.connection.deflate.as_ref();
+    }
+
+    fn ask_handler(&mut self, request: &Request<'_>) -> Verdict {
+        if let Err(error) = self.settings.origins.check(request) {
+            return error.into();
+        }
+        let peer = &mut self.peer;
+        self.handler.on_request(&mut Arrival { peer }, request)
+    }
+
+    fn accept(&mut self, request: &Request<'_>, admission: &Admission) {
+        let connection = self.settings.connection_of(admission.profile);
+        if let Some(config) = connection {
+            self.rx.set_config(Arc::clone(config));
+        }
+        let policy = connection.unwrap_or(&self.settings.connection);
+        let policy = policy.deflate.as_ref();
         let deflate = policy.and_then(|policy| policy.answer(request.extensions()));
         let extensions = deflate.map(|params| params.to_string());
+        let protocol = match &admission.protocol {
+            Some(protocol) => protocol.as_deref(),
+            None => self.settings.protocols.choose(request),
+        };
+        let headers = pairs(&admission.headers);
         let accept = Accept::new(request)
-            .protocol(self.settings.protocols.choose(request))
-            .extensions(extensions.as_deref());
+            .protocol(protocol)
+            .extensions(extensions.as_deref())
+            .headers(&headers);
         let mut head = Vec::new();
-        // Nothing was added that could be wrong: the subprotocol and the extension are among those offered.
-        if accept.write(&mut head).is_err() {
-            return self.refuse(Refusal::from(HandshakeError::Unavailable));
+        if let Err(misuse) = accept.write(&mut head) {
+            tracing::error!(%misuse, "a request cannot be accepted as it was decided");
+            return self.refuse(&mistake());
         }
         self.peer.wire.raw(&head);
         self.enter(Phase::Open);
@@ -83,19 +121,26 @@ impl<H: Handler<K>, K: Kernel> Call<'_, H, K> {
         *self.state = Some(self.handler.on_open(&mut self.peer, request));
     }
 
-    pub(super) fn refuse(&mut self, refusal: Refusal<'_>) {
-        tracing::debug!(peer = %self.peer.id, ?refusal, "request refused");
-        self.peer.wire.raw(&written(refusal));
+    pub(super) fn refuse(&mut self, rejection: &Rejection) {
+        let status = rejection.status();
+        tracing::debug!(peer = %self.peer.id, status, "request refused");
+        self.peer.wire.raw(&written(rejection));
         self.enter(Phase::Ending);
+        self.handler.on_refused(status);
     }
 }
 
 /// A refusal's bytes; one that its author made invalid is replaced.
-pub(super) fn written(refusal: Refusal<'_>) -> Vec<u8> {
+pub(super) fn written(rejection: &Rejection) -> Vec<u8> {
     let mut answer = Vec::new();
-    if let Err(misuse) = refusal.write(&mut answer) {
+    if let Err(misuse) = rejection.with(|refusal| refusal.write(&mut answer)) {
         tracing::error!(%misuse, "a refusal cannot be written");
-        let _ = Refusal::new(500, "the server made a mistake").write(&mut answer);
+        let _ = mistake().with(|refusal| refusal.write(&mut answer));
     }
     answer
+}
+
+/// What is answered where it is we who are wrong.
+pub(super) fn mistake() -> Rejection {
+    Rejection::new(500, "the server made a mistake")
 }

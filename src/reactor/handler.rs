@@ -5,13 +5,13 @@
 use super::mio::Mio;
 #[cfg(feature = "client")]
 use super::{Answer, LinkState};
-use super::{ConnectionId, Hub, Message, Peer};
+use super::{Arrival, ConnectionId, Hub, Message, Peer, Verdict};
 #[cfg(feature = "client")]
 use crate::client::ConnectError;
 use crate::kernel::Kernel;
-use crate::proto::handshake::Refusal;
 use crate::proto::handshake::server::Request;
 use crate::proto::{Violation, local};
+use core::time::Duration;
 
 /// What an application does with its connections.
 ///
@@ -21,15 +21,16 @@ pub trait Handler<K: Kernel = Mio> {
     /// What is kept for each connection.
     type State: Default;
 
-    /// A request has come that is right by RFC 6455, from an origin that is allowed. Refuse it, with the status that
-    /// says why, or let it become a connection.
-    ///
-    /// # Errors
-    ///
-    /// What the client is answered instead of 101.
-    fn on_request(&mut self, request: &Request<'_>) -> Result<(), Refusal<'static>> {
-        let _ = request;
-        Ok(())
+    /// A request has come that is right by RFC 6455, from an origin that is allowed. Let it become a connection, refuse it
+    /// with the status that says why, or see to it that it is answered later.
+    fn on_request(&mut self, arrival: &mut Arrival<'_, '_, K>, request: &Request<'_>) -> Verdict {
+        let _ = (arrival, request);
+        Verdict::default()
+    }
+
+    /// A request was refused with this status, by [`on_request`](Self::on_request) or because it was wrong.
+    fn on_refused(&mut self, status: u16) {
+        let _ = status;
     }
 
     /// A connection is open: its request was answered with 101.
@@ -72,6 +73,23 @@ pub trait Handler<K: Kernel = Mio> {
         let _ = (peer, state, payload);
     }
 
+    /// The loop's ping was answered, so long after it was sent, in whole milliseconds. Its pong is told next.
+    fn on_heartbeat(
+        &mut self,
+        peer: &mut Peer<'_, K>,
+        state: &mut Self::State,
+        round_trip: Duration,
+    ) {
+        let _ = (peer, state, round_trip);
+    }
+
+    /// A connection was told so many messages that were said to several, or to it from elsewhere: so many bytes, with their
+    /// heads and as they were compressed. What [`Peer::send`] sends is not among them.
+    #[inline]
+    fn on_told(&mut self, state: &mut Self::State, messages: u64, bytes: usize) {
+        let _ = (state, messages, bytes);
+    }
+
     /// All that waited for this peer to read has gone: what was kept back for it may be sent now. Called once for each
     /// time that something had to wait, whoever sent it, and not when the connection is closing. What the peer said
     /// meanwhile is heard before. If this call sends so much that some of it waits again, the next comes when that has
@@ -84,6 +102,18 @@ pub trait Handler<K: Kernel = Mio> {
     /// that lateness does not add up. Ticks that were missed are not made up for. A panic in it ends nothing.
     fn on_tick(&mut self, hub: &mut Hub<'_>) {
         let _ = hub;
+    }
+
+    /// A span that was asked for with [`Hub::after`] is over. A panic in it ends nothing.
+    fn on_timer(&mut self, hub: &mut Hub<'_>, key: u64) {
+        let _ = (hub, key);
+    }
+
+    /// A turn of the loop is over, in which everybody else waited for so long; short turns are not told apart, as the
+    /// clock for it is a cheap one. Not told without a [watchdog](super::Settings::watchdog).
+    #[inline]
+    fn on_turn(&mut self, took: Duration) {
+        let _ = took;
     }
 
     /// A connection that was opened has ended; called exactly once for it. It is in no room any more, and told nothing: if

@@ -5,10 +5,13 @@
 //!
 //! Not here: how it gets there; that is `rooms` and `deliver`. Other threads, which have a `Handle`.
 
+use super::orders::Orders;
 use super::rooms::{Closing, Gone, JoinError, Receipt, RoomStats, Rooms, To};
-use super::{ConnectionId, Message};
+use super::timer::Tick;
+use super::{ConnectionId, Message, Verdict};
 use crate::proto::deflate::Compressor;
 use crate::proto::{CloseCode, MAX_CONTROL_LEN, Misuse, SendError};
+use core::time::Duration;
 
 /// The connections of a loop that were accepted, and their rooms, lent to a handler for one call.
 ///
@@ -18,6 +21,8 @@ use crate::proto::{CloseCode, MAX_CONTROL_LEN, Misuse, SendError};
 pub struct Hub<'h> {
     pub(super) rooms: &'h mut Rooms,
     pub(super) compressor: &'h mut Compressor,
+    pub(super) orders: &'h mut Orders,
+    pub(super) now: Tick,
 }
 
 impl Hub<'_> {
@@ -99,6 +104,24 @@ impl Hub<'_> {
         let closing = Closing { id, code, reason };
         let closed = self.rooms.close(closing, self.compressor);
         closed.map_err(|Gone| SendError::Closed)
+    }
+
+    /// Answers a request that a handler has put off with [`Verdict::Later`], when the turn is over. Where whoever asked has
+    /// gone, or is on another loop, nothing happens.
+    pub fn answer(&mut self, id: ConnectionId, verdict: impl Into<Verdict>) {
+        self.orders.answer(id, verdict.into());
+    }
+
+    /// Calls [`Handler::on_timer`](super::Handler::on_timer) once, not before so long has passed; 12 days are the longest.
+    /// Nothing takes it back: a key that is not expected any more is one to ignore.
+    pub fn after(&mut self, span: Duration, key: u64) {
+        self.orders.after(span, key);
+    }
+
+    /// The loop's time, since it began: that of the turn, in whole milliseconds. It does not go back.
+    #[must_use]
+    pub fn now(&self) -> Duration {
+        Duration::from_millis(self.now)
     }
 
     /// Whether a connection is open.

@@ -11,6 +11,7 @@
 //! | `outbound`, `dial`, `resolver` | connections that we open, up to where there is a stream |
 //! | `ask`, `link` | our request's answer; what is opened again and again |
 //! | `rooms`, `deliver`, `exchange` | what is said to many: here, and between loops |
+//! | `verdict`, `orders` | what becomes of a request, at once or later; the application's timers |
 //! | `clock` | which time counts, and slow turns |
 //! | `stopping` | the end, in order |
 //! | `handler`, `peer`, `hub`, `id`, `message`, `settings` | what an application does, is given, and tells |
@@ -51,6 +52,7 @@ mod mailbox;
 mod mailbox_tests;
 mod message;
 mod mio;
+mod orders;
 #[cfg(feature = "client")]
 mod outbound;
 mod outbox;
@@ -67,6 +69,7 @@ mod settings;
 mod stopping;
 mod sync;
 mod timer;
+mod verdict;
 mod wire;
 
 #[cfg(feature = "client")]
@@ -85,4 +88,5 @@ pub use message::Message;
 pub use mio::{Mio, Stopper};
 pub use peer::Peer;
 pub use rooms::{Gone, JoinError, Receipt, RoomSettings, RoomStats, SlowPolicy, To};
-pub use settings::{Limits, Settings, Timeouts};
+pub use settings::{Limits, Profile, Settings, Timeouts};
+pub use verdict::{Admission, Arrival, Rejection, Verdict};

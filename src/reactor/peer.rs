@@ -7,6 +7,7 @@
 
 use super::message::Message;
 use super::mio::Mio;
+use super::orders::Orders;
 use super::random::Random;
 use super::rooms::{Gathered, JoinError, Receipt, Rooms, To};
 use super::wire::Wire;
@@ -29,6 +30,7 @@ pub struct Peer<'p, K: Kernel = Mio> {
     pub(super) keys: &'p mut Random,
     pub(super) compressor: &'p mut Compressor,
     pub(super) rooms: &'p mut Rooms,
+    pub(super) orders: &'p mut Orders,
     pub(super) gathered: &'p mut Gathered,
     pub(super) held: &'p mut bool,
     #[cfg(feature = "client")]
@@ -47,6 +49,8 @@ impl<K: Kernel> Peer<'_, K> {
         Hub {
             rooms: self.rooms,
             compressor: self.compressor,
+            orders: self.orders,
+            now: self.wire.now,
         }
     }
 

@@ -78,12 +78,17 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
         if self.sessions[slot].exit.transport.is_mute() {
             return self.abort(slot);
         }
-        let answer = written(error.into());
+        let rejection = error.into();
         let session = &mut self.sessions[slot];
         session.enter(Phase::Ending, self.tools.now);
         session.opening = None;
         session.own = Vec::new();
-        self.put(slot, &answer);
+        if session.release(self.tools.now) {
+            // What it has sent meanwhile is discarded.
+            self.put_on_ready_list(slot);
+        }
+        self.put(slot, &written(&rejection));
+        self.handler.on_refused(rejection.status());
     }
 
     /// Sends bytes behind everything that waits.

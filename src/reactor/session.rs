@@ -5,6 +5,7 @@
 use super::greet::Opening;
 use super::outbox::Exit;
 use super::pool::Pool;
+use super::settings::Settings;
 use super::timer::{Entry, Stamp, Tick, Wheel, ticks_in};
 use super::{Cause, ConnectionId};
 use crate::kernel::Kernel;
@@ -225,7 +226,17 @@ impl<S, D> Session<S, D> {
     /// Whether it is not read because the application does not want it to be. Whoever closes wants to know how it ends.
     #[inline]
     pub(super) fn is_held(&self) -> bool {
-        self.held && self.phase == Phase::Open && self.conn.state() == State::Open
+        self.held
+            && match self.phase {
+                Phase::Handshake => true,
+                Phase::Open => self.conn.state() == State::Open,
+                Phase::Ending => false,
+            }
+    }
+
+    /// Whether its request is answered later.
+    pub(super) fn awaits_verdict(&self) -> bool {
+        self.held && self.phase == Phase::Handshake
     }
 
     /// Reads again. Says whether there is something to read that nobody will report.
@@ -239,7 +250,8 @@ impl<S, D> Session<S, D> {
 
     /// The next thing that time will bring, and when. Every session has one, so none outlives its peer.
     #[inline(always)]
-    pub(super) fn deadline(&self, now: Tick, after: &Deadlines) -> (Tick, Due) {
+    pub(super) fn deadline(&self, now: Tick, settings: &Settings) -> (Tick, Due) {
+        let after = settings.deadlines_of(self.conn.rx.config_number());
         let at = |since: Stamp, limit: Tick| now.saturating_sub(since.age(now)) + limit;
         let times = &self.times;
         let closing = self.phase == Phase::Ending || self.conn.close_expected();
@@ -292,12 +304,12 @@ impl<S, D> Session<S, D> {
     /// looks again.
     // Asked after every read, and as a rule answered by its first line.
     #[inline(always)]
-    pub(super) fn arm(&mut self, slot: usize, wheel: &mut Wheel, deadlines: &Deadlines, now: Tick) {
+    pub(super) fn arm(&mut self, slot: usize, wheel: &mut Wheel, settings: &Settings, now: Tick) {
         let calm = self.is_calm();
         if calm && self.flags.armed == Armed::Calm {
             return;
         }
-        let (at, _) = self.deadline(now, deadlines);
+        let (at, _) = self.deadline(now, settings);
         let at = at.max(now + 1);
         // An entry that is overdue fires in this very turn. Were it put off, a peer that is heard in every turn of a
         // loaded loop would never reach its deadline.

@@ -124,6 +124,8 @@ pub struct Settings {
     pub(super) limits: Limits,
     pub(super) deadlines: Deadlines,
     pub(super) connection: Arc<proto::Config>,
+    /// What holds for some connections and not for others.
+    profiles: Vec<Terms>,
     pub(super) origins: OriginPolicy,
     pub(super) protocols: Subprotocols,
     pub(super) rooms: RoomSettings,
@@ -141,6 +143,7 @@ impl Default for Settings {
             limits: Limits::default(),
             deadlines: Deadlines::default(),
             connection: Arc::default(),
+            profiles: Vec::new(),
             origins: OriginPolicy::default(),
             protocols: Subprotocols::default(),
             rooms: RoomSettings::default(),
@@ -152,6 +155,18 @@ impl Default for Settings {
         }
     }
 }
+
+/// What a [`Profile`] stands for.
+#[derive(Clone, Debug)]
+struct Terms {
+    connection: Arc<proto::Config>,
+    deadlines: Deadlines,
+}
+
+/// What holds for connections of one kind, where the request says of which kind a connection is. Made by
+/// [`Settings::profile`]; the default is what holds for all.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Profile(u16);
 
 /// Which of the subprotocols that a client offers it gets.
 #[derive(Clone, Debug)]
@@ -191,6 +206,46 @@ impl Settings {
         Arc::make_mut(&mut self.connection).limits = limits.connection;
         self.limits = limits;
         self
+    }
+
+    /// Limits, compression and timeouts for connections of one kind; [`Admission::profile`](super::Admission::profile) says
+    /// which they are. Of the timeouts, those of the handshake and of the loop's end stay what they are for all.
+    ///
+    /// # Panics
+    ///
+    /// With more than 65 535 of them.
+    pub fn profile(
+        &mut self,
+        limits: proto::Limits,
+        deflate: impl Into<Option<Policy>>,
+        timeouts: &Timeouts,
+    ) -> Profile {
+        let number = u16::try_from(self.profiles.len() + 1).expect("too many profiles");
+        let mut connection = proto::Config::clone(&self.connection);
+        connection.limits = limits;
+        connection.deflate = deflate.into();
+        connection.number = number;
+        self.profiles.push(Terms {
+            connection: Arc::new(connection),
+            deadlines: Deadlines::from(timeouts),
+        });
+        Profile(number)
+    }
+
+    /// What a connection of this kind is told; `None` for the kind that all are of.
+    pub(super) fn connection_of(&self, profile: Profile) -> Option<&Arc<proto::Config>> {
+        let terms = self.profiles.get(usize::from(profile.0).checked_sub(1)?)?;
+        Some(&terms.connection)
+    }
+
+    /// The deadlines of a connection with this configuration.
+    #[inline]
+    pub(super) fn deadlines_of(&self, number: u16) -> &Deadlines {
+        let other = usize::from(number).checked_sub(1);
+        match other.and_then(|at| self.profiles.get(at)) {
+            Some(terms) => &terms.deadlines,
+            None => &self.deadlines,
+        }
     }
 
     /// What rooms may take, and what becomes of members that read too slowly.

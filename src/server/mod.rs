@@ -21,9 +21,10 @@
 //! Not here: the loop itself, which is `reactor`; threads, which are the caller's.
 
 pub use crate::reactor::{
-    Cause, Closed, ConnectionId, EventLoop, Exchange, Gone, Handle, HandleError, Handler, Hub,
-    JoinError, Limits, Listen, Listener, Message, Mio, NoPlace, Peer, Receipt, RoomSettings,
-    RoomStats, Settings, SlowPolicy, Stopper, Timeouts, To,
+    Admission, Arrival, Cause, Closed, ConnectionId, EventLoop, Exchange, Gone, Handle,
+    HandleError, Handler, Hub, JoinError, Limits, Listen, Listener, Message, Mio, NoPlace, Peer,
+    Profile, Receipt, Rejection, RoomSettings, RoomStats, Settings, SlowPolicy, Stopper, Timeouts,
+    To, Verdict,
 };
 
 pub mod handover;
@@ -178,6 +179,20 @@ impl Builder {
     pub fn deflate(mut self, policy: impl Into<Option<Policy>>) -> Self {
         self.settings = self.settings.deflate(policy);
         self
+    }
+
+    /// What holds for connections of one kind; see [`Settings::profile`].
+    ///
+    /// # Panics
+    ///
+    /// As there.
+    pub fn profile(
+        &mut self,
+        limits: crate::proto::Limits,
+        deflate: impl Into<Option<Policy>>,
+        timeouts: &Timeouts,
+    ) -> Profile {
+        self.settings.profile(limits, deflate, timeouts)
     }
 
     /// What rooms may take, and what becomes of members that read too slowly.

@@ -2,11 +2,11 @@
 
 use crate::frames::{self, Frame, REQUEST, take_frames, take_head};
 use crate::sim::{Conn, Net, SimKernel};
-use sockeye::proto::handshake::Refusal;
 use sockeye::proto::handshake::server::Request;
 use sockeye::proto::{CloseCode, Prepared, Violation};
 use sockeye::server::{
-    Cause, Closed, ConnectionId, EventLoop, Handler, Hub, Limits, Message, Peer, Settings, Timeouts,
+    Arrival, Cause, Closed, ConnectionId, EventLoop, Handler, Hub, Limits, Message, Peer, Settings,
+    Timeouts, Verdict,
 };
 use std::time::Duration;
 
@@ -54,9 +54,13 @@ pub struct Probe {
 impl Handler<SimKernel> for Probe {
     type State = ();
 
-    fn on_request(&mut self, _request: &Request<'_>) -> Result<(), Refusal<'static>> {
+    fn on_request(
+        &mut self,
+        _arrival: &mut Arrival<'_, '_, SimKernel>,
+        _request: &Request<'_>,
+    ) -> Verdict {
         assert!(!self.panic_on_request, "asked to");
-        Ok(())
+        Verdict::default()
     }
 
     fn on_open(&mut self, peer: &mut Peer<'_, SimKernel>, _request: &Request<'_>) {

@@ -85,6 +85,8 @@ pub struct Config {
     /// [`set_deflate`]: super::Connection::set_deflate
     #[cfg(feature = "deflate")]
     pub deflate: Option<Policy>,
+    /// Which of the driver's configurations this is; nothing here looks at it. Default: 0.
+    pub number: u16,
 }
 
 impl Default for Config {
@@ -95,6 +97,7 @@ impl Default for Config {
             auto_pong: true,
             #[cfg(feature = "deflate")]
             deflate: Some(Policy::default()),
+            number: 0,
         }
     }
 }

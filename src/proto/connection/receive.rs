@@ -66,6 +66,18 @@ impl Receiver {
         }
     }
 
+    /// Another configuration, before the first frame: as a rule, the request says which.
+    #[cfg(feature = "reactor")]
+    pub(crate) fn set_config(&mut self, config: Arc<Config>) {
+        self.config = config;
+    }
+
+    /// Which of the driver's configurations it has.
+    #[cfg(feature = "reactor")]
+    pub(crate) fn config_number(&self) -> u16 {
+        self.config.number
+    }
+
     /// Looks for the next event in `input`, which holds everything received and not yet consumed.
     ///
     /// Payload is unmasked in place, and an event may borrow it. Drop the first [`Step::consumed`] bytes afterwards,

@@ -168,6 +168,24 @@ impl<'r> Refusal<'r> {
         self
     }
 
+    /// Its status.
+    #[must_use]
+    pub const fn status(&self) -> u16 {
+        self.status
+    }
+
+    /// Its body, without the line end.
+    #[must_use]
+    pub const fn sentence(&self) -> &'r str {
+        self.sentence
+    }
+
+    /// The headers that were added.
+    #[must_use]
+    pub const fn own_headers(&self) -> &'r [(&'r str, &'r str)] {
+        self.headers
+    }
+
     /// Appends the whole answer, head and body, to `out`.
     ///
     /// # Errors

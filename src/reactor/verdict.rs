@@ -1,0 +1,182 @@
+//! What becomes of a request: [`Verdict`], and the connection that asks, [`Arrival`].
+//!
+//! Not here: how it is carried out, which is `greet`; what makes a request right, which the core knows.
+
+use super::mio::Mio;
+use super::settings::Profile;
+use super::{ConnectionId, Hub, Peer};
+use crate::kernel::{Kernel, PeerAddr};
+use crate::proto::handshake::{HandshakeError, Refusal};
+use alloc::borrow::Cow;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::fmt;
+
+/// A connection whose request is being answered, lent to a handler for one call.
+pub struct Arrival<'p, 'k, K: Kernel = Mio> {
+    pub(super) peer: &'p mut Peer<'k, K>,
+}
+
+impl<K: Kernel> Arrival<'_, '_, K> {
+    /// The id that it will have, and the one to answer it by where that is done [later](Verdict::Later).
+    #[must_use]
+    pub const fn id(&self) -> ConnectionId {
+        self.peer.id
+    }
+
+    /// Where it comes from; see [`Peer::remote_addr`].
+    #[must_use]
+    pub fn remote_addr(&mut self) -> PeerAddr {
+        self.peer.remote_addr()
+    }
+
+    /// The connections that are open.
+    pub const fn hub(&mut self) -> Hub<'_> {
+        self.peer.hub()
+    }
+}
+
+impl<K: Kernel> fmt::Debug for Arrival<'_, '_, K> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Arrival").field(&self.peer.id).finish()
+    }
+}
+
+/// What becomes of a request.
+#[derive(Clone, Debug)]
+pub enum Verdict {
+    /// It is answered with 101.
+    Accept(Admission),
+    /// It is answered with something else.
+    Refuse(Rejection),
+    /// It is not answered yet, and nothing more is read from whoever asks. [`Hub::answer`] does that; without it the
+    /// answer is 503 when the time for the handshake is over.
+    Later,
+}
+
+impl Default for Verdict {
+    fn default() -> Self {
+        Self::Accept(Admission::default())
+    }
+}
+
+impl From<Admission> for Verdict {
+    fn from(admission: Admission) -> Self {
+        Self::Accept(admission)
+    }
+}
+
+impl From<Rejection> for Verdict {
+    fn from(rejection: Rejection) -> Self {
+        Self::Refuse(rejection)
+    }
+}
+
+impl From<HandshakeError> for Verdict {
+    fn from(error: HandshakeError) -> Self {
+        Self::Refuse(Rejection::from(Refusal::from(error)))
+    }
+}
+
+/// How a request is accepted; by default as the settings say.
+#[derive(Clone, Debug, Default)]
+pub struct Admission {
+    pub(super) profile: Profile,
+    pub(super) protocol: Option<Option<String>>,
+    pub(super) headers: Vec<(String, String)>,
+}
+
+impl Admission {
+    /// As the settings say.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The limits, compression and timeouts of the connection.
+    #[must_use]
+    pub const fn profile(mut self, profile: Profile) -> Self {
+        self.profile = profile;
+        self
+    }
+
+    /// The subprotocol, one of those that were offered, or none. One that was not is a mistake of ours, and answered with
+    /// 500.
+    #[must_use]
+    pub fn protocol(mut self, protocol: impl Into<Option<String>>) -> Self {
+        self.protocol = Some(protocol.into());
+        self
+    }
+
+    /// One more header, such as `Set-Cookie`; see
+    /// [`Accept::headers`](crate::proto::handshake::Accept::headers). One that cannot be written is answered with 500.
+    #[must_use]
+    pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.headers.push((name.into(), value.into()));
+        self
+    }
+}
+
+/// A [`Refusal`] that owns what it says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rejection {
+    status: u16,
+    sentence: Cow<'static, str>,
+    headers: Vec<(String, String)>,
+}
+
+impl Rejection {
+    /// A status, 300 to 599 but for 304, and a body of one line. What cannot be written is answered with 500.
+    #[must_use]
+    pub fn new(status: u16, sentence: impl Into<Cow<'static, str>>) -> Self {
+        Self {
+            status,
+            sentence: sentence.into(),
+            headers: Vec::new(),
+        }
+    }
+
+    /// One more header, such as `WWW-Authenticate`; see [`Refusal::headers`].
+    #[must_use]
+    pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.headers.push((name.into(), value.into()));
+        self
+    }
+
+    /// Its status.
+    #[must_use]
+    pub const fn status(&self) -> u16 {
+        self.status
+    }
+
+    /// Calls with what the core writes.
+    pub(super) fn with<R>(&self, call: impl FnOnce(Refusal<'_>) -> R) -> R {
+        let headers = pairs(&self.headers);
+        call(Refusal::new(self.status, &self.sentence).headers(&headers))
+    }
+}
+
+impl From<Refusal<'static>> for Rejection {
+    fn from(refusal: Refusal<'static>) -> Self {
+        let owned = |(name, value): &(&str, &str)| ((*name).into(), (*value).into());
+        Self {
+            status: refusal.status(),
+            sentence: Cow::Borrowed(refusal.sentence()),
+            headers: refusal.own_headers().iter().map(owned).collect(),
+        }
+    }
+}
+
+impl From<HandshakeError> for Rejection {
+    fn from(error: HandshakeError) -> Self {
+        Refusal::from(error).into()
+    }
+}
+
+/// Headers as the core wants them.
+pub(super) fn pairs(headers: &[(String, String)]) -> Vec<(&str, &str)> {
+    headers
+        .iter()
+        .map(|(name, value)| (name.as_str(), value.as_str()))
+        .collect()
+}

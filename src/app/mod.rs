@@ -2,6 +2,10 @@
 
 mod forwarded;
 mod limits;
+mod request;
+mod route;
 
 pub use forwarded::client_address;
 pub use limits::{AddressLimits, Addresses, Bucket, Crowded, Rate};
+pub use request::{Params, Query, cookie};
+pub use route::{Access, BadJson, Format, Route, RouteError, RouteFault, RouteTable, Subprotocols};

@@ -1,0 +1,20 @@
+//! JSON: whether a text is it, and messages that are commands.
+//!
+//! | file | holds |
+//! |---|---|
+//! | `check` | whether a text is JSON, and where it is not; also without the feature `json` |
+//! | `envelope`, `letter` | a message that is a command: reading it, and writing it |
+//!
+//! Not here: values, types and their errors, which are `serde`'s and `serde_json`'s.
+
+mod check;
+#[cfg(feature = "json")]
+mod envelope;
+#[cfg(feature = "json")]
+mod letter;
+
+pub use check::{BadJson, MAX_DEPTH, check};
+#[cfg(feature = "json")]
+pub use envelope::{BadEnvelope, BadParam, Envelope, MAX_ID};
+#[cfg(feature = "json")]
+pub use letter::{Letter, Unwritable, error, reply};

@@ -9,3 +9,6 @@ pub use forwarded::client_address;
 pub use limits::{AddressLimits, Addresses, Bucket, Crowded, Rate};
 pub use request::{Params, Query, cookie};
 pub use route::{Access, BadJson, Format, Route, RouteError, RouteFault, RouteTable, Subprotocols};
+pub mod json;
+pub mod log;
+pub mod metrics;

@@ -1,0 +1,80 @@
+//! What a server counts: each loop by itself, and all of them together when somebody asks.
+//!
+//! | file | holds |
+//! |---|---|
+//! | `counters` | what one loop counts |
+//! | `figures` | the numbers, of one loop or of all |
+//! | `labels` | the names by which they are told apart, which peers cannot add to |
+//! | `histogram` | how long things took, by fixed bounds |
+//! | `text` | all that as Prometheus reads it; feature `metrics` |
+//!
+//! Not here: where it is served; when something is counted.
+
+mod counters;
+mod figures;
+mod histogram;
+mod labels;
+#[cfg(feature = "metrics")]
+mod text;
+
+pub use counters::{Counters, Slow};
+pub use figures::Totals;
+#[cfg(feature = "metrics")]
+pub use text::CONTENT_TYPE;
+
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use figures::Figures;
+use std::sync::{Mutex, PoisonError};
+
+/// The counters of all loops of a server. Clones are the same.
+#[derive(Clone, Debug, Default)]
+pub struct Registry {
+    workers: Arc<Mutex<Vec<Arc<Counters>>>>,
+}
+
+impl Registry {
+    /// Without any loop.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The counters of one more loop. What they have counted stays when the loop is gone.
+    #[must_use]
+    pub fn worker(&self) -> Arc<Counters> {
+        let counters = Arc::<Counters>::default();
+        self.lock().push(counters.clone());
+        counters
+    }
+
+    /// What all loops together have counted. Loops go on meanwhile, so numbers that belong together may differ by what has
+    /// just happened.
+    #[must_use]
+    pub fn totals(&self) -> Totals {
+        self.figures().totals()
+    }
+
+    /// All that was counted, as OpenMetrics text, to be served as [`CONTENT_TYPE`].
+    #[cfg(feature = "metrics")]
+    #[must_use]
+    pub fn text(&self) -> alloc::string::String {
+        text::text(self)
+    }
+
+    fn figures(&self) -> Figures<u64> {
+        let mut sum = Figures::default();
+        for counters in self.lock().iter() {
+            sum.add(&counters.figures);
+        }
+        sum
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Arc<Counters>>> {
+        // A list is whole whoever panicked beside it.
+        self.workers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -90,7 +90,7 @@ fn verdict(sim: &mut Sim, server: &Server) -> Vec<(&'static str, String)> {
     let verdict = match &told[..] {
         [Told::Failed(7, error)] => {
             // 6455-4.1-44, -47 to -53: nothing but the request was sent.
-            assert_eq!(server.conn.take_sent(), []);
+            assert!(server.conn.take_sent().is_empty());
             let refused = sim.probe().refused.take();
             let body = refused.map(|refused| refused.body.escape_ascii().to_string());
             vec![

@@ -63,7 +63,7 @@ impl Client {
         self.stream
             .read_to_end(&mut rest)
             .expect("an end, no reset");
-        assert_eq!(rest, []);
+        assert!(rest.is_empty());
     }
 
     /// Whether something comes before its stream's time to read is up.

@@ -101,7 +101,7 @@ fn use_and_end(served: &Served, shares: &[(Way, usize)], from: IpAddr, expected:
             Peers::Elsewhere(herd) => herd.wait_for("open"),
         }
     }
-    let count = shares.iter().map(|(_, count)| count).sum();
+    let count: usize = shares.iter().map(|(_, count)| count).sum();
     served.until(|report| report.connections == count);
     for (way, peers) in all {
         if way == Way::Timeout {

@@ -2,9 +2,6 @@
 //! where a text can still become it.
 
 use super::{BadJson, MAX_DEPTH, check};
-use alloc::string::String;
-use alloc::vec::Vec;
-use proptest::prelude::*;
 
 #[test]
 fn json_is_what_the_grammar_says() {
@@ -138,8 +135,11 @@ fn the_fault_is_a_reason_for_a_close() {
 
 #[cfg(feature = "json")]
 mod oracles {
-    use super::*;
+    use super::{BadJson, check};
     use alloc::borrow::ToOwned;
+    use alloc::string::String;
+    use alloc::vec::Vec;
+    use proptest::prelude::*;
     use serde::de::IgnoredAny;
 
     fn is_json(text: &str) -> bool {

@@ -199,6 +199,9 @@ fn is_refused(error: HandshakeError) {
     );
     assert!(body.len() > 1 && body.ends_with(b"\n"));
     match status {
+        405 if error == HandshakeError::PageMethod => {
+            assert_eq!(head.only("allow"), b"GET, HEAD");
+        }
         405 => assert_eq!(head.only("allow"), b"GET"),
         426 => {
             assert!(head.lists("connection", "upgrade"));

@@ -8,6 +8,7 @@ mod client;
 #[cfg(feature = "deflate")]
 mod deflate;
 mod outgoing;
+mod page;
 mod random;
 mod rows;
 mod server;

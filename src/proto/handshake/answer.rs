@@ -1,7 +1,7 @@
 //! What a server writes: the 101 (RFC 6455 §4.2.2 step 5), or a refusal that says why.
 //!
-//! Not here: the choice between the two, except the plain one of [`RequestParser::answer`]; pages and files (a refusal
-//! is never 1xx or 2xx), and what happens to the connection: after a refusal has been written it is closed, and
+//! Not here: the choice between the two, except the plain one of [`RequestParser::answer`]; pages
+//! (a refusal is never 1xx or 2xx), and what happens to the connection: after a refusal has been written it is closed, and
 //! everything that still arrives is thrown away.
 
 use alloc::string::{String, ToString as _};
@@ -140,12 +140,18 @@ impl<'r, 'a> Accept<'r, 'a> {
 pub struct Refusal<'r> {
     status: u16,
     sentence: &'r str,
+    /// What a 405 says that it would have taken.
+    methods: &'static str,
     headers: &'r [(&'r str, &'r str)],
 }
 
 impl From<HandshakeError> for Refusal<'_> {
     fn from(error: HandshakeError) -> Self {
-        Self::new(error.status(), error.text())
+        let mut refusal = Self::new(error.status(), error.text());
+        if error == HandshakeError::PageMethod {
+            refusal.methods = "GET, HEAD";
+        }
+        refusal
     }
 }
 
@@ -156,6 +162,7 @@ impl<'r> Refusal<'r> {
         Self {
             status,
             sentence,
+            methods: "GET",
             headers: &[],
         }
     }
@@ -230,7 +237,7 @@ impl<'r> Refusal<'r> {
             write_header("Connection", b"close", out);
         }
         for (status, name, value) in [
-            (405, "Allow", "GET"),
+            (405, "Allow", self.methods),
             (503, "Retry-After", "1"),
             (self.status, "Content-Type", "text/plain; charset=utf-8"),
         ] {

@@ -15,7 +15,8 @@ use super::head::{Found, Headers, Kind, Scanner};
 use super::key::{accept_of, key_of};
 use super::origin::is_origin;
 use super::outgoing::{check_headers, write_header, write_headers};
-use super::server::{MAX_PROTOCOLS, http_version};
+use super::request_head::http_version;
+use super::server::MAX_PROTOCOLS;
 use super::uri::{Authority, Target};
 use super::{HeadError, HeadLimits, Misuse, ResponseError};
 

@@ -115,6 +115,8 @@ pub enum HandshakeError {
     HttpVersion,
     /// A method other than `GET`.
     Method,
+    /// A method other than `GET` and `HEAD`, where pages are served too.
+    PageMethod,
     /// A target that is neither a path nor an absolute http(s) URI.
     Target,
     /// No `Host`.
@@ -165,9 +167,10 @@ pub enum HandshakeError {
 
 impl HandshakeError {
     /// Every rule once; the head's own faults are in [`HeadError::ALL`].
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 26] = [
         Self::HttpVersion,
         Self::Method,
+        Self::PageMethod,
         Self::Target,
         Self::HostMissing,
         Self::HostRepeated,
@@ -216,7 +219,7 @@ impl HandshakeError {
             | Self::Extensions => 400,
             Self::Origin => 403,
             Self::NotFound => 404,
-            Self::Method => 405,
+            Self::Method | Self::PageMethod => 405,
             Self::Timeout => 408,
             Self::Upgrade | Self::Version => 426,
             Self::TooManyRequests => 429,
@@ -239,6 +242,7 @@ impl HandshakeError {
             | Self::Version
             | Self::KeyMissing
             | Self::KeyInvalid => "RFC 6455 4.2.1",
+            Self::PageMethod => "RFC 9110 15.5.6",
             Self::HostRepeated | Self::HostInvalid => "RFC 9112 3.2",
             Self::HostMismatch => "RFC 9112 3.2.2",
             Self::Body => "RFC 9112 6.3",
@@ -262,6 +266,7 @@ impl HandshakeError {
             Self::Head(error) => error.text(),
             Self::HttpVersion => "only HTTP/1.1 is spoken here",
             Self::Method => "the method must be GET",
+            Self::PageMethod => "the method must be GET or HEAD",
             Self::Target => "malformed request target",
             Self::HostMissing => "the Host header is missing",
             Self::HostRepeated => "more than one Host header",

@@ -43,7 +43,9 @@ mod key;
 mod misuse;
 mod origin;
 mod outgoing;
+mod page;
 mod protocols;
+mod request_head;
 pub mod server;
 mod uri;
 

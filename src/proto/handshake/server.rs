@@ -8,6 +8,8 @@
 //! What follows the head are the first frames, once the 101 is out. After a refusal it is nothing: to parse it as
 //! another request is request smuggling (RFC 9931).
 //!
+//! A server that has pages on the same port reads with [`RequestParser::parse_any`].
+//!
 //! Not here: writing the answer ([`Accept`](super::Accept), [`Refusal`](super::Refusal)), and policy: whether the
 //! path exists, the user is known, or the page may connect ([`OriginPolicy`](super::OriginPolicy)).
 
@@ -17,8 +19,9 @@ use super::extension::{Extensions, is_extension_list};
 use super::grammar::{elements, is_token};
 use super::head::{Found, Headers, Kind, Scanner};
 use super::key::{accept_of, is_key};
+pub use super::page::{Asked, PageRequest};
 use super::protocols::Protocols;
-use super::uri::{Authority, Target};
+use super::request_head::{RequestHead, RequestLine, Serving};
 use super::{HandshakeError, HeadError, HeadLimits};
 
 /// More subprotocols than this in one request are malformed. It keeps the search for duplicates cheap.
@@ -57,26 +60,54 @@ impl RequestParser {
     /// The first rule that the request breaks, as soon as the byte that breaks it is there; the request line is judged
     /// when it ends, the fields when the head ends. Every later call returns the same error.
     pub fn parse<'a>(&mut self, received: &'a [u8]) -> Result<Option<Request<'a>>, HandshakeError> {
+        self.judge(received, Serving::Sockets, Request::parse)
+    }
+
+    /// As [`parse`](Self::parse), for a server that has pages too: a right GET or HEAD that does not ask for
+    /// `websocket` is a [`PageRequest`].
+    ///
+    /// # Errors
+    ///
+    /// As for [`parse`](Self::parse), but what asks for no WebSocket need not be a handshake; another method is
+    /// [`HandshakeError::PageMethod`], and a HEAD that asks for a WebSocket [`HandshakeError::Method`].
+    pub fn parse_any<'a>(
+        &mut self,
+        received: &'a [u8],
+    ) -> Result<Option<Asked<'a>>, HandshakeError> {
+        self.judge(received, Serving::Pages, Asked::parse)
+    }
+
+    /// Goes on with the scan, and gives the head to `parse` once it is whole. The first error stays.
+    fn judge<'a, T>(
+        &mut self,
+        received: &'a [u8],
+        serving: Serving,
+        parse: impl FnOnce(&'a [u8], Range<usize>) -> Result<T, HandshakeError>,
+    ) -> Result<Option<T>, HandshakeError> {
         if let Some(error) = self.refused {
             return Err(error);
         }
-        let result = self.advance(received);
+        let result = self
+            .advance(received, serving)
+            .and_then(|head| head.map(|head| parse(head, self.line.clone())).transpose());
         self.refused = result.as_ref().err().copied();
         result
     }
 
-    fn advance<'a>(&mut self, received: &'a [u8]) -> Result<Option<Request<'a>>, HandshakeError> {
+    /// The whole head, when it has come. The request line is judged as soon as it ends.
+    fn advance<'a>(
+        &mut self,
+        received: &'a [u8],
+        serving: Serving,
+    ) -> Result<Option<&'a [u8]>, HandshakeError> {
         loop {
             match self.scanner.advance(received, &self.limits)? {
                 Found::More => return Ok(None),
                 Found::StartLine(line) => {
-                    request_line(received.get(line.clone()).unwrap_or_default())?;
+                    RequestLine::parse(received.get(line.clone()).unwrap_or_default(), serving)?;
                     self.line = line;
                 }
-                Found::End(end) => {
-                    let head = received.get(..end).unwrap_or_default();
-                    return Request::parse(head, self.line.clone()).map(Some);
-                }
+                Found::End(end) => return Ok(Some(received.get(..end).unwrap_or_default())),
             }
         }
     }
@@ -104,72 +135,61 @@ pub fn parse(received: &[u8], limits: HeadLimits) -> Result<Request<'_>, Handsha
 /// A valid opening handshake, borrowed from the bytes it was read from.
 #[derive(Clone, Debug)]
 pub struct Request<'a> {
-    head_len: usize,
-    raw_target: &'a str,
-    target: Target<'a>,
-    host: &'a str,
+    head: RequestHead<'a>,
     key: &'a [u8],
     origin: Option<&'a [u8]>,
-    headers: Headers<'a>,
 }
 
 impl<'a> Request<'a> {
     fn parse(head: &'a [u8], line: Range<usize>) -> Result<Self, HandshakeError> {
-        let fields = line.end.saturating_add(2);
-        let headers = Headers::parse(head.get(fields..).unwrap_or_default())?;
-        let (raw_target, target) = request_line(head.get(line).unwrap_or_default())?;
-        let host = host(&headers, &target)?;
-        no_body(&headers)?;
-        upgrade(&headers)?;
-        version(&headers)?;
-        let key = key(&headers)?;
-        let origin = headers.single("origin", HandshakeError::OriginRepeated)?;
-        protocols(&headers)?;
+        RequestHead::parse(head, line, Serving::Sockets).and_then(Self::of)
+    }
+
+    /// What an opening handshake must have beyond what every request has.
+    pub(super) fn of(head: RequestHead<'a>) -> Result<Self, HandshakeError> {
+        upgrade(&head)?;
+        let headers = &head.headers;
+        version(headers)?;
+        let key = key(headers)?;
+        let origin = head.origin()?;
+        protocols(headers)?;
         if !headers
             .all("sec-websocket-extensions")
             .all(is_extension_list)
         {
             return Err(HandshakeError::Extensions);
         }
-        Ok(Self {
-            head_len: head.len(),
-            raw_target,
-            target,
-            host,
-            key,
-            origin,
-            headers,
-        })
+        Ok(Self { head, key, origin })
     }
 
     /// How many bytes the head takes, an empty line before it included. The first frame begins there.
     #[must_use]
     pub const fn head_len(&self) -> usize {
-        self.head_len
+        self.head.len
     }
 
     /// The target as it was sent: printable ASCII, a path or an absolute URI.
     #[must_use]
     pub const fn target(&self) -> &'a str {
-        self.raw_target
+        self.head.line.raw_target
     }
 
     /// The path, which begins with `/`; not decoded and not normalised.
     #[must_use]
     pub const fn path(&self) -> &'a str {
-        self.target.path
+        self.head.line.target.path
     }
 
     /// What follows the first `?`, not decoded.
     #[must_use]
     pub const fn query(&self) -> Option<&'a str> {
-        self.target.query
+        self.head.line.target.query
     }
 
     /// The value of `Host`: a host with an optional port.
     #[must_use]
     pub const fn host(&self) -> &'a str {
-        self.host
+        self.head.host
     }
 
     /// The value of `Origin` as it was sent; absent when the client is not a browser (RFC 6455 §4.2.1 item 7).
@@ -187,19 +207,19 @@ impl<'a> Request<'a> {
     /// All fields.
     #[must_use]
     pub const fn headers(&self) -> &Headers<'a> {
-        &self.headers
+        &self.head.headers
     }
 
     /// The value of the first field of this name, in any case.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&'a [u8]> {
-        self.headers.first(name)
+        self.head.headers.first(name)
     }
 
     /// The subprotocols that the client offers, its favourite first.
     #[must_use]
     pub fn protocols(&self) -> Protocols<'_, 'a> {
-        Protocols::new(self.headers.all("sec-websocket-protocol"))
+        Protocols::new(self.head.headers.all("sec-websocket-protocol"))
     }
 
     /// The first of the server's subprotocols, its favourite first, that the client offers too (RFC 6455 §4.2.2).
@@ -218,75 +238,17 @@ impl<'a> Request<'a> {
     /// The extensions that the client offers, its favourite first, unknown ones too.
     #[must_use]
     pub fn extensions(&self) -> Extensions<'_, 'a> {
-        Extensions::new(self.headers.all("sec-websocket-extensions"))
+        Extensions::new(self.head.headers.all("sec-websocket-extensions"))
     }
-}
-
-/// `method SP target SP version` (RFC 9112 §3); the version first, because it says what the rest means.
-fn request_line(line: &[u8]) -> Result<(&str, Target<'_>), HandshakeError> {
-    let malformed = HandshakeError::Head(HeadError::StartLine);
-    let line = core::str::from_utf8(line).map_err(|_| malformed)?;
-    let mut words = line.split(' ');
-    let (Some(method), Some(target), Some(version), None) =
-        (words.next(), words.next(), words.next(), words.next())
-    else {
-        return Err(malformed);
-    };
-    http_version(version)
-        .ok_or(malformed)?
-        .then_some(())
-        .ok_or(HandshakeError::HttpVersion)?;
-    if method != "GET" {
-        return Err(HandshakeError::Method);
-    }
-    let parsed = Target::parse(target).ok_or(HandshakeError::Target)?;
-    Ok((target, parsed))
-}
-
-/// Whether this version, if it is one, is 1.1 (RFC 9112 §2.3).
-pub(super) fn http_version(text: &str) -> Option<bool> {
-    match text.strip_prefix("HTTP/")?.as_bytes() {
-        [major, b'.', minor] if major.is_ascii_digit() && minor.is_ascii_digit() => {
-            Some(*major == b'1' && *minor == b'1')
-        }
-        _ => None,
-    }
-}
-
-/// Exactly one `Host` that is a host, and that an absolute target agrees with (RFC 9112 §3.2).
-fn host<'a>(headers: &Headers<'a>, target: &Target<'_>) -> Result<&'a str, HandshakeError> {
-    let value = headers
-        .single("host", HandshakeError::HostRepeated)?
-        .ok_or(HandshakeError::HostMissing)?;
-    let host = core::str::from_utf8(value).map_err(|_| HandshakeError::HostInvalid)?;
-    let authority = Authority::parse(host).ok_or(HandshakeError::HostInvalid)?;
-    match &target.authority {
-        Some((named, default)) if !named.is_same(&authority, *default) => {
-            Err(HandshakeError::HostMismatch)
-        }
-        Some(_) | None => Ok(host),
-    }
-}
-
-/// No body in any form, not even an empty or a malformed one: two parsers that disagree about its length are the
-/// whole of request smuggling (RFC 9112 §6.3).
-fn no_body(headers: &Headers<'_>) -> Result<(), HandshakeError> {
-    if headers.has("content-length") || headers.has("transfer-encoding") {
-        return Err(HandshakeError::Body);
-    }
-    if headers.has("expect") {
-        return Err(HandshakeError::Expect);
-    }
-    Ok(())
 }
 
 /// Both halves of asking for an upgrade. Without the option in `Connection`, `Upgrade` was meant for someone else on
 /// the way (RFC 9110 §7.6.1).
-fn upgrade(headers: &Headers<'_>) -> Result<(), HandshakeError> {
-    if !headers.list_has("upgrade", b"websocket") {
+fn upgrade(head: &RequestHead<'_>) -> Result<(), HandshakeError> {
+    if !head.asks_for_websocket() {
         return Err(HandshakeError::Upgrade);
     }
-    if !headers.list_has("connection", b"upgrade") {
+    if !head.headers.list_has("connection", b"upgrade") {
         return Err(HandshakeError::Connection);
     }
     Ok(())

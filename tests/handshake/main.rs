@@ -10,5 +10,6 @@ mod deflate;
 mod outgoing;
 mod page;
 mod random;
+mod response;
 mod rows;
 mod server;

@@ -1,14 +1,14 @@
 //! What a server writes: the 101 (RFC 6455 §4.2.2 step 5), or a refusal that says why.
 //!
 //! Not here: the choice between the two, except the plain one of [`RequestParser::answer`]; pages
-//! (a refusal is never 1xx or 2xx), and what happens to the connection: after a refusal has been written it is closed, and
-//! everything that still arrives is thrown away.
+//! ([`Response`](super::Response); a refusal is never 1xx or 2xx), and what happens to the connection: after a refusal
+//! has been written it is closed, and everything that still arrives is thrown away.
 
-use alloc::string::{String, ToString as _};
+use alloc::string::ToString as _;
 use alloc::vec::Vec;
 
 use super::extension::{Extensions, is_extension_list};
-use super::outgoing::{check_headers, write_header, write_headers};
+use super::outgoing::{check_headers, write_header, write_headers, write_status_line};
 use super::server::{Request, RequestParser};
 use super::{HandshakeError, Misuse, OriginPolicy};
 
@@ -142,6 +142,7 @@ pub struct Refusal<'r> {
     sentence: &'r str,
     /// What a 405 says that it would have taken.
     methods: &'static str,
+    head_alone: bool,
     headers: &'r [(&'r str, &'r str)],
 }
 
@@ -163,6 +164,7 @@ impl<'r> Refusal<'r> {
             status,
             sentence,
             methods: "GET",
+            head_alone: false,
             headers: &[],
         }
     }
@@ -193,6 +195,14 @@ impl<'r> Refusal<'r> {
         self.headers
     }
 
+    /// Whether the body is left out, as it must be in an answer to HEAD (RFC 9110 §9.3.2). Its length is told all the
+    /// same.
+    #[must_use]
+    pub const fn head_alone(mut self, alone: bool) -> Self {
+        self.head_alone = alone;
+        self
+    }
+
     /// Appends the whole answer, head and body, to `out`.
     ///
     /// # Errors
@@ -201,19 +211,16 @@ impl<'r> Refusal<'r> {
     /// a [`HandshakeError`] without further headers always can.
     pub fn write(&self, out: &mut Vec<u8>) -> Result<(), Misuse> {
         self.check()?;
-        let status: String = self.status.to_string();
-        out.extend_from_slice(b"HTTP/1.1 ");
-        out.extend_from_slice(status.as_bytes());
-        out.push(b' ');
-        out.extend_from_slice(reason(self.status).as_bytes());
-        out.extend_from_slice(b"\r\n");
+        write_status_line(self.status, out);
         self.write_own_headers(out);
         let length = self.sentence.len().saturating_add(1).to_string();
         write_header("Content-Length", length.as_bytes(), out);
         write_headers(self.headers, out);
         out.extend_from_slice(b"\r\n");
-        out.extend_from_slice(self.sentence.as_bytes());
-        out.push(b'\n');
+        if !self.head_alone {
+            out.extend_from_slice(self.sentence.as_bytes());
+            out.push(b'\n');
+        }
         Ok(())
     }
 
@@ -311,35 +318,5 @@ impl RequestParser {
             }
         }
         result
-    }
-}
-
-/// The reason phrase. It is optional (RFC 9112 §4), so a status without one here goes out without.
-const fn reason(status: u16) -> &'static str {
-    match status {
-        301 => "Moved Permanently",
-        302 => "Found",
-        303 => "See Other",
-        307 => "Temporary Redirect",
-        308 => "Permanent Redirect",
-        400 => "Bad Request",
-        401 => "Unauthorized",
-        403 => "Forbidden",
-        404 => "Not Found",
-        405 => "Method Not Allowed",
-        408 => "Request Timeout",
-        410 => "Gone",
-        413 => "Content Too Large",
-        414 => "URI Too Long",
-        417 => "Expectation Failed",
-        426 => "Upgrade Required",
-        429 => "Too Many Requests",
-        431 => "Request Header Fields Too Large",
-        500 => "Internal Server Error",
-        502 => "Bad Gateway",
-        503 => "Service Unavailable",
-        504 => "Gateway Timeout",
-        505 => "HTTP Version Not Supported",
-        _ => "",
     }
 }

@@ -33,13 +33,15 @@ pub enum Misuse {
     ExtensionNotOffered,
     /// A refusal with a status outside 300..=599, or with 304, which has no body.
     Status,
+    /// A page with a status outside 200..=599, or with 205, 206 or 426, which need more than a page says.
+    PageStatus,
     /// A body that is empty or has a control byte.
     Sentence,
 }
 
 impl Misuse {
     /// Every variant, for tables and tests.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::HeaderName,
         Self::HeaderReserved,
         Self::HeaderValue,
@@ -52,6 +54,7 @@ impl Misuse {
         Self::Extensions,
         Self::ExtensionNotOffered,
         Self::Status,
+        Self::PageStatus,
         Self::Sentence,
     ];
 }
@@ -73,6 +76,7 @@ impl fmt::Display for Misuse {
                 "an extension must have been offered, and be accepted once"
             }
             Self::Status => "a refusal needs a status from 300 to 599 that has a body",
+            Self::PageStatus => "a page needs a status from 200 to 599, not 205, 206 or 426",
             Self::Sentence => "a body must be one line of text",
         })
     }

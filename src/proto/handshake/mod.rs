@@ -6,6 +6,9 @@
 //! | judge it | [`server::Request`] exists only if every rule holds | [`client::Response::verify`] |
 //! | write | [`Accept`], [`Refusal`] | [`client::Request`] |
 //!
+//! A server may have pages on the same port: [`RequestParser::parse_any`](server::RequestParser::parse_any) reads
+//! requests of both kinds, and a [`Response`] answers for a page.
+//!
 //! Both parsers are resumable: they are given the same growing slice again and again, look at each byte once, and
 //! refuse at the first byte that cannot belong to a good head. How the bytes were split never changes the answer.
 //! `httparse` finds the fields; the grammar and every rule are here.
@@ -46,6 +49,7 @@ mod outgoing;
 mod page;
 mod protocols;
 mod request_head;
+mod response;
 pub mod server;
 mod uri;
 
@@ -57,6 +61,7 @@ pub use key::{accept_of, key_of};
 pub use misuse::Misuse;
 pub use origin::OriginPolicy;
 pub use protocols::Protocols;
+pub use response::{Body, Response};
 
 /// How much head a peer may send; the same for requests and responses.
 ///

@@ -3,7 +3,7 @@
 //! It is read by the same parser and keeps the same rules: HTTP/1.1, a path, one `Host` that agrees, no body. One
 //! parser for both is the point. Two of them that disagree are how checks made on one kind are missed on the other.
 //!
-//! Not here: the answer, and what is at the path.
+//! Not here: the answer ([`Response`](super::Response)), and what is at the path.
 
 use core::ops::Range;
 

@@ -33,6 +33,7 @@ pub struct RequestParser {
     limits: HeadLimits,
     scanner: Scanner,
     line: Range<usize>,
+    is_head: bool,
     pub(super) refused: Option<HandshakeError>,
     /// Whether [`answer`](Self::answer) has written a 101.
     pub(super) accepted: bool,
@@ -46,6 +47,7 @@ impl RequestParser {
             limits,
             scanner: Scanner::new(Kind::Request, 0),
             line: 0..0,
+            is_head: false,
             refused: None,
             accepted: false,
         }
@@ -77,6 +79,13 @@ impl RequestParser {
         self.judge(received, Serving::Pages, Asked::parse)
     }
 
+    /// Whether a request line has come that says HEAD, be the request right or not: a refusal then goes without its
+    /// body. See [`Refusal::head_alone`](super::Refusal::head_alone).
+    #[must_use]
+    pub const fn is_head(&self) -> bool {
+        self.is_head
+    }
+
     /// Goes on with the scan, and gives the head to `parse` once it is whole. The first error stays.
     fn judge<'a, T>(
         &mut self,
@@ -104,7 +113,9 @@ impl RequestParser {
             match self.scanner.advance(received, &self.limits)? {
                 Found::More => return Ok(None),
                 Found::StartLine(line) => {
-                    RequestLine::parse(received.get(line.clone()).unwrap_or_default(), serving)?;
+                    let text = received.get(line.clone()).unwrap_or_default();
+                    self.is_head = text.starts_with(b"HEAD ");
+                    RequestLine::parse(text, serving)?;
                     self.line = line;
                 }
                 Found::End(end) => return Ok(Some(received.get(..end).unwrap_or_default())),

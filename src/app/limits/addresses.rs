@@ -10,9 +10,9 @@
 //! one, and what was older is forgotten. So whoever is forgotten for its age had a full bucket, nobody is looked for,
 //! and each call costs the same however many there are.
 //!
-//! An attacker with more addresses than fit makes us forget some early, also such as had few tokens left: they get a new
-//! bucket. That costs the attacker as many addresses as it forgives, and those have buckets of their own. The number of
-//! connections of an address is never forgotten.
+//! An attacker with more addresses than that makes us forget some early, with few tokens left, once half as many others
+//! have come: they get a new bucket. It takes more addresses than it forgives, and each of those has a bucket of its own
+//! anyway. Nobody is refused for it, and the number of connections of an address is never forgotten.
 //!
 //! Not here: who is behind an address. Behind one IPv4 address may be a whole company, or all the customers of a
 //! provider; a cap has to leave room for them.
@@ -32,7 +32,7 @@ pub struct AddressLimits {
     pub connections: Option<u32>,
     /// How often they may connect. Default: as often as they like.
     pub handshakes: Option<Rate>,
-    /// Addresses without connections that are remembered. Default: 65 536, which are about 5 MB.
+    /// Addresses without connections that are remembered. Default: 65 536, which take 3 MB.
     pub remembered: usize,
 }
 

@@ -1,7 +1,7 @@
 use super::{Bucket, MOST, Rate};
 use core::mem::size_of;
 use core::time::Duration;
-use proptest::prelude::{Strategy, any, prop_oneof, proptest};
+use proptest::prelude::{ProptestConfig, Strategy, any, prop_oneof, proptest};
 
 const fn ms(millis: u64) -> Duration {
     Duration::from_millis(millis)
@@ -41,6 +41,8 @@ fn rates() -> impl Strategy<Value = Rate> {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
     #[test]
     fn it_is_what_counting_gives(rate in rates(), steps in proptest::collection::vec((0..400_u64, 1..30), 1..60)) {
         let (mut bucket, mut oracle, mut now) = (Bucket::default(), Oracle::new(rate), 0);

@@ -1,8 +1,9 @@
 use super::super::RouteFault;
 use super::RouteTable;
-use crate::app::Route;
-use alloc::string::ToString as _;
+use crate::app::{Route, RouteError};
+use alloc::string::{String, ToString as _};
 use alloc::vec::Vec;
+use proptest::prelude::{ProptestConfig, Strategy, prop_oneof, proptest};
 
 fn table(patterns: &[&str]) -> RouteTable {
     let mut table = RouteTable::default();
@@ -200,6 +201,7 @@ fn two_routes_for_the_same_paths_are_an_error() {
     }
     let mut one = table(&["/a"]);
     assert!(one.insert(&Route::new("/a/")).is_err());
+    assert_eq!(one.insert(&Route::new("/b")), Ok(1));
     assert_eq!(one.find("/a/"), None);
 }
 
@@ -209,4 +211,94 @@ fn routes_for_different_paths_stand_together() {
         "/", "/a", "/a/{b}", "/a/{b}/c", "/a/{x}/d", "/a/b", "/{a}", "/{b}/c", "/*", "/a/*",
         "/a/b/*", "/A", "/%61", "/ab/",
     ]);
+}
+
+#[test]
+fn routes_are_given_as_text_or_made_in_code() {
+    fn add<R: TryInto<Route>>(table: &mut RouteTable, route: R) -> Result<usize, RouteError>
+    where
+        R::Error: Into<RouteError>,
+    {
+        table.insert(&route.try_into().map_err(Into::into)?)
+    }
+    let mut table = RouteTable::default();
+    assert_eq!(add(&mut table, "SOCKET /a @text"), Ok(0));
+    assert_eq!(add(&mut table, Route::new("/b")), Ok(1));
+    let error = add(&mut table, "/c").expect_err("no method");
+    assert_eq!(error.fault(), RouteFault::Method);
+}
+
+/// How a pattern fits a path, if it does, segment by segment: 0 literally, 1 by a parameter, 2 by `*`.
+fn fit(pattern: &str, path: &str) -> Option<Vec<u8>> {
+    let mut pattern: Vec<_> = pattern.strip_prefix('/')?.split('/').collect();
+    let mut path: Vec<_> = path.strip_prefix('/')?.split('/').collect();
+    let is_rest = pattern.last() == Some(&"*");
+    if is_rest {
+        pattern.pop();
+        if path.len() <= pattern.len() {
+            return None;
+        }
+        path.truncate(pattern.len());
+    } else if pattern.len() > 1 && pattern.last() == Some(&"") {
+        pattern.pop();
+        if path.len() > pattern.len() && path.last() == Some(&"") {
+            path.pop();
+        }
+    }
+    if pattern.len() != path.len() {
+        return None;
+    }
+    let ranks = pattern.iter().zip(path).map(|(pattern, segment)| {
+        if pattern.starts_with('{') {
+            (!segment.is_empty()).then_some(1)
+        } else {
+            (*pattern == segment).then_some(0)
+        }
+    });
+    let mut ranks: Vec<u8> = ranks.collect::<Option<_>>()?;
+    ranks.extend(is_rest.then_some(2));
+    Some(ranks)
+}
+
+fn path_of(segment: &'static str) -> impl Strategy<Value = String> {
+    let segments = proptest::collection::vec(segment, 0..4);
+    (segments, prop_oneof!["/", "", "/\\*"]).prop_map(|(segments, end)| {
+        let path: String = segments
+            .iter()
+            .map(|one| alloc::format!("/{one}"))
+            .collect();
+        if path.is_empty() && end.is_empty() {
+            "/".into()
+        } else {
+            path + &end
+        }
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn the_route_that_fits_best_is_found(
+        patterns in proptest::collection::vec(path_of("(a|b|ab|\\{[xy]\\})"), 1..8),
+        paths in proptest::collection::vec(path_of("(a|b|ab|c|)"), 1..30),
+    ) {
+        let mut table = RouteTable::default();
+        let mut routes = Vec::new();
+        for pattern in patterns {
+            if let Ok(index) = table.insert(&Route::new(pattern.as_str())) {
+                assert_eq!(index, routes.len());
+                routes.push(pattern);
+            }
+        }
+        for path in paths {
+            let fits = routes.iter().enumerate().filter_map(|(index, route)| {
+                let ranks = fit(route, &path)?;
+                Some(((ranks.contains(&2), ranks), index))
+            });
+            let best = fits.min().map(|(_, index)| index);
+            let found = table.find(&path).map(|(index, _)| index);
+            assert_eq!(found, best, "{path} of {routes:?}");
+        }
+    }
 }

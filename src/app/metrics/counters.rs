@@ -45,13 +45,13 @@ impl Counters {
         self.figures.refused[labels::status(status)].add(1);
     }
 
-    /// A message was received, with a payload of so many bytes.
+    /// A message of so many bytes was received.
     pub fn received(&self, bytes: usize) {
         self.figures.messages[IN].add(1);
         self.figures.bytes[IN].add(bytes as u64);
     }
 
-    /// So many messages were sent, with payloads of so many bytes together. What is said to many is sent to each of them.
+    /// So many messages were sent, of so many bytes together. What is said to many is sent to each of them.
     pub fn sent(&self, messages: u64, bytes: u64) {
         self.figures.messages[OUT].add(messages);
         self.figures.bytes[OUT].add(bytes);

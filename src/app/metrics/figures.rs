@@ -109,9 +109,9 @@ pub struct Totals {
     pub messages_in: u64,
     /// Messages that were sent, each counted for each who gets it.
     pub messages_out: u64,
-    /// Bytes of payload in those that came.
+    /// Bytes of those that came.
     pub bytes_in: u64,
-    /// Bytes of payload in those that were sent.
+    /// Bytes of those that were sent.
     pub bytes_out: u64,
     /// Messages that were dropped for members who read too slowly, those for which there is a newer one too.
     pub dropped: u64,

@@ -101,7 +101,7 @@ fn messages(encoder: &mut DescriptorEncoder<'_>, figures: &Figures<u64>) -> fmt:
         labelled(&mut metric, &[("direction", *direction)], number)?;
     }
 
-    let help = "Payload of messages";
+    let help = "Bytes of messages";
     let mut metric =
         encoder.encode_descriptor("message", help, Some(&Unit::Bytes), MetricType::Counter)?;
     for (direction, number) in DIRECTIONS.iter().zip(figures.bytes) {

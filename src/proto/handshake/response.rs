@@ -204,7 +204,12 @@ impl Response {
         Ok(self.body.clone())
     }
 
-    fn check(&self) -> Result<(), Misuse> {
+    /// Whether it can be written. What is known at start can be checked there.
+    ///
+    /// # Errors
+    ///
+    /// As for [`write`](Self::write).
+    pub fn check(&self) -> Result<(), Misuse> {
         if !(200..=599).contains(&self.status) || matches!(self.status, 205 | 206 | 426) {
             return Err(Misuse::PageStatus);
         }

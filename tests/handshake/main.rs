@@ -7,6 +7,7 @@
 mod client;
 #[cfg(feature = "deflate")]
 mod deflate;
+mod keys;
 mod outgoing;
 mod page;
 mod random;

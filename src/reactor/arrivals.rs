@@ -90,6 +90,9 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
         }
         self.tools.rooms.depart(session.id(slot));
         let id = session.id(slot);
+        if session.awaits_verdict() {
+            self.handler.on_abandoned(id);
+        }
         let cause = match (session.flags.cause, error) {
             (Cause::Ended, Some(error)) => cause_of(error),
             (cause, _) => cause,

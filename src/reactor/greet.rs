@@ -12,7 +12,7 @@ use super::{Admission, Arrival, Handler, Rejection, Verdict};
 use crate::kernel::Kernel;
 #[cfg(feature = "client")]
 use crate::proto::Role;
-use crate::proto::handshake::server::{Request, RequestParser};
+use crate::proto::handshake::server::{Asked, PageRequest, Request, RequestParser};
 use crate::proto::handshake::{Accept, HandshakeError};
 use alloc::boxed::Box;
 use alloc::string::ToString as _;
@@ -48,9 +48,16 @@ impl<H: Handler<K>, K: Kernel> Call<'_, H, K> {
             Some(Opening::Judged(verdict)) => (self.parser(), Some(verdict)),
             _ => (self.parser(), None),
         };
-        match parser.parse(data) {
+        let asked = if self.settings.pages {
+            parser.parse_any(data)
+        } else {
+            let request = parser.parse(data);
+            request.map(|request| request.map(Asked::Upgrade))
+        };
+        match asked {
             Ok(None) => *self.opening = Some(Box::new(Opening::Request(parser))),
-            Ok(Some(request)) => self.judge(&request, judged),
+            Ok(Some(Asked::Upgrade(request))) => self.judge(&request, judged),
+            Ok(Some(Asked::Page(request))) => self.show(&request),
             Err(error) => self.refuse(&error.into()),
         }
     }
@@ -78,6 +85,30 @@ impl<H: Handler<K>, K: Kernel> Call<'_, H, K> {
                 self.accept(request, &admission);
             }
         }
+    }
+
+    /// Answers a request for a page, which ends the connection as a refusal does.
+    fn show(&mut self, request: &PageRequest<'_>) {
+        *self.at = request.head_len();
+        if self.refusing {
+            return self.refuse(&HandshakeError::Unavailable.into());
+        }
+        let peer = &mut self.peer;
+        let Some(response) = self.handler.on_page(&mut Arrival { peer }, request) else {
+            let error = if request.is_head() {
+                HandshakeError::Method
+            } else {
+                HandshakeError::Upgrade
+            };
+            return self.refuse(&error.into());
+        };
+        let mut answer = Vec::new();
+        if let Err(misuse) = response.write(request, &mut answer) {
+            tracing::error!(%misuse, "a page cannot be written");
+            return self.refuse(&mistake());
+        }
+        self.peer.wire.raw(&answer);
+        self.enter(Phase::Ending);
     }
 
     fn ask_handler(&mut self, request: &Request<'_>) -> Verdict {
@@ -118,7 +149,9 @@ impl<H: Handler<K>, K: Kernel> Call<'_, H, K> {
             self.peer.tx.set_deflate(agreed.server);
         }
         self.peer.rooms.enter(self.peer.id, Class::of(self.peer.tx));
+        self.peer.orders.note = admission.note.clone();
         *self.state = Some(self.handler.on_open(&mut self.peer, request));
+        self.peer.orders.note = None;
     }
 
     pub(super) fn refuse(&mut self, rejection: &Rejection) {
@@ -126,7 +159,7 @@ impl<H: Handler<K>, K: Kernel> Call<'_, H, K> {
         tracing::debug!(peer = %self.peer.id, status, "request refused");
         self.peer.wire.raw(&written(rejection));
         self.enter(Phase::Ending);
-        self.handler.on_refused(status);
+        self.handler.on_refused(self.peer.id, status);
     }
 }
 

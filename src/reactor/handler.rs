@@ -9,7 +9,8 @@ use super::{Arrival, ConnectionId, Hub, Message, Peer, Verdict};
 #[cfg(feature = "client")]
 use crate::client::ConnectError;
 use crate::kernel::Kernel;
-use crate::proto::handshake::server::Request;
+use crate::proto::handshake::Response;
+use crate::proto::handshake::server::{PageRequest, Request};
 use crate::proto::{Violation, local};
 use core::time::Duration;
 
@@ -28,9 +29,26 @@ pub trait Handler<K: Kernel = Mio> {
         Verdict::default()
     }
 
-    /// A request was refused with this status, by [`on_request`](Self::on_request) or because it was wrong.
-    fn on_refused(&mut self, status: u16) {
-        let _ = status;
+    /// A request was refused with this status: by [`on_request`](Self::on_request), later, or because it was wrong.
+    fn on_refused(&mut self, id: ConnectionId, status: u16) {
+        let _ = (id, status);
+    }
+
+    /// Whoever made a request that is to be answered later has gone.
+    fn on_abandoned(&mut self, id: ConnectionId) {
+        let _ = id;
+    }
+
+    /// A GET or HEAD has come that does not ask for a WebSocket. Called where
+    /// [`Settings::pages`](super::Settings::pages) says so. `None` says that a WebSocket would have to be asked for: it is
+    /// refused as it is where there are no pages.
+    fn on_page(
+        &mut self,
+        arrival: &mut Arrival<'_, '_, K>,
+        request: &PageRequest<'_>,
+    ) -> Option<Response> {
+        let _ = (arrival, request);
+        None
     }
 
     /// A connection is open: its request was answered with 101.

@@ -26,6 +26,16 @@ pub struct Hub<'h> {
 }
 
 impl Hub<'_> {
+    /// The same, for a shorter time.
+    pub const fn reborrow(&mut self) -> Hub<'_> {
+        Hub {
+            rooms: self.rooms,
+            compressor: self.compressor,
+            orders: self.orders,
+            now: self.now,
+        }
+    }
+
     /// Makes a connection a member of a room, which comes into being with its first. Says whether it was not one before.
     /// It stays one until it leaves or closes.
     ///

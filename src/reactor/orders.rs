@@ -8,6 +8,7 @@
 use super::event_loop::EventLoop;
 use super::greet::Opening;
 use super::timer::{Entry, ticks_in};
+use super::verdict::Note;
 use super::{ConnectionId, Handler, Verdict};
 use crate::kernel::Kernel;
 use alloc::boxed::Box;
@@ -28,6 +29,8 @@ pub(super) struct Orders {
     timers: Vec<(Duration, u64)>,
     /// Those that run, by the application's key.
     running: Slab<u64>,
+    /// What was noted about the request that is becoming a connection now.
+    pub(super) note: Option<Note>,
 }
 
 impl Orders {

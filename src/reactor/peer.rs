@@ -17,8 +17,10 @@ use crate::client::Connector;
 use crate::kernel::{Kernel, PeerAddr};
 use crate::proto::deflate::Compressor;
 use crate::proto::{CloseCode, Outbound, Prepared, Role, SendError, Sender, State};
+use alloc::sync::Arc;
 #[cfg(feature = "client")]
 use alloc::vec::Vec;
+use core::any::Any;
 use core::mem::replace;
 
 /// A connection, lent to a handler for one call.
@@ -52,6 +54,11 @@ impl<K: Kernel> Peer<'_, K> {
             orders: self.orders,
             now: self.wire.now,
         }
+    }
+
+    /// What [`Admission::note`](super::Admission::note) has left, once, while the connection opens.
+    pub fn take_note(&mut self) -> Option<Arc<dyn Any + Send + Sync>> {
+        self.orders.note.take()
     }
 
     /// Sends a message. It is on the wire when the turn ends, behind everything sent before.

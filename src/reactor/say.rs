@@ -7,7 +7,7 @@ use super::greet::written;
 use super::outbox::Piece;
 use super::session::Phase;
 use super::timer::Stamp;
-use super::{Cause, Handler};
+use super::{Cause, Handler, Rejection};
 use crate::kernel::Kernel;
 #[cfg(feature = "client")]
 use crate::proto::Role;
@@ -78,8 +78,9 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
         if self.sessions[slot].exit.transport.is_mute() {
             return self.abort(slot);
         }
-        let rejection = error.into();
+        let rejection = Rejection::from(error);
         let session = &mut self.sessions[slot];
+        let id = session.id(slot);
         session.enter(Phase::Ending, self.tools.now);
         session.opening = None;
         session.own = Vec::new();
@@ -88,7 +89,7 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
             self.put_on_ready_list(slot);
         }
         self.put(slot, &written(&rejection));
-        self.handler.on_refused(rejection.status());
+        self.handler.on_refused(id, rejection.status());
     }
 
     /// Sends bytes behind everything that waits.

@@ -131,6 +131,8 @@ pub struct Settings {
     pub(super) rooms: RoomSettings,
     /// Those that begin each connection with a PROXY header.
     proxies: Vec<TrustedProxy>,
+    /// Plain requests are the handler's too.
+    pub(super) pages: bool,
     pub(super) tick: Option<Tick>,
     pub(super) watchdog: Option<Tick>,
     #[cfg(feature = "tls")]
@@ -148,6 +150,7 @@ impl Default for Settings {
             protocols: Subprotocols::default(),
             rooms: RoomSettings::default(),
             proxies: Vec::new(),
+            pages: false,
             tick: None,
             watchdog: Some(whole_ticks(SLOW)),
             #[cfg(feature = "tls")]
@@ -321,6 +324,14 @@ impl Settings {
             return Transport::Tls(Box::new(TlsStream::server(stream, tls.clone())));
         }
         Transport::Plain(stream)
+    }
+
+    /// Whether [`Handler::on_page`](super::Handler::on_page) answers plain GET and HEAD requests. Default: no, they are
+    /// refused with 426 and 405.
+    #[must_use]
+    pub const fn pages(mut self, pages: bool) -> Self {
+        self.pages = pages;
+        self
     }
 
     /// How long they may take.

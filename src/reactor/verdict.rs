@@ -9,7 +9,9 @@ use crate::kernel::{Kernel, PeerAddr};
 use crate::proto::handshake::{HandshakeError, Refusal};
 use alloc::borrow::Cow;
 use alloc::string::String;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
+use core::any::Any;
 use core::fmt;
 
 /// A connection whose request is being answered, lent to a handler for one call.
@@ -84,7 +86,11 @@ pub struct Admission {
     pub(super) profile: Profile,
     pub(super) protocol: Option<Option<String>>,
     pub(super) headers: Vec<(String, String)>,
+    pub(super) note: Option<Note>,
 }
+
+/// Something of the application's own.
+pub(super) type Note = Arc<dyn Any + Send + Sync>;
 
 impl Admission {
     /// As the settings say.
@@ -105,6 +111,14 @@ impl Admission {
     #[must_use]
     pub fn protocol(mut self, protocol: impl Into<Option<String>>) -> Self {
         self.protocol = Some(protocol.into());
+        self
+    }
+
+    /// Something of the application's own, which [`Handler::on_open`](super::Handler::on_open) finds with
+    /// [`Peer::take_note`].
+    #[must_use]
+    pub fn note(mut self, note: Arc<dyn Any + Send + Sync>) -> Self {
+        self.note = Some(note);
         self
     }
 

@@ -181,6 +181,13 @@ impl Builder {
         self
     }
 
+    /// Plain GET and HEAD requests are the handler's; see [`Settings::pages`].
+    #[must_use]
+    pub fn pages(mut self, pages: bool) -> Self {
+        self.settings = self.settings.pages(pages);
+        self
+    }
+
     /// What holds for connections of one kind; see [`Settings::profile`].
     ///
     /// # Panics

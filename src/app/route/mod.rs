@@ -20,8 +20,10 @@ pub use error::{RouteError, RouteFault};
 pub use table::RouteTable;
 
 use super::limits::Rate;
+use super::token::is_token;
 use crate::proto::deflate::Policy;
 use crate::proto::handshake::OriginPolicy;
+use crate::proto::handshake::server::Request;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::time::Duration;
@@ -228,6 +230,16 @@ impl Route {
     pub fn any_protocol(mut self) -> Self {
         self.protocols = Subprotocols::Any;
         self
+    }
+
+    /// The subprotocol for a request. What carries a token is not one.
+    pub(crate) fn choose_protocol<'r>(&'r self, request: &'r Request<'_>) -> Option<&'r str> {
+        match &self.protocols {
+            Subprotocols::Listed(names) => {
+                request.choose_protocol(names.iter().map(String::as_str))
+            }
+            Subprotocols::Any => request.protocols().find(|name| !is_token(name)),
+        }
     }
 
     /// How messages are compressed, or `None`: not at all. Default: as the server does it.

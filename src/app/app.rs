@@ -1,0 +1,523 @@
+//! Writing a server down, and starting it: [`App`].
+//!
+//! Not here: what becomes of it; each worker has a `router`.
+
+use super::gate::IntoGate;
+use super::home::Shared;
+use super::limits::{AddressLimits, Addresses};
+use super::metrics::Registry;
+use super::page::Page;
+use super::place::{AnyPlace, Hosted};
+use super::request::Params;
+use super::router::Router;
+use super::site::{AnyAdmit, Definition, Show, Site};
+use super::{Access, Decision, Format, Gate, Route, RouteTable, Service, audience};
+use crate::proto::deflate::Policy;
+use crate::proto::handshake::server::PageRequest;
+use crate::proto::handshake::{OriginPolicy, Response};
+use crate::server::{
+    Builder, Exchange, Handle, Limits, Listen, Listener, RoomSettings, Server, Stopper, Timeouts,
+    TrustedProxy,
+};
+use alloc::boxed::Box;
+use alloc::format;
+use alloc::string::String;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::any::Any;
+use core::fmt;
+use core::net::SocketAddr;
+use core::sync::atomic::AtomicUsize;
+use std::collections::HashMap;
+use std::io;
+use std::thread;
+
+/// The longest path at which there is a service, in bytes: it is a part of its rooms' names.
+pub const MAX_PATH: usize = 1024;
+
+/// A server to be: routes with their services, pages, limits.
+///
+/// ```no_run
+/// use sockeye::app::{App, Conn, Page, Service};
+/// use sockeye::server::Message;
+///
+/// struct Chat;
+///
+/// impl Service for Chat {
+///     type User = ();
+///
+///     fn message(&mut self, conn: &mut Conn<'_, ()>, _: &mut (), message: Message<'_>) {
+///         conn.publish(conn.others(), message);
+///     }
+/// }
+///
+/// # fn main() -> std::io::Result<()> {
+/// App::new()
+///     .route("SOCKET /chat/{room} @text <64kB", |_| Chat)
+///     .page("/", Page::html("<!doctype html><title>Chat</title>"))
+///     .bind("127.0.0.1:8000")?
+///     .run()
+/// # }
+/// ```
+pub struct App {
+    builder: Builder,
+    limits: Limits,
+    timeouts: Timeouts,
+    deflate: Option<Policy>,
+    rooms: RoomSettings,
+    routes: Vec<(Route, AnyAdmit, Make)>,
+    pages: HashMap<String, Show>,
+    folder: Option<Show>,
+    origins: OriginPolicy,
+    addresses: AddressLimits,
+    forwarders: Vec<TrustedProxy>,
+    registry: Registry,
+    workers: usize,
+    signals: bool,
+    /// The first thing that is wrong.
+    mistake: Option<String>,
+}
+
+type Make = Box<dyn Fn(&Params) -> Box<dyn AnyPlace> + Send + Sync>;
+
+impl Default for App {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl App {
+    /// Everything has a default, and nothing is at any path.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            builder: Builder::new(),
+            limits: Limits::default(),
+            timeouts: Timeouts::default(),
+            deflate: Some(Policy::default()),
+            rooms: RoomSettings::default(),
+            routes: Vec::new(),
+            pages: HashMap::new(),
+            folder: None,
+            origins: OriginPolicy::default(),
+            addresses: AddressLimits::default(),
+            forwarders: Vec::new(),
+            registry: Registry::new(),
+            workers: 1,
+            signals: true,
+            mistake: None,
+        }
+    }
+
+    /// Serves a route: as text, as a [`Route`], or as a [`Gate`] that says who may come. The service is made when the first
+    /// connection of a concrete path opens, on the worker that it is on.
+    ///
+    /// What is wrong with it is said when the server starts, as is a second route for the same paths.
+    #[must_use]
+    pub fn route<S: Service>(
+        mut self,
+        route: impl IntoGate<S::User>,
+        make: impl Fn(&Params) -> S + Send + Sync + 'static,
+    ) -> Self {
+        match route.into_gate() {
+            Ok(gate) => {
+                if let Some(mistake) = mistake_in(&gate) {
+                    self.note(|| format!("route {:?}: {mistake}", gate.route.pattern()));
+                }
+                let make: Make = Box::new(move |params| Box::new(Hosted::new(make(params))));
+                let (route, admit) = any_gate(gate);
+                self.routes.push((route, admit, make));
+            }
+            Err(error) => self.note(|| format!("{error}")),
+        }
+        self
+    }
+
+    /// Serves every path that has no route of its own: text and binary messages, up to the server's limit.
+    #[must_use]
+    pub fn everywhere<S: Service<User: Default>>(
+        self,
+        make: impl Fn(&Params) -> S + Send + Sync + 'static,
+    ) -> Self {
+        self.route(Route::new("/*"), make)
+    }
+
+    /// Shows a page at a path, to whoever asks with GET or HEAD.
+    #[must_use]
+    pub fn page(self, path: &str, page: Page) -> Self {
+        self.get(path, move |request| page.answer(request))
+    }
+
+    /// Answers GET and HEAD at a path. It runs on a server's loop and must not wait for anything.
+    #[must_use]
+    pub fn get(
+        mut self,
+        path: &str,
+        show: impl Fn(&PageRequest<'_>) -> Response + Send + Sync + 'static,
+    ) -> Self {
+        if !path.starts_with('/') {
+            self.note(|| format!("page {path:?}: a path begins with /"));
+        } else if self.pages.insert(path.into(), Box::new(show)).is_some() {
+            self.note(|| format!("page {path:?}: there is another one at this path"));
+        }
+        self
+    }
+
+    /// Answers GET and HEAD at all paths that have no page of their own; what it answers with 404 may still be a route's.
+    #[must_use]
+    pub fn get_rest(
+        mut self,
+        show: impl Fn(&PageRequest<'_>) -> Response + Send + Sync + 'static,
+    ) -> Self {
+        self.folder = Some(Box::new(show));
+        self
+    }
+
+    /// What peers may take.
+    #[must_use]
+    pub const fn limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// How long they may take.
+    #[must_use]
+    pub const fn timeouts(mut self, timeouts: Timeouts) -> Self {
+        self.timeouts = timeouts;
+        self
+    }
+
+    /// How messages are compressed where clients offer it, or that they are not.
+    #[must_use]
+    pub fn deflate(mut self, policy: impl Into<Option<Policy>>) -> Self {
+        self.deflate = policy.into();
+        self
+    }
+
+    /// What rooms may take. A policy is asked with the room's name, and with the empty name for everybody at a path.
+    #[must_use]
+    pub fn rooms(mut self, rooms: RoomSettings) -> Self {
+        self.rooms = rooms;
+        self
+    }
+
+    /// Which pages may ask for paths that have no route. Default: those of the request's own host; others learn from a 403
+    /// that they may not, and not from a 404 what there is.
+    #[must_use]
+    pub fn origins(mut self, origins: OriginPolicy) -> Self {
+        self.origins = origins;
+        self
+    }
+
+    /// What those of one address may take: connections, and how often they connect. Default: no limit.
+    #[must_use]
+    pub const fn per_address(mut self, limits: AddressLimits) -> Self {
+        self.addresses = limits;
+        self
+    }
+
+    /// Believes the `X-Forwarded-For` of these proxies; see [`client_address`](super::client_address). Default: nobody's.
+    #[must_use]
+    pub fn trust_forwarded(mut self, proxies: impl IntoIterator<Item = TrustedProxy>) -> Self {
+        self.forwarders = proxies.into_iter().collect();
+        self
+    }
+
+    /// Counts in a registry that others look at.
+    #[must_use]
+    pub fn metrics(mut self, registry: &Registry) -> Self {
+        self.registry = registry.clone();
+        self
+    }
+
+    /// Threads, each with a loop of its own. Default: 1.
+    #[must_use]
+    pub const fn workers(mut self, workers: usize) -> Self {
+        self.workers = workers;
+        self
+    }
+
+    /// Whether SIGTERM and SIGINT stop the server in order. Default: yes.
+    #[must_use]
+    pub const fn stop_on_signals(mut self, yes: bool) -> Self {
+        self.signals = yes;
+        self
+    }
+
+    /// Whatever else a [`Builder`] can be told: TLS, proxies, the watchdog. Limits, timeouts, compression and rooms are set
+    /// here, not there.
+    #[must_use]
+    pub fn server(mut self, tell: impl FnOnce(Builder) -> Builder) -> Self {
+        self.builder = tell(self.builder);
+        self
+    }
+
+    /// Binds and listens: an address with a port, or `unix:` and a path.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with the routes and pages, as [`io::ErrorKind::InvalidInput`]; else as
+    /// [`Builder::bind`](crate::server::Builder::bind).
+    pub fn bind(self, place: &str) -> io::Result<Serving> {
+        let place: Listen = place.parse().map_err(invalid)?;
+        let workers = self.workers;
+        let listeners = if workers > 1 {
+            // First alone, so that a taken port is an error.
+            drop(Listener::bind(&place)?);
+            (0..workers)
+                .map(|_| Listener::bind_shared(&place))
+                .collect::<io::Result<Vec<_>>>()?
+        } else {
+            [Listener::bind(&place)?].into()
+        };
+        self.serve(&listeners)
+    }
+
+    /// Serves on sockets that listen already, dealt out to the workers.
+    ///
+    /// # Errors
+    ///
+    /// As for [`bind`](Self::bind).
+    pub fn serve(self, listeners: &[Listener]) -> io::Result<Serving> {
+        let workers = self.workers;
+        let ready = self.build()?;
+        let servers = Listener::deal(listeners, workers)
+            .into_iter()
+            .map(|share| ready.serve(share))
+            .collect::<io::Result<_>>()?;
+        Ok(Serving { servers })
+    }
+
+    /// Looks whether all this can be served, without binding anything.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with the routes and pages, as [`io::ErrorKind::InvalidInput`].
+    pub fn build(mut self) -> io::Result<Workers> {
+        if let Some(mistake) = self.mistake {
+            return Err(invalid(mistake));
+        }
+        let mut builder = self
+            .builder
+            .limits(self.limits)
+            .timeouts(self.timeouts)
+            .deflate(self.deflate.clone())
+            // Each route has its own.
+            .origins(OriginPolicy::Any)
+            .rooms(keyed(self.rooms.clone()))
+            .pages(true);
+        if self.signals {
+            builder = builder.stop_on_signals();
+        }
+        let (mut table, mut definitions) = (RouteTable::default(), Vec::new());
+        for (route, admit, make) in self.routes.drain(..) {
+            table.insert(&route).map_err(invalid)?;
+            let (limits, timeouts) = (self.limits, self.timeouts);
+            let deflate = route
+                .deflate
+                .clone()
+                .unwrap_or_else(|| self.deflate.clone());
+            let profile = builder.profile(
+                limits_of(&route, limits.connection),
+                deflate,
+                &timeouts_of(&route, timeouts),
+            );
+            definitions.push(Arc::new(Definition {
+                route,
+                admit,
+                make,
+                profile,
+                online: AtomicUsize::new(0),
+            }));
+        }
+        let shared = Arc::new(Shared::new(
+            Addresses::new(self.addresses),
+            self.registry,
+            self.forwarders,
+            self.rooms.max_name,
+        ));
+        let site = Arc::new(Site {
+            table,
+            definitions,
+            origins: self.origins,
+            pages: self.pages,
+            folder: self.folder,
+            shared,
+        });
+        let exchange = Exchange::new();
+        let builder = builder.exchange(&exchange);
+        Ok(Workers { builder, site })
+    }
+
+    fn note(&mut self, mistake: impl FnOnce() -> String) {
+        self.mistake.get_or_insert_with(mistake);
+    }
+}
+
+impl fmt::Debug for App {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let routes = self.routes.iter().map(|(route, ..)| route.pattern());
+        f.debug_struct("App")
+            .field("routes", &routes.collect::<Vec<_>>())
+            .finish_non_exhaustive()
+    }
+}
+
+/// A server that can be started, on any number of threads.
+#[derive(Clone)]
+pub struct Workers {
+    builder: Builder,
+    site: Arc<Site>,
+}
+
+impl Workers {
+    /// A worker, on these sockets.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Builder::serve`](crate::server::Builder::serve).
+    pub fn serve(&self, listeners: Vec<Listener>) -> io::Result<Server<Router>> {
+        let server = self.builder.clone().serve(listeners, self.router())?;
+        // They all have the same.
+        let _ = self.site.shared.handle.set(server.handle());
+        Ok(server)
+    }
+
+    /// The handler of one more worker, for whoever drives a loop by hand. Tickets need a server's handle, and are not for
+    /// such a loop.
+    #[must_use]
+    pub fn router(&self) -> Router {
+        Router::new(Arc::clone(&self.site))
+    }
+
+    /// What servers are told.
+    #[must_use]
+    pub const fn builder(&self) -> &Builder {
+        &self.builder
+    }
+}
+
+impl fmt::Debug for Workers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Workers").finish_non_exhaustive()
+    }
+}
+
+/// A server that listens.
+#[derive(Debug)]
+pub struct Serving {
+    servers: Vec<Server<Router>>,
+}
+
+impl Serving {
+    /// The address where it listens; see [`Server::local_addr`].
+    ///
+    /// # Panics
+    ///
+    /// As there.
+    #[must_use]
+    pub fn local_addr(&self) -> SocketAddr {
+        self.first().local_addr()
+    }
+
+    /// What speaks to it from any thread.
+    #[must_use]
+    pub fn handle(&self) -> Handle {
+        self.first().handle()
+    }
+
+    /// What stops each of its workers.
+    #[must_use]
+    pub fn stoppers(&self) -> Vec<Stopper> {
+        self.servers.iter().map(Server::stopper).collect()
+    }
+
+    fn first(&self) -> &Server<Router> {
+        self.servers.first().expect("there is at least one worker")
+    }
+
+    /// Serves until it is asked to stop and its connections have ended. The first worker runs on this thread.
+    ///
+    /// # Errors
+    ///
+    /// When the operating system makes waiting impossible, or a thread.
+    pub fn run(self) -> io::Result<()> {
+        let stoppers = self.stoppers();
+        let stop_all = || stoppers.iter().for_each(|one| drop(one.stop()));
+        let mut servers = self.servers.into_iter();
+        let first = servers.next();
+        thread::scope(|scope| {
+            let threads: Vec<_> = servers
+                .map(|mut server| thread::Builder::new().spawn_scoped(scope, move || server.run()))
+                .collect::<io::Result<_>>()
+                .inspect_err(|_| stop_all())?;
+            let result = first.map_or(Ok(()), |mut server| server.run());
+            if result.is_err() {
+                // Half a server is worse than none.
+                stop_all();
+            }
+            threads.into_iter().fold(result, |result, thread| {
+                let ended = thread.join();
+                result.and(ended.unwrap_or_else(|_| Err(io::Error::other("a worker panicked"))))
+            })
+        })
+    }
+}
+
+/// A gate, whatever its users' type.
+fn any_gate<U: Send + 'static>(gate: Gate<U>) -> (Route, AnyAdmit) {
+    let Gate {
+        route,
+        admit,
+        guest,
+    } = gate;
+    let boxed = |user: U| -> Box<dyn Any + Send> { Box::new(user) };
+    let admit: AnyAdmit = match (admit, guest) {
+        (Some(admit), _) => Box::new(move |upgrade| admit(upgrade).map(boxed)),
+        (None, Some(guest)) => Box::new(move |_| Decision::guest(guest()).map(boxed)),
+        (None, None) => Box::new(|_| Decision::refuse(500, "nobody can come here")),
+    };
+    (route, admit)
+}
+
+/// What is wrong with a gate, whatever its path.
+fn mistake_in<U>(gate: &Gate<U>) -> Option<&'static str> {
+    if gate.route.access == Access::Authorised && gate.admit.is_none() {
+        return Some("it is for the authorised, and nobody says who they are: use Route::admit");
+    }
+    if gate.route.format == Format::Json && !cfg!(feature = "json") {
+        return Some("@json needs the feature `json`");
+    }
+    None
+}
+
+fn limits_of(route: &Route, mut limits: crate::proto::Limits) -> crate::proto::Limits {
+    if let Some(bytes) = route.max_message {
+        limits.max_message = bytes;
+        limits.max_frame = bytes;
+    }
+    limits
+}
+
+fn timeouts_of(route: &Route, mut timeouts: Timeouts) -> Timeouts {
+    timeouts.ping = route.ping.unwrap_or(timeouts.ping);
+    timeouts.pong = route.pong.unwrap_or(timeouts.pong);
+    timeouts.idle = route.idle.or(timeouts.idle);
+    timeouts
+}
+
+/// Rooms as the server knows them: under names that begin with their path.
+fn keyed(rooms: RoomSettings) -> RoomSettings {
+    let policy = Arc::clone(&rooms.policy);
+    RoomSettings {
+        max_name: rooms.max_name + MAX_PATH + audience::KEY_OVERHEAD,
+        // Everybody is in two more: that of their path, and that of their user.
+        max_per_connection: rooms.max_per_connection + 2,
+        policy: Arc::new(move |key| policy(audience::room_in(key).map_or("", |(_, name)| name))),
+        ..rooms
+    }
+}
+
+fn invalid(error: impl Into<Box<dyn core::error::Error + Send + Sync>>) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidInput, error)
+}

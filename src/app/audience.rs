@@ -1,0 +1,225 @@
+//! Whom something is said to: [`Audience`]. And what that is called in the server, where all paths share one space of
+//! names.
+//!
+//! Not here: who that is; that is the server's rooms.
+
+use crate::server::{ConnectionId, To};
+use alloc::boxed::Box;
+use alloc::string::String;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::fmt;
+
+/// Whom something is said to. Unless it says otherwise, they are connections of the path that speaks, on all workers.
+#[derive(Clone)]
+pub struct Audience<'a> {
+    whom: Whom<'a>,
+    except: Option<ConnectionId>,
+}
+
+#[derive(Clone)]
+enum Whom<'a> {
+    All,
+    Room(&'a str),
+    Rooms(&'a [&'a str]),
+    User(&'a str),
+    Path(&'a str),
+    Server,
+    One(ConnectionId),
+    Those(Arc<dyn Fn(ConnectionId) -> bool + Send + Sync>),
+}
+
+impl<'a> Audience<'a> {
+    const fn new(whom: Whom<'a>) -> Self {
+        let except = None;
+        Self { whom, except }
+    }
+
+    /// Everybody at this path.
+    #[must_use]
+    pub const fn all() -> Self {
+        Self::new(Whom::All)
+    }
+
+    /// The members of a room.
+    #[must_use]
+    pub const fn room(name: &'a str) -> Self {
+        Self::new(Whom::Room(name))
+    }
+
+    /// The members of any of these rooms, each once.
+    #[must_use]
+    pub const fn rooms(names: &'a [&'a str]) -> Self {
+        Self::new(Whom::Rooms(names))
+    }
+
+    /// All connections at this path of one user; see [`Conn::identify`](super::Conn::identify).
+    #[must_use]
+    pub const fn user(name: &'a str) -> Self {
+        Self::new(Whom::User(name))
+    }
+
+    /// Everybody at another path, as it was requested: `/chat/tea`.
+    #[must_use]
+    pub const fn path(path: &'a str) -> Self {
+        Self::new(Whom::Path(path))
+    }
+
+    /// Everybody, wherever they are.
+    #[must_use]
+    pub const fn server() -> Self {
+        Self::new(Whom::Server)
+    }
+
+    /// One connection, wherever it is.
+    #[must_use]
+    pub const fn one(id: ConnectionId) -> Self {
+        Self::new(Whom::One(id))
+    }
+
+    /// Everybody, wherever they are, whom this picks. It is asked for every connection of the server.
+    #[must_use]
+    pub fn those(pick: impl Fn(ConnectionId) -> bool + Send + Sync + 'static) -> Self {
+        Self::new(Whom::Those(Arc::new(pick)))
+    }
+
+    /// But not this one.
+    #[must_use]
+    pub const fn except(mut self, id: ConnectionId) -> Self {
+        self.except = Some(id);
+        self
+    }
+
+    /// Calls with what the server knows it as.
+    pub(super) fn with<R>(self, path: &str, key: &mut String, call: impl FnOnce(To<'_>) -> R) -> R {
+        let except = self.except;
+        let call = |to: To<'_>| {
+            call(match except {
+                Some(id) => to.except(id),
+                None => to,
+            })
+        };
+        key.clear();
+        match self.whom {
+            Whom::All => call(To::room(everybody(path, key))),
+            Whom::Path(other) => call(To::room(everybody(other, key))),
+            Whom::Room(name) => call(To::room(room(path, name, key))),
+            Whom::User(name) => call(To::room(user(path, name, key))),
+            Whom::Rooms(names) => {
+                let keys: Vec<Box<str>> = names
+                    .iter()
+                    .map(|name| room(path, name, key).into())
+                    .collect();
+                let keys: Vec<_> = keys.iter().map(|key| &**key).collect();
+                call(To::rooms(&keys))
+            }
+            Whom::Server => call(To::all()),
+            Whom::One(id) => call(To::one(id)),
+            Whom::Those(pick) => call(To::those(move |id| pick(id))),
+        }
+    }
+}
+
+impl<'a> From<&'a str> for Audience<'a> {
+    fn from(room: &'a str) -> Self {
+        Self::room(room)
+    }
+}
+
+impl From<ConnectionId> for Audience<'_> {
+    fn from(id: ConnectionId) -> Self {
+        Self::one(id)
+    }
+}
+
+impl fmt::Debug for Audience<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.whom {
+            Whom::All => f.write_str("all"),
+            Whom::Room(name) => write!(f, "room {name:?}"),
+            Whom::Rooms(names) => write!(f, "rooms {names:?}"),
+            Whom::User(name) => write!(f, "user {name:?}"),
+            Whom::Path(path) => write!(f, "path {path:?}"),
+            Whom::Server => f.write_str("server"),
+            Whom::One(id) => write!(f, "{id}"),
+            Whom::Those(_) => f.write_str("those"),
+        }?;
+        match self.except {
+            Some(id) => write!(f, " except {id}"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Behind the path in a key. No path has one: it would have ended there.
+const END: char = ' ';
+/// Behind that, what kind of name follows.
+const ROOM: char = 'r';
+const USER: char = 'u';
+
+/// How much longer than a room's name its key is, beside the path.
+pub(super) const KEY_OVERHEAD: usize = 2;
+
+/// What everybody at a path is in.
+pub(super) fn everybody<'k>(path: &str, key: &'k mut String) -> &'k str {
+    key.clear();
+    key.push_str(path);
+    key.push(END);
+    key
+}
+
+/// A room of a path.
+pub(super) fn room<'k>(path: &str, name: &str, key: &'k mut String) -> &'k str {
+    everybody(path, key);
+    key.push(ROOM);
+    key.push_str(name);
+    key
+}
+
+/// The connections of a user at a path.
+pub(super) fn user<'k>(path: &str, name: &str, key: &'k mut String) -> &'k str {
+    everybody(path, key);
+    key.push(USER);
+    key.push_str(name);
+    key
+}
+
+/// The path and the name in a room's key; `None` where it is not a room that somebody named.
+pub(super) fn room_in(key: &str) -> Option<(&str, &str)> {
+    let (path, rest) = key.split_once(END)?;
+    Some((path, rest.strip_prefix(ROOM)?))
+}
+
+/// The path in any key of ours.
+pub(super) fn path_in(key: &str) -> Option<&str> {
+    key.split_once(END).map(|(path, _)| path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{everybody, path_in, room, room_in, user};
+    use alloc::string::String;
+
+    #[test]
+    fn no_two_names_have_the_same_key() {
+        let mut keys = alloc::collections::BTreeSet::new();
+        let (paths, names) = (
+            ["/", "/a", "/a/", "/ar", "/au"],
+            ["", "r", "u", "a", "ra", " ", " r"],
+        );
+        let mut count = 0;
+        for path in paths {
+            let mut key = String::new();
+            keys.insert(String::from(everybody(path, &mut key)));
+            for name in names {
+                keys.insert(String::from(room(path, name, &mut key)));
+                assert_eq!(room_in(&key), Some((path, name)));
+                keys.insert(String::from(user(path, name, &mut key)));
+                assert_eq!((room_in(&key), path_in(&key)), (None, Some(path)));
+                count += 2;
+            }
+            count += 1;
+        }
+        assert_eq!(keys.len(), count);
+    }
+}

@@ -1,0 +1,192 @@
+//! What a gate says of a request: [`Decision`], at once or by a [`Ticket`].
+//!
+//! Not here: what the route itself asks for; that is `site`.
+
+use super::site::Definition;
+use crate::server::{ConnectionId, Handle, HandleError, Rejection, Verdict};
+use alloc::boxed::Box;
+use alloc::string::String;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::any::Any;
+use core::fmt;
+use core::marker::PhantomData;
+use std::sync::Mutex;
+
+/// What becomes of a request.
+#[derive(Clone, Debug)]
+pub enum Decision<U> {
+    /// It becomes a connection of this user's.
+    Accept(Accepted<U>),
+    /// It is answered with something else than 101.
+    Refuse(Rejection),
+    /// [`Upgrade::ticket`](super::Upgrade::ticket) answers it. Until then nothing more is read from whoever asks, and when
+    /// the time for the handshake is over, the answer is 503.
+    Later,
+}
+
+/// How a request becomes a connection.
+#[derive(Clone, Debug)]
+pub struct Accepted<U> {
+    pub(super) user: U,
+    pub(super) known: bool,
+    pub(super) protocol: Option<Option<String>>,
+    pub(super) headers: Vec<(String, String)>,
+}
+
+impl<U> Decision<U> {
+    /// Somebody who has shown who they are: whom a route for the authorised is for.
+    #[must_use]
+    pub const fn user(user: U) -> Self {
+        Self::Accept(Accepted::new(user, true))
+    }
+
+    /// Somebody who has not.
+    #[must_use]
+    pub const fn guest(user: U) -> Self {
+        Self::Accept(Accepted::new(user, false))
+    }
+
+    /// Not like this: a status, 300 to 599, and a sentence that says why.
+    #[must_use]
+    pub fn refuse(status: u16, sentence: &'static str) -> Self {
+        Self::Refuse(Rejection::new(status, sentence))
+    }
+
+    /// Somebody who would have to say who they are: 401, asking for a bearer token.
+    #[must_use]
+    pub fn unauthorised() -> Self {
+        Self::Refuse(unauthorised())
+    }
+}
+
+pub(super) fn unauthorised() -> Rejection {
+    Rejection::new(401, "say who you are").header("WWW-Authenticate", "Bearer")
+}
+
+impl<U> Accepted<U> {
+    const fn new(user: U, known: bool) -> Self {
+        Self {
+            user,
+            known,
+            protocol: None,
+            headers: Vec::new(),
+        }
+    }
+
+    /// The subprotocol, one of those that were offered, or none. Default: the first of the route's that was offered.
+    #[must_use]
+    pub fn protocol(mut self, protocol: impl Into<Option<String>>) -> Self {
+        self.protocol = Some(protocol.into());
+        self
+    }
+
+    /// One more header of the answer, such as `Set-Cookie`.
+    #[must_use]
+    pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.headers.push((name.into(), value.into()));
+        self
+    }
+
+    fn map<V>(self, to: impl FnOnce(U) -> V) -> Accepted<V> {
+        Accepted {
+            user: to(self.user),
+            known: self.known,
+            protocol: self.protocol,
+            headers: self.headers,
+        }
+    }
+}
+
+impl<U> Decision<U> {
+    pub(super) fn map<V>(self, to: impl FnOnce(U) -> V) -> Decision<V> {
+        match self {
+            Self::Accept(accepted) => Decision::Accept(accepted.map(to)),
+            Self::Refuse(rejection) => Decision::Refuse(rejection),
+            Self::Later => Decision::Later,
+        }
+    }
+}
+
+impl<U> From<Accepted<U>> for Decision<U> {
+    fn from(accepted: Accepted<U>) -> Self {
+        Self::Accept(accepted)
+    }
+}
+
+impl<U> From<Rejection> for Decision<U> {
+    fn from(rejection: Rejection) -> Self {
+        Self::Refuse(rejection)
+    }
+}
+
+/// A known user, or 401.
+impl<U> From<Option<U>> for Decision<U> {
+    fn from(user: Option<U>) -> Self {
+        user.map_or_else(Self::unauthorised, Self::user)
+    }
+}
+
+/// A user on the way from another thread to its connection.
+pub(super) type Parcel = Mutex<Option<Box<dyn Any + Send>>>;
+
+/// Answers a request that was put off, from any thread. Dropped, it answers nothing: then the answer is 503, when the time
+/// for the handshake is over.
+pub struct Ticket<U> {
+    id: ConnectionId,
+    handle: Handle,
+    definition: Arc<Definition>,
+    chosen: Option<String>,
+    user: PhantomData<fn(U)>,
+}
+
+impl<U: Send + 'static> Ticket<U> {
+    pub(super) const fn new(
+        id: ConnectionId,
+        handle: Handle,
+        definition: Arc<Definition>,
+        chosen: Option<String>,
+    ) -> Self {
+        Self {
+            id,
+            handle,
+            definition,
+            chosen,
+            user: PhantomData,
+        }
+    }
+
+    /// The id that the connection will have.
+    #[must_use]
+    pub const fn id(&self) -> ConnectionId {
+        self.id
+    }
+
+    /// Answers. Where whoever asked has gone meanwhile, nothing happens; [`Decision::Later`] answers nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`HandleError`], and nothing was answered.
+    pub fn answer(self, decision: impl Into<Decision<U>>) -> Result<(), HandleError> {
+        let verdict = match self
+            .definition
+            .judge(decision.into(), self.chosen.as_deref())
+        {
+            Some(Ok((admission, user))) => {
+                let user: Box<dyn Any + Send> = Box::new(user);
+                let parcel: Parcel = Mutex::new(Some(user));
+                Verdict::Accept(admission.note(Arc::new(parcel)))
+            }
+            Some(Err(rejection)) => Verdict::Refuse(rejection),
+            None => return Ok(()),
+        };
+        let id = self.id;
+        self.handle.run(move |hub| hub.answer(id, verdict.clone()))
+    }
+}
+
+impl<U> fmt::Debug for Ticket<U> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Ticket").field(&self.id).finish()
+    }
+}

@@ -1,0 +1,98 @@
+//! Who may come, and as whom: [`Gate`].
+//!
+//! Not here: the answer's way to the client; that is `router`.
+
+use super::{Decision, Route, RouteError, Upgrade};
+use alloc::boxed::Box;
+use alloc::string::String;
+use core::fmt;
+
+pub(super) type Admit<U> = Box<dyn Fn(&Upgrade<'_>) -> Decision<U> + Send + Sync>;
+
+/// A route, and what lets somebody in there. Made by [`Route::admit`]; a route alone lets in everybody, as a guest.
+pub struct Gate<U> {
+    pub(super) route: Route,
+    pub(super) admit: Option<Admit<U>>,
+    pub(super) guest: Option<fn() -> U>,
+}
+
+impl Route {
+    /// Has this decide who may come, and as whom. It runs on the server's loop and must not wait for anything: what takes
+    /// time is done on another thread, and answered by a [`Ticket`](super::Ticket).
+    ///
+    /// It is asked after the page's origin was found to be allowed, and before anything else of the route comes into
+    /// being.
+    ///
+    /// ```
+    /// use sockeye::app::{Decision, Route};
+    ///
+    /// struct User(String);
+    ///
+    /// let gate = Route::new("/chat").admit(|upgrade| match upgrade.query().get("name") {
+    ///     Some(name) => Decision::guest(User(name.into())),
+    ///     None => Decision::refuse(403, "say what you are called: ?name="),
+    /// });
+    /// # let _: sockeye::app::Gate<User> = gate;
+    /// ```
+    #[must_use]
+    pub fn admit<U, D: Into<Decision<U>>>(
+        self,
+        decide: impl Fn(&Upgrade<'_>) -> D + Send + Sync + 'static,
+    ) -> Gate<U> {
+        Gate {
+            route: self,
+            admit: Some(Box::new(move |upgrade| decide(upgrade).into())),
+            guest: None,
+        }
+    }
+}
+
+impl<U> fmt::Debug for Gate<U> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Gate").field(&self.route).finish()
+    }
+}
+
+/// What [`App::route`](super::App::route) takes: a route as text, as a value, or with a gate.
+pub trait IntoGate<U> {
+    /// The gate.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with a route that was written as text.
+    fn into_gate(self) -> Result<Gate<U>, RouteError>;
+}
+
+impl<U> IntoGate<U> for Gate<U> {
+    fn into_gate(self) -> Result<Self, RouteError> {
+        Ok(self)
+    }
+}
+
+impl<U: Default> IntoGate<U> for Route {
+    fn into_gate(self) -> Result<Gate<U>, RouteError> {
+        Ok(Gate {
+            route: self,
+            admit: None,
+            guest: Some(U::default),
+        })
+    }
+}
+
+impl<U: Default> IntoGate<U> for &str {
+    fn into_gate(self) -> Result<Gate<U>, RouteError> {
+        Route::parse(self)?.into_gate()
+    }
+}
+
+impl<U: Default> IntoGate<U> for String {
+    fn into_gate(self) -> Result<Gate<U>, RouteError> {
+        self.as_str().into_gate()
+    }
+}
+
+impl<U: Default> IntoGate<U> for Result<Route, RouteError> {
+    fn into_gate(self) -> Result<Gate<U>, RouteError> {
+        self?.into_gate()
+    }
+}

@@ -1,0 +1,89 @@
+//! What is the same for all who are at a path: [`Home`], and for the whole server: [`Shared`].
+//!
+//! Not here: those who are there; that is `place`.
+
+use super::limits::Addresses;
+use super::metrics::{Counters, Registry};
+use super::request::Params;
+use super::site::Definition;
+use crate::server::{Handle, JoinError, TrustedProxy};
+use alloc::boxed::Box;
+use alloc::sync::{Arc, Weak};
+use alloc::vec::Vec;
+use core::sync::atomic::AtomicUsize;
+use std::collections::HashMap;
+use std::sync::{Mutex, OnceLock, PoisonError};
+
+/// A path at which there is a service, on one worker.
+pub(super) struct Home {
+    pub(super) path: Box<str>,
+    pub(super) params: Params,
+    pub(super) definition: Arc<Definition>,
+    /// Connections at this path, on all workers.
+    pub(super) online: Arc<AtomicUsize>,
+    pub(super) shared: Arc<Shared>,
+    pub(super) counters: Arc<Counters>,
+}
+
+/// What all workers of a server share. None of it is touched for a message.
+pub(super) struct Shared {
+    /// Open connections.
+    pub(super) online: AtomicUsize,
+    /// Those at each path. Who is there holds the count; here it is only found.
+    paths: Mutex<HashMap<Box<str>, Weak<AtomicUsize>>>,
+    pub(super) addresses: Addresses,
+    pub(super) registry: Registry,
+    pub(super) handle: OnceLock<Handle>,
+    /// Whose `X-Forwarded-For` is believed.
+    pub(super) forwarders: Vec<TrustedProxy>,
+    pub(super) max_room_name: usize,
+}
+
+impl Shared {
+    pub(super) fn new(
+        addresses: Addresses,
+        registry: Registry,
+        forwarders: Vec<TrustedProxy>,
+        max_room_name: usize,
+    ) -> Self {
+        Self {
+            online: AtomicUsize::new(0),
+            paths: Mutex::default(),
+            addresses,
+            registry,
+            handle: OnceLock::new(),
+            forwarders,
+            max_room_name,
+        }
+    }
+
+    /// A room's name is not empty, and not too long; what else it must not be, the server's rooms know.
+    pub(super) fn check_name(&self, name: &str) -> Result<(), JoinError> {
+        if name.is_empty() || name.len() > self.max_room_name {
+            return Err(JoinError::Name);
+        }
+        Ok(())
+    }
+
+    /// The count of connections at a path, which all workers have one of.
+    pub(super) fn online_at(&self, path: &str) -> Arc<AtomicUsize> {
+        let mut paths = self.paths.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(count) = paths.get(path).and_then(Weak::upgrade) {
+            return count;
+        }
+        let count = Arc::<AtomicUsize>::default();
+        paths.insert(path.into(), Arc::downgrade(&count));
+        count
+    }
+
+    /// A worker has nobody at this path any more.
+    pub(super) fn forget(&self, path: &str) {
+        let mut paths = self.paths.lock().unwrap_or_else(PoisonError::into_inner);
+        if paths
+            .get(path)
+            .is_some_and(|count| count.strong_count() == 0)
+        {
+            paths.remove(path);
+        }
+    }
+}

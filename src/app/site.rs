@@ -1,0 +1,115 @@
+//! What a server is made of: routes, pages and limits, as [`App`] was told, ready to be worked with.
+//!
+//! Not here: connections; each worker has those in its `router`.
+
+use super::decision::{Accepted, unauthorised};
+use super::home::Shared;
+use super::place::AnyPlace;
+use super::request::Params;
+use super::{Access, Decision, MAX_PATH, Route, RouteTable, Upgrade};
+use crate::proto::handshake::server::PageRequest;
+use crate::proto::handshake::{HandshakeError, OriginPolicy, Response};
+use crate::server::{Admission, Profile, Rejection};
+use alloc::boxed::Box;
+use alloc::string::String;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::any::Any;
+use core::sync::atomic::{AtomicUsize, Ordering};
+
+/// A route, with what makes its services and decides who may come.
+pub(super) struct Definition {
+    pub(super) route: Route,
+    pub(super) admit: AnyAdmit,
+    pub(super) make: Box<dyn Fn(&Params) -> Box<dyn AnyPlace> + Send + Sync>,
+    pub(super) profile: Profile,
+    /// Connections, wherever on the route.
+    pub(super) online: AtomicUsize,
+}
+
+pub(super) type AnyAdmit = Box<dyn Fn(&Upgrade<'_>) -> Decision<Box<dyn Any + Send>> + Send + Sync>;
+
+pub(super) type Show = Box<dyn Fn(&PageRequest<'_>) -> Response + Send + Sync>;
+
+/// All that a server does, for all its workers.
+pub(super) struct Site {
+    pub(super) table: RouteTable,
+    pub(super) definitions: Vec<Arc<Definition>>,
+    /// Of paths that no route has.
+    pub(super) origins: OriginPolicy,
+    pub(super) pages: std::collections::HashMap<String, Show>,
+    /// What is at no page's path.
+    pub(super) folder: Option<Show>,
+    pub(super) shared: Arc<Shared>,
+}
+
+impl Definition {
+    /// Carries a decision out as far as it does not need the connection: `None` is for later.
+    pub(super) fn judge<U>(
+        &self,
+        decision: Decision<U>,
+        chosen: Option<&str>,
+    ) -> Option<Result<(Admission, U), Rejection>> {
+        match decision {
+            Decision::Later => None,
+            Decision::Refuse(rejection) => Some(Err(rejection)),
+            Decision::Accept(accepted) => Some(self.accept(accepted, chosen)),
+        }
+    }
+
+    fn accept<U>(
+        &self,
+        accepted: Accepted<U>,
+        chosen: Option<&str>,
+    ) -> Result<(Admission, U), Rejection> {
+        match (self.route.access, accepted.known) {
+            (Access::Authorised, false) => return Err(unauthorised()),
+            (Access::Unauthorised, true) => {
+                return Err(Rejection::new(
+                    403,
+                    "this is for those who are not logged in",
+                ));
+            }
+            _ => {}
+        }
+        let full = |most| self.online.load(Ordering::Relaxed) >= most;
+        if self.route.max_connections.is_some_and(full) {
+            return Err(HandshakeError::Unavailable.into());
+        }
+        let protocol = accepted
+            .protocol
+            .unwrap_or_else(|| chosen.map(String::from));
+        let mut admission = Admission::new().profile(self.profile).protocol(protocol);
+        for (name, value) in accepted.headers {
+            admission = admission.header(name, value);
+        }
+        Ok((admission, accepted.user))
+    }
+}
+
+impl Site {
+    /// The route of a path.
+    pub(super) fn find(&self, path: &str) -> Option<(usize, Params)> {
+        if path.len() > MAX_PATH {
+            return None;
+        }
+        self.table.find(path)
+    }
+
+    /// What is at a path for whoever asks for a page; `None` says that a WebSocket has to be asked for.
+    pub(super) fn show(&self, request: &PageRequest<'_>) -> Option<Response> {
+        if let Some(show) = self.pages.get(request.path()) {
+            return Some(show(request));
+        }
+        if let Some(folder) = &self.folder {
+            let response = folder(request);
+            if response.status() != 404 {
+                return Some(response);
+            }
+        }
+        match self.find(request.path()) {
+            Some(_) => None,
+            None => Some(Response::not_found()),
+        }
+    }
+}

@@ -1,0 +1,117 @@
+//! A request that wants to become a connection, as an application sees it: [`Upgrade`].
+//!
+//! Not here: whether it may; that is [`Gate`](super::Gate)'s to say.
+
+use super::request::{Params, Query, cookie};
+use super::site::Definition;
+use super::{Ticket, token};
+use crate::kernel::PeerAddr;
+use crate::proto::handshake::server::Request;
+use crate::server::{ConnectionId, Handle};
+use alloc::borrow::Cow;
+use alloc::string::String;
+use alloc::sync::Arc;
+use core::fmt;
+
+/// A request that wants to become a connection. All that it says is lent for one call.
+pub struct Upgrade<'u> {
+    pub(super) request: &'u Request<'u>,
+    pub(super) params: &'u Params,
+    pub(super) addr: PeerAddr,
+    pub(super) id: ConnectionId,
+    pub(super) definition: &'u Arc<Definition>,
+    pub(super) handle: Option<&'u Handle>,
+}
+
+impl<'u> Upgrade<'u> {
+    /// The id that the connection has, or will have.
+    #[must_use]
+    pub const fn id(&self) -> ConnectionId {
+        self.id
+    }
+
+    /// The path, not decoded.
+    #[must_use]
+    pub const fn path(&self) -> &'u str {
+        self.request.path()
+    }
+
+    /// What the route's `{name}`s stand for in it.
+    #[must_use]
+    pub const fn params(&self) -> &'u Params {
+        self.params
+    }
+
+    /// What follows the `?`.
+    #[must_use]
+    pub fn query(&self) -> Query<'u> {
+        Query::new(self.request.query().unwrap_or_default())
+    }
+
+    /// The value of the first header of this name, where it is UTF-8.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&'u str> {
+        core::str::from_utf8(self.request.header(name)?).ok()
+    }
+
+    /// The value of a cookie, as it was sent.
+    #[must_use]
+    pub fn cookie(&self, name: &str) -> Option<&'u str> {
+        cookie(self.request.headers().all("cookie"), name)
+    }
+
+    /// Where it comes from: what a trusted proxy says
+    /// ([`App::trust_forwarded`](super::App::trust_forwarded)), or else the other end of the connection.
+    #[must_use]
+    pub const fn addr(&self) -> PeerAddr {
+        self.addr
+    }
+
+    /// The secret by which somebody shows who they are, wherever the client could put it. Looked for in this order:
+    ///
+    /// 1. the header `Authorization: Bearer …`;
+    /// 2. a subprotocol `token.…`, which is where a browser's script can put one that stays out of logs. It is never the
+    ///    subprotocol that is chosen, and browsers give up where none is: offer another one beside it, that the route
+    ///    has;
+    /// 3. the cookie `token`. A browser sends it for any page: it counts on the route's origins being checked, as they are
+    ///    by default;
+    /// 4. the query, `?token=…`. Proxies write it into their logs.
+    #[must_use]
+    pub fn token(&self) -> Option<Cow<'u, str>> {
+        token::of(self)
+    }
+
+    /// The request itself, as the core has read it.
+    #[must_use]
+    pub const fn request(&self) -> &'u Request<'u> {
+        self.request
+    }
+
+    /// What answers this request later, and from another thread: for a [`Gate`](super::Gate) that returns
+    /// [`Decision::Later`](super::Decision::Later).
+    ///
+    /// # Panics
+    ///
+    /// Outside of a gate.
+    #[must_use]
+    pub fn ticket<U: Send + 'static>(&self) -> Ticket<U> {
+        let handle = self.handle.expect("a ticket is for a gate").clone();
+        let chosen = self.chosen_protocol().map(String::from);
+        Ticket::new(self.id, handle, Arc::clone(self.definition), chosen)
+    }
+
+    /// The route's subprotocol for it.
+    pub(super) fn chosen_protocol(&self) -> Option<&str> {
+        self.definition.route.choose_protocol(self.request)
+    }
+}
+
+impl fmt::Debug for Upgrade<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Upgrade")
+            .field("id", &self.id)
+            .field("path", &self.path())
+            .field("addr", &self.addr)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,6 +1,7 @@
 use super::super::RouteFault;
 use super::RouteTable;
 use crate::app::{Route, RouteError};
+use crate::proto::handshake::{HeadLimits, server};
 use alloc::string::{String, ToString as _};
 use alloc::vec::Vec;
 use proptest::prelude::{ProptestConfig, Strategy, prop_oneof, proptest};
@@ -55,6 +56,29 @@ fn a_route_has_one_name() {
             ("*", None),
         ],
     );
+}
+
+#[test]
+fn the_query_of_a_request_is_no_part_of_its_path() {
+    let table = table(&["/ws"]);
+    for (target, is_found) in [
+        ("/ws", true),
+        ("/ws?x", true),
+        ("/ws?", true),
+        ("/ws?/../ws", true),
+        ("http://a/ws?x", true),
+        ("/ws/?x", false),
+        ("/ws%3Fx", false),
+        ("/?/ws", false),
+        ("http://a?/ws", false),
+    ] {
+        let head = alloc::format!(
+            "GET {target} HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+             Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+        );
+        let request = server::parse(head.as_bytes(), HeadLimits::default()).expect(target);
+        assert_eq!(table.find(request.path()).is_some(), is_found, "{target}");
+    }
 }
 
 #[test]

@@ -8,7 +8,7 @@ use super::scope::{Desk, Scope};
 use super::{Audience, Params};
 use crate::kernel::PeerAddr;
 use crate::proto::{CloseCode, SendError};
-use crate::server::{ConnectionId, JoinError, Message};
+use crate::server::{ConnectionId, JoinError, Message, Receipt};
 use core::fmt;
 use core::ops::{Deref, DerefMut};
 use core::time::Duration;
@@ -62,6 +62,16 @@ impl<'c, U> Conn<'c, U> {
     #[must_use]
     pub const fn others(&self) -> Audience<'static> {
         Audience::all().except(self.id())
+    }
+
+    /// Says something to many; see [`Scope::publish`].
+    // Here too, so that what is said may be made of the connection: a call through `DerefMut` would hold it already.
+    pub fn publish<'a, 'm>(
+        &mut self,
+        to: impl Into<Audience<'a>>,
+        message: impl Into<Message<'m>>,
+    ) -> Receipt {
+        self.scope.publish(to, message)
     }
 
     /// Starts the closing handshake. What the peer still sends is discarded.

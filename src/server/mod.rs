@@ -262,6 +262,12 @@ impl Builder {
         self
     }
 
+    /// What a loop of it is told.
+    #[must_use]
+    pub const fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
     /// Binds and listens on an address.
     ///
     /// # Errors

@@ -1,0 +1,97 @@
+//! The lives of services: made for the first, dropped some time after the last.
+
+use crate::harness::{ms, secs};
+use crate::world::{Log, Noting, heard, kill, open, read, say, start, status};
+use sockeye::app::{App, Route};
+use std::sync::Arc;
+
+fn noting(log: &Log, route: &str) -> App {
+    let log = Arc::clone(log);
+    App::new().route(Route::new(route), move |params| {
+        Noting::new(params.get("room").unwrap_or("-"), &log)
+    })
+}
+
+#[test]
+fn a_service_lives_from_its_first_connection_to_five_seconds_after_its_last() {
+    let log = Log::default();
+    let mut sim = start(noting(&log, "/chat/{room}"));
+    assert!(read(&log).is_empty());
+    let first = open(&mut sim, "/chat/tea");
+    let second = open(&mut sim, "/chat/tea");
+    assert_eq!(
+        read(&log),
+        ["tea made", "tea open, 1 online", "tea open, 2 online"]
+    );
+    kill(&mut sim, &first);
+    kill(&mut sim, &second);
+    assert_eq!(
+        read(&log),
+        ["tea close 1006, 1 online", "tea close 1006, 0 online"]
+    );
+    sim.run_for(ms(4900));
+    assert!(read(&log).is_empty());
+    sim.run_for(ms(200));
+    assert_eq!(read(&log), ["tea dropped"]);
+    // Another one, at the same path.
+    let _third = open(&mut sim, "/chat/tea");
+    assert_eq!(read(&log), ["tea made", "tea open, 1 online"]);
+}
+
+#[test]
+fn whoever_comes_back_in_time_finds_it() {
+    let log = Log::default();
+    let mut sim = start(noting(&log, "/chat/{room}"));
+    for _ in 0..5 {
+        let client = open(&mut sim, "/chat/tea");
+        kill(&mut sim, &client);
+        sim.run_for(secs(4));
+    }
+    assert_eq!(
+        read(&log).iter().filter(|line| *line == "tea made").count(),
+        1
+    );
+    sim.run_for(ms(900));
+    assert!(read(&log).is_empty());
+    sim.run_for(ms(200));
+    assert_eq!(read(&log), ["tea dropped"]);
+}
+
+#[test]
+fn each_path_is_a_world_of_its_own() {
+    let log = Log::default();
+    let mut sim = start(noting(&log, "/chat/{room}"));
+    let [mut tea, mut more_tea, mut milk] =
+        ["/chat/tea", "/chat/tea", "/chat/milk"].map(|path| open(&mut sim, path));
+    say(&mut sim, &tea, "hello");
+    assert_eq!(heard(&mut more_tea), ["hello"]);
+    assert!(heard(&mut tea).is_empty() && heard(&mut milk).is_empty());
+    assert_eq!(status(&mut sim, "/chat/", ""), 404);
+}
+
+#[test]
+fn a_panic_costs_its_own_connection_and_no_count() {
+    let log = Log::default();
+    let mut sim = start(noting(&log, "/chat"));
+    let mut calm = open(&mut sim, "/chat");
+    let mut client = open(&mut sim, "/chat?panic");
+    sim.settle();
+    assert_eq!(heard(&mut client), ["<close 1011 >"]);
+    let mut client = open(&mut sim, "/chat");
+    say(&mut sim, &client, "panic");
+    assert_eq!(heard(&mut client), ["<close 1011 >"]);
+    client.close_in_order(&mut sim, 1011);
+    let other = open(&mut sim, "/chat");
+    say(&mut sim, &other, "well?");
+    assert_eq!(heard(&mut calm), ["well?"]);
+    assert_eq!(
+        read(&log),
+        [
+            "- made",
+            "- open, 1 online",
+            "- open, 2 online",
+            "- close 1011, 1 online",
+            "- open, 2 online"
+        ]
+    );
+}

@@ -1,0 +1,27 @@
+//! Applications on the simulated kernel: routes, gates, services and their lives.
+//!
+//! Not here: rows of the systems that they are modelled on, which are `tests/seeds`; the program, which is
+//! `tests/program`.
+#![allow(
+    unreachable_pub,
+    reason = "what is shared between modules is all `pub`"
+)]
+#![allow(
+    clippy::std_instead_of_alloc,
+    clippy::std_instead_of_core,
+    clippy::cast_possible_truncation,
+    reason = "tests have std, and make bytes of numbers on purpose"
+)]
+
+#[path = "../support/frames.rs"]
+#[allow(dead_code, reason = "the server's tests use the rest")]
+mod frames;
+#[path = "../server/harness.rs"]
+#[allow(dead_code, reason = "the server's tests use the rest")]
+mod harness;
+#[path = "../support/sim/mod.rs"]
+#[allow(dead_code, reason = "the server's tests use the rest")]
+mod sim;
+
+mod lives;
+mod world;

@@ -23,5 +23,6 @@ mod harness;
 #[allow(dead_code, reason = "the server's tests use the rest")]
 mod sim;
 
+mod gates;
 mod lives;
 mod world;

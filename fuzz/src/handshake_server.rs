@@ -3,7 +3,7 @@
 use super::choices::{Choices, Pieces};
 use super::http::{self, Head};
 use sockeye::proto::handshake::client::{self, ResponseParser};
-use sockeye::proto::handshake::server::{Request, RequestParser};
+use sockeye::proto::handshake::server::{Asked, PageRequest, Request, RequestParser};
 use sockeye::proto::handshake::{
     Accept, Extension, HandshakeError, HeadLimits, Misuse, OriginPolicy, Refusal,
 };
@@ -34,6 +34,62 @@ pub fn handshake_server(data: &[u8]) {
         }
         Err(error) => is_refused(error),
     }
+    with_pages(received, limits);
+}
+
+/// A server with pages takes the same handshakes, and refuses what it refuses for the same reasons; only what asks for
+/// no WebSocket may be a page, if it is right in all that is not about handshakes.
+fn with_pages(received: &[u8], limits: HeadLimits) {
+    let mut parser = RequestParser::new(limits);
+    let half = parser.parse_any(&received[..received.len() / 2]).map(drop);
+    let with = parser.parse_any(received);
+    assert!(half.is_ok() || half.err() == with.as_ref().err().copied());
+    let without = RequestParser::new(limits).parse(received);
+    match (&with, &without) {
+        (Ok(None), Ok(None)) => {}
+        (Ok(Some(Asked::Upgrade(one))), Ok(Some(other))) => {
+            assert_eq!(everything(one), everything(other));
+        }
+        (Ok(Some(Asked::Page(page))), Err(error)) => {
+            let expected = if page.is_head() {
+                HandshakeError::Method
+            } else {
+                HandshakeError::Upgrade
+            };
+            assert_eq!(*error, expected);
+            is_right_page(page, received, limits);
+        }
+        // A HEAD is read on where a server without pages has stopped; two Origins are seen before the missing Upgrade.
+        (_, Err(HandshakeError::Method)) => {
+            let stays = matches!(with, Err(HandshakeError::PageMethod));
+            assert_eq!(stays, !parser.is_head());
+        }
+        (Err(HandshakeError::OriginRepeated), Err(HandshakeError::Upgrade)) => {}
+        (Err(one), Err(other)) => assert_eq!(one, other),
+        _ => panic!("{with:?}, but without pages {without:?}"),
+    }
+    if let Err(error) = with {
+        is_refused(error);
+    }
+}
+
+/// RFC 9112 sections 3 and 6.3, point by point.
+fn is_right_page(request: &PageRequest<'_>, received: &[u8], limits: HeadLimits) {
+    let whole = &received[..request.head_len()];
+    assert!(whole.len() <= limits.max_head);
+    let (head, rest) = Head::read(whole.strip_prefix(b"\r\n").unwrap_or(whole));
+    assert!(rest.is_empty());
+    let method = if request.is_head() { "HEAD" } else { "GET" };
+    let words: Vec<&str> = head.start.split(' ').collect();
+    assert_eq!(words, [method, request.target(), "HTTP/1.1"]);
+    assert!(request.path().starts_with('/'));
+    assert_eq!(head.only("host"), request.host().as_bytes());
+    for never in ["content-length", "transfer-encoding", "expect"] {
+        assert!(head.all(never).is_empty(), "{never}");
+    }
+    assert_eq!(head.all("origin").first().copied(), request.origin());
+    assert!(head.all("origin").len() < 2);
+    assert!(request.headers().iter().count() <= limits.max_headers);
 }
 
 pub(crate) fn limits(choices: &mut Choices<'_>) -> HeadLimits {

@@ -2,13 +2,17 @@
 
 use proptest::prelude::*;
 use sockeye::proto::handshake::client::{self, ResponseParser};
-use sockeye::proto::handshake::server::{Request, RequestParser};
+use sockeye::proto::handshake::server::{Asked, Request, RequestParser};
 use sockeye::proto::handshake::{Accept, HeadLimits, OriginPolicy, server};
 
 const GOOD: &[u8] = b"GET /chat?x=1 HTTP/1.1\r\nHost: server.example.com:80\r\nUpgrade: h2c, websocket\r\n\
     Connection: keep-alive, Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\
     Origin: http://server.example.com\r\nSec-WebSocket-Protocol: a, b\r\n\
     Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits; a=\"1\\0\", x\r\n\r\nrest";
+
+const PAGE: &[u8] =
+    b"HEAD http://server.example.com:80/a%20b?x=1 HTTP/1.1\r\nHost: server.example.com:80\r\n\
+    Upgrade: h2c\r\nConnection: keep-alive\r\nOrigin: null\r\nIf-None-Match: \"a\"\r\n\r\nrest";
 
 const ANSWER: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\
     Connection: Upgrade\r\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\nSec-WebSocket-Protocol: b\r\n\
@@ -36,6 +40,20 @@ fn ask(input: &[u8], cuts: &[usize]) -> String {
             Ok(None) => {}
             Ok(Some(request)) => return touch(&request),
             Err(error) => return format!("{error:?}"),
+        }
+    }
+    "more".to_owned()
+}
+
+/// As `ask`, of a server that has pages too.
+fn ask_any(input: &[u8], cuts: &[usize]) -> String {
+    let mut parser = RequestParser::new(HeadLimits::default());
+    for end in cuts.iter().copied().chain([input.len()]) {
+        match parser.parse_any(&input[..end]) {
+            Ok(None) => {}
+            Ok(Some(Asked::Upgrade(request))) => return touch(&request),
+            Ok(Some(Asked::Page(request))) => return format!("{request:?}"),
+            Err(error) => return format!("{error:?} {}", parser.is_head()),
         }
     }
     "more".to_owned()
@@ -96,12 +114,18 @@ proptest! {
     fn noise(input in prop::collection::vec(any::<u8>(), 0..300), at in any::<[prop::sample::Index; 3]>()) {
         let cuts = cuts(input.len(), &at);
         prop_assert_eq!(ask(&input, &[]), ask(&input, &cuts));
+        prop_assert_eq!(ask_any(&input, &[]), ask_any(&input, &cuts));
         prop_assert_eq!(answer(&input, &[]), answer(&input, &cuts));
     }
 
     #[test]
     fn almost_a_request(input in mutated(GOOD), at in any::<[prop::sample::Index; 3]>()) {
         prop_assert_eq!(ask(&input, &[]), ask(&input, &cuts(input.len(), &at)));
+    }
+
+    #[test]
+    fn almost_a_page(input in mutated(PAGE), at in any::<[prop::sample::Index; 3]>()) {
+        prop_assert_eq!(ask_any(&input, &[]), ask_any(&input, &cuts(input.len(), &at)));
     }
 
     #[test]
@@ -142,6 +166,8 @@ proptest! {
 #[test]
 fn the_unchanged_ones_are_good() {
     assert!(ask(GOOD, &[]).starts_with("Request"));
+    assert_eq!(ask_any(GOOD, &[]), ask(GOOD, &[]));
+    assert!(ask_any(PAGE, &[]).starts_with("PageRequest"));
     assert!(answer(ANSWER, &[]).contains("Ok(Agreed"));
 }
 

@@ -11,7 +11,7 @@ use super::place::{AnyPlace, Hosted};
 use super::request::Params;
 use super::router::Router;
 use super::site::{AnyAdmit, Definition, Show, Site};
-use super::{Access, Decision, Format, Gate, Route, RouteTable, Service, audience};
+use super::{Access, Decision, Gate, Route, RouteTable, Service, audience};
 use crate::proto::deflate::Policy;
 use crate::proto::handshake::server::PageRequest;
 use crate::proto::handshake::{OriginPolicy, Response};
@@ -484,9 +484,6 @@ fn any_gate<U: Send + 'static>(gate: Gate<U>) -> (Route, AnyAdmit) {
 fn mistake_in<U>(gate: &Gate<U>) -> Option<&'static str> {
     if gate.route.access == Access::Authorised && gate.admit.is_none() {
         return Some("it is for the authorised, and nobody says who they are: use Route::admit");
-    }
-    if gate.route.format == Format::Json && !cfg!(feature = "json") {
-        return Some("@json needs the feature `json`");
     }
     None
 }

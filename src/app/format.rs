@@ -16,8 +16,7 @@ pub(super) enum Fault {
     /// Text where binary is taken.
     Text,
     /// It is not JSON.
-    #[cfg(feature = "json")]
-    Json(super::json::BadJson),
+    Json(super::json::NotJson),
 }
 
 pub(super) fn check(route: &Route, message: &Message<'_>) -> Result<(), Fault> {
@@ -27,11 +26,7 @@ pub(super) fn check(route: &Route, message: &Message<'_>) -> Result<(), Fault> {
         | (Format::Binary, Message::Binary(_)) => Ok(()),
         (Format::Text | Format::Json, Message::Binary(_)) => Err(Fault::Binary),
         (Format::Binary, Message::Text(_)) => Err(Fault::Text),
-        #[cfg(feature = "json")]
         (Format::Json, Message::Text(text)) => super::json::check(text).map_err(Fault::Json),
-        // Such a route is an error when the server starts.
-        #[cfg(not(feature = "json"))]
-        (Format::Json, Message::Text(_)) => Ok(()),
     }
 }
 
@@ -47,11 +42,10 @@ impl Fault {
                 CloseCode::UNSUPPORTED_DATA,
                 "binary data is expected here".to_string(),
             ),
-            #[cfg(feature = "json")]
             Self::Json(bad) => match route.bad_json {
                 BadJson::Close => (CloseCode::INVALID_PAYLOAD, bad.to_string()),
                 BadJson::Reply => {
-                    let _ = peer.send(super::json::error(None, &bad.to_string()).as_str());
+                    let _ = peer.send(&bad.answer());
                     return false;
                 }
                 BadJson::Drop => {

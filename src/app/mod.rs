@@ -24,7 +24,7 @@
 //! | say what lives at a path | [`Service`], [`App::route`], [`Route`] |
 //! | speak to one connection, to a room, to all | [`Conn`], [`Scope`], [`Audience`] |
 //! | decide who may come | [`Route::admit`], [`Upgrade`], [`Decision`], [`Ticket`] |
-//! | exchange commands in JSON | `Commands`, with the feature `json` |
+//! | exchange commands in JSON | [`json`]: `Commands`, with the feature `json` |
 //! | show pages on the same port | [`App::page`], [`Page`], [`Folder`] |
 //! | limit how much and how often | [`Route::rate`], [`App::per_address`], [`App::limits`] |
 //! | count and look | [`metrics`], and with the feature `admin` the admin page |
@@ -45,7 +45,6 @@ mod forwarded;
 mod gate;
 mod home;
 mod info;
-#[cfg(feature = "json")]
 pub mod json;
 mod limits;
 mod line;

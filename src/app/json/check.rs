@@ -6,6 +6,8 @@
 //!
 //! Not here: what the text says; that is `serde_json`'s.
 
+use alloc::format;
+use alloc::string::String;
 use core::fmt;
 
 /// How deep arrays and objects may be nested in each other: what `serde_json` takes, too.
@@ -13,26 +15,34 @@ pub const MAX_DEPTH: usize = 128;
 
 /// A text that is not JSON.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct BadJson {
+pub struct NotJson {
     /// The first byte, counted from 0, with which no JSON text could go on; the text's length where it only ends too early.
     pub at: usize,
 }
 
-impl fmt::Display for BadJson {
+impl NotJson {
+    /// The message that tells the peer, as a command: `{"cmd":"error","param":{"message":"invalid JSON at byte 7"}}`.
+    #[must_use]
+    pub fn answer(self) -> String {
+        format!(r#"{{"cmd":"error","param":{{"message":"{self}"}}}}"#)
+    }
+}
+
+impl fmt::Display for NotJson {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "invalid JSON at byte {}", self.at)
     }
 }
 
-impl core::error::Error for BadJson {}
+impl core::error::Error for NotJson {}
 
 /// Whether a text is one JSON value (RFC 8259), nested at most [`MAX_DEPTH`] deep. A lone surrogate in an escape and a
 /// number that is too large for any type are within its grammar.
 ///
 /// # Errors
 ///
-/// [`BadJson`], with the byte where it fails.
-pub fn check(text: &str) -> Result<(), BadJson> {
+/// [`NotJson`], with the byte where it fails.
+pub fn check(text: &str) -> Result<(), NotJson> {
     let mut scan = Scan {
         bytes: text.as_bytes(),
         at: 0,
@@ -41,7 +51,7 @@ pub fn check(text: &str) -> Result<(), BadJson> {
     };
     match scan.document() {
         Some(()) => Ok(()),
-        None => Err(BadJson { at: scan.at }),
+        None => Err(NotJson { at: scan.at }),
     }
 }
 

@@ -6,7 +6,7 @@
 //!
 //! Not here: writing one, which is `letter`; what the commands do, which is `commands`.
 
-use super::{BadJson, check};
+use super::{NotJson, check};
 use alloc::borrow::Cow;
 use alloc::string::{String, ToString};
 use core::fmt;
@@ -76,7 +76,7 @@ impl<'a> Envelope<'a> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum BadEnvelope {
     /// It is not JSON.
-    Json(BadJson),
+    Json(NotJson),
     /// It is JSON, and something else than an envelope: what is missing or wrong, with words of the peer's in it.
     Shape(String),
 }
@@ -104,11 +104,24 @@ impl fmt::Display for BadParam {
 
 impl core::error::Error for BadParam {}
 
-/// What `serde_json` says, but not where: its columns are sometimes that of the fault and sometimes the one before.
+/// What `serde_json` says, but not where: its columns are sometimes that of the fault and sometimes the one before. It may
+/// have a string of the peer's in the middle, as long as that likes, and has to fit the reason of a close.
 fn without_position(error: &serde_json::Error) -> String {
+    const HEAD: usize = 50;
+    const TAIL: usize = 50;
     let mut text = error.to_string();
     if let Some(end) = text.rfind(" at line ") {
         text.truncate(end);
+    }
+    if text.len() > HEAD + "…".len() + TAIL {
+        let mut cuts = (HEAD, text.len() - TAIL);
+        while !text.is_char_boundary(cuts.0) {
+            cuts.0 -= 1;
+        }
+        while !text.is_char_boundary(cuts.1) {
+            cuts.1 += 1;
+        }
+        text.replace_range(cuts.0..cuts.1, "…");
     }
     text
 }
@@ -131,7 +144,7 @@ fn id<'de, D: Deserializer<'de>>(from: D) -> Result<Option<u64>, D::Error> {
 #[cfg(test)]
 mod tests {
     use super::{BadEnvelope, Envelope, MAX_ID};
-    use crate::app::json::BadJson;
+    use crate::app::json::NotJson;
     use alloc::borrow::Cow;
     use alloc::string::{String, ToString};
 
@@ -218,7 +231,7 @@ mod tests {
         assert_eq!(Envelope::parse(&most).unwrap().id, Some(MAX_ID));
         assert_eq!(
             Envelope::parse("[1,\n\"é\" 2]").unwrap_err(),
-            BadEnvelope::Json(BadJson { at: 9 })
+            BadEnvelope::Json(NotJson { at: 9 })
         );
     }
 
@@ -236,6 +249,23 @@ mod tests {
             error.starts_with("wrong param: ") && !error.contains("line"),
             "{error}"
         );
+    }
+
+    #[test]
+    fn what_is_said_fits_a_close_and_ends_with_what_was_expected() {
+        for padding in 0..8 {
+            let long = "x".repeat(padding) + &"李".repeat(1000);
+            let text = [r#"{"cmd":"x","id":""#, &long, r#""}"#].concat();
+            let said = Envelope::parse(&text).unwrap_err().to_string();
+            assert!(
+                said.starts_with("not a command: invalid type: string \""),
+                "{said}"
+            );
+            assert!(
+                said.ends_with("李\", expected u64") && said.len() <= 123,
+                "{said}"
+            );
+        }
     }
 
     #[test]

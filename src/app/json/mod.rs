@@ -13,7 +13,7 @@ mod envelope;
 #[cfg(feature = "json")]
 mod letter;
 
-pub use check::{BadJson, MAX_DEPTH, check};
+pub use check::{NotJson, MAX_DEPTH, check};
 #[cfg(feature = "json")]
 pub use envelope::{BadEnvelope, BadParam, Envelope, MAX_ID};
 #[cfg(feature = "json")]

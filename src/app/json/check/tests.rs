@@ -1,7 +1,8 @@
 //! The byte of a fault, by hand and beside two oracles: `serde_json`, for what JSON is, and a search for a completion, for
 //! where a text can still become it.
 
-use super::{BadJson, MAX_DEPTH, check};
+use super::{MAX_DEPTH, NotJson, check};
+use alloc::string::ToString;
 
 #[test]
 fn json_is_what_the_grammar_says() {
@@ -104,7 +105,7 @@ fn the_first_byte_that_cannot_be_is_named() {
         let wanted = if at == usize::MAX {
             Ok(())
         } else {
-            Err(BadJson { at })
+            Err(NotJson { at })
         };
         assert_eq!(check(text), wanted, "{text:?}");
     }
@@ -119,8 +120,8 @@ fn depth_has_a_bound_and_nothing_is_allocated_for_it() {
         let depth = MAX_DEPTH / per_level;
         assert_eq!(check(&nested(depth, open, close)), Ok(()));
         let at = depth * open.len();
-        assert_eq!(check(&nested(depth + 1, open, close)), Err(BadJson { at }));
-        assert_eq!(check(&nested(100_000, open, close)), Err(BadJson { at }));
+        assert_eq!(check(&nested(depth + 1, open, close)), Err(NotJson { at }));
+        assert_eq!(check(&nested(100_000, open, close)), Err(NotJson { at }));
     }
     // Beside each other they may be as many as they like.
     let wide = alloc::format!("[{}[]]", "[],{},".repeat(10_000));
@@ -128,14 +129,23 @@ fn depth_has_a_bound_and_nothing_is_allocated_for_it() {
 }
 
 #[test]
-fn the_fault_is_a_reason_for_a_close() {
-    let fault = alloc::string::ToString::to_string(&BadJson { at: usize::MAX });
-    assert!(fault.starts_with("invalid JSON at byte 18446744073709551615") && fault.len() <= 123);
+fn the_fault_is_a_reason_for_a_close_and_an_answer() {
+    let fault = NotJson { at: usize::MAX };
+    let reason = fault.to_string();
+    assert_eq!(reason, "invalid JSON at byte 18446744073709551615");
+    assert!(reason.len() <= 123);
+    let answer = r#"{"cmd":"error","param":{"message":"invalid JSON at byte 7"}}"#;
+    assert_eq!(NotJson { at: 7 }.answer(), answer);
+    #[cfg(feature = "json")]
+    assert_eq!(
+        crate::app::json::error(None, "invalid JSON at byte 7"),
+        answer
+    );
 }
 
 #[cfg(feature = "json")]
 mod oracles {
-    use super::{BadJson, check};
+    use super::{NotJson, check};
     use alloc::borrow::ToOwned;
     use alloc::string::String;
     use alloc::vec::Vec;
@@ -183,7 +193,7 @@ mod oracles {
     fn agrees(text: &str) -> Result<(), TestCaseError> {
         match check(text) {
             Ok(()) => prop_assert!(is_json(text), "{:?} is not JSON", text),
-            Err(BadJson { at }) => {
+            Err(NotJson { at }) => {
                 prop_assert!(!is_json(text), "{:?} is JSON", text);
                 prop_assert!(text.is_char_boundary(at), "{:?} at {}", text, at);
                 prop_assert!(can_go_on(&text[..at]), "{:?} fails before {}", text, at);
@@ -226,7 +236,7 @@ mod oracles {
         let text = "{\"a\" :[tru\u{65},-1.5e+3 ,\"é\\u00e9\\n\"],\n\"b\":{\"\":null,\"c\":false}}";
         assert_eq!(check(text), Ok(()));
         for (at, _) in text.char_indices() {
-            assert_eq!(check(&text[..at]), Err(BadJson { at }));
+            assert_eq!(check(&text[..at]), Err(NotJson { at }));
             assert!(can_go_on(&text[..at]), "{}", &text[..at]);
         }
     }

@@ -4,16 +4,26 @@
 //! |---|---|
 //! | `check` | whether a text is JSON, and where it is not; also without the feature `json` |
 //! | `envelope`, `letter` | a message that is a command: reading it, and writing it |
+//! | `commands` | a service that does what such messages tell it |
+//! | `emit` | saying commands through what a call is lent |
 //!
 //! Not here: values, types and their errors, which are `serde`'s and `serde_json`'s.
 
 mod check;
 #[cfg(feature = "json")]
+mod commands;
+#[cfg(feature = "json")]
+mod emit;
+#[cfg(feature = "json")]
 mod envelope;
 #[cfg(feature = "json")]
 mod letter;
 
-pub use check::{NotJson, MAX_DEPTH, check};
+pub use check::{MAX_DEPTH, NotJson, check};
+#[cfg(feature = "json")]
+pub use commands::{Answer, Asks, Commands, Failure, MAX_ASKED, NotAsked, Permit, Unanswered};
+#[cfg(feature = "json")]
+pub use emit::NotReplied;
 #[cfg(feature = "json")]
 pub use envelope::{BadEnvelope, BadParam, Envelope, MAX_ID};
 #[cfg(feature = "json")]

@@ -1,0 +1,1 @@
+export {}; import { connect } from '../src/socket'; connect();

@@ -1,0 +1,16 @@
+// That the declarations which are served say what the client does: this file only has to compile.
+
+import { connect, RequestError, Socket, type Message, type State } from "../dist/sockeye";
+
+const messages: Message[] = [];
+const socket = new Socket(false, () => {}, (message) => messages.push(message), (source, cause) => source + cause);
+const other: Socket = connect("/chat/lobby", { onstate: (state: State) => state.name, format: "text", binaryType: "blob" });
+const sent: boolean = socket.send({ channel: "general", cmd: "chat", param: { text: "hello" } });
+const answer: Promise<string> = other.request("time", undefined, { timeout: 100 });
+answer.catch((error: RequestError) => error.why === "timeout");
+socket.on("chat", (param, message) => [param.text, message.from, sent]).off("chat");
+other.onclose = ({ code, reason, wasClean }) => [code + 1, reason.length, !wasClean];
+// @ts-expect-error: a message has a command.
+socket.send({ channel: "general" });
+// @ts-expect-error: nobody else changes the queue.
+socket.queued = 1;

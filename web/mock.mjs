@@ -1,0 +1,142 @@
+#!/usr/bin/env node
+// What the pages need of `sockeye serve`, with made-up figures: for looking at them without building the program.
+// `web/mock.mjs [PORT]` serves http://127.0.0.1:8000/ and /admin, whose token is "demo". Not here: anything that is served.
+
+import { readFile } from "node:fs/promises";
+import { createServer } from "node:http";
+import { extname } from "node:path";
+import { pathToFileURL } from "node:url";
+import { WebSocketServer } from "ws";
+import { Figures } from "./tests/support/figures.mjs";
+
+export const TOKEN = "demo";
+const PAGES = { "/": "index.html", "/admin": "admin.html" };
+const FILES = ["sockeye.js", "sockeye.d.ts", "chat.js", "admin.js", "sockeye.css", "favicon.svg"];
+const TYPES = { ".html": "text/html", ".js": "text/javascript", ".ts": "text/plain", ".css": "text/css", ".svg": "image/svg+xml" };
+
+/** The strictest policy that the pages work with; the program may send the same. */
+export const POLICY = [
+  "default-src 'none'",
+  "script-src 'self'",
+  "style-src 'self'",
+  "img-src 'self'",
+  "connect-src 'self'",
+  "base-uri 'none'",
+  "form-action 'none'",
+  "frame-ancestors 'none'",
+  "require-trusted-types-for 'script'",
+].join("; ");
+
+/** Listens on 127.0.0.1; `history` has the admin page's charts begin with ten minutes behind them. */
+export async function start({ port = 0, history = false } = {}) {
+  const http = createServer(answer);
+  const server = new WebSocketServer({ noServer: true, handleProtocols: () => "sockeye.admin" });
+  const world = { rooms: new Map(), figures: new Figures(), history, last: 0, taps: new Set() };
+  http.on("upgrade", (request, socket, head) => {
+    const url = new URL(request.url, "http://localhost");
+    const serve = route(url, request, world);
+    if (typeof serve === "number") return socket.end(`HTTP/1.1 ${serve} No\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
+    server.handleUpgrade(request, socket, head, serve);
+  });
+  await new Promise((resolve, reject) => http.once("error", reject).listen(port, "127.0.0.1", resolve));
+  const stop = () =>
+    new Promise((resolve) => {
+      for (const client of server.clients) client.terminate();
+      http.close(resolve);
+      http.closeAllConnections();
+    });
+  return { url: `http://127.0.0.1:${http.address().port}`, port: http.address().port, stop };
+}
+
+async function answer({ url }, response) {
+  const path = new URL(url, "http://localhost").pathname;
+  if (path === "/healthz") return response.end("ok\n");
+  const file = PAGES[path] ?? FILES.find((file) => path === `/${file}`);
+  if (!file) return response.writeHead(404).end();
+  const body = await readFile(new URL(`dist/${file}`, import.meta.url));
+  const head = { "Content-Type": `${TYPES[extname(file)]}; charset=utf-8`, "Content-Security-Policy": POLICY, "Cache-Control": "no-store" };
+  response.writeHead(200, head).end(body);
+}
+
+function route({ pathname, searchParams }, { headers }, world) {
+  const room = /^\/chat\/([^/]+)$/.exec(pathname)?.[1];
+  if (room) return (peer) => chat(world, peer, decodeURIComponent(room), searchParams.get("name") || "nobody");
+  if (pathname !== "/admin/socket") return 404;
+  const offered = (headers["sec-websocket-protocol"] ?? "").split(/, */);
+  return offered.includes(`token.${TOKEN}`) ? (peer) => admin(world, peer) : 401;
+}
+
+const say = (peer, cmd, param, more = {}) => peer.send(JSON.stringify({ cmd, param, ...more }));
+
+function chat({ rooms, taps, ...world }, peer, room, user) {
+  const members = rooms.get(room) ?? rooms.set(room, new Map()).get(room);
+  const id = String(rooms.size * 1_000 + members.size + 1 + Math.floor(Math.random() * 1e6));
+  const all = (cmd, param, except) => {
+    for (const member of members.keys()) if (member !== except) say(member, cmd, param);
+  };
+  members.set(peer, user);
+  say(peer, "welcome", { id, user, room, numClients: members.size });
+  all("user-joined", { id, user }, peer);
+  all("stats", { numClients: members.size });
+  peer.on("message", (data) => {
+    const { cmd, param } = JSON.parse(data);
+    if (cmd === "chat") all("chat", { user, text: param.text, time: Date.now() });
+    else if (cmd === "ping") all("pong", { timestamp: Date.now() });
+    else say(peer, "error", { message: `unhandled websocket command [${cmd}]` });
+    for (const tap of taps) tap({ id, path: `/chat/${room}`, dir: "in", kind: "text", bytes: data.length, text: String(data).slice(0, 256) });
+  });
+  peer.on("close", () => {
+    members.delete(peer);
+    all("user-left", { id, user });
+    all("stats", { numClients: members.size });
+  });
+}
+
+function admin({ figures, history, taps }, peer) {
+  let watched = {};
+  let timers = [];
+  const tap = (event) => say(peer, "tap", { time: Date.now(), ...event });
+  const commands = {
+    watch(param) {
+      if (timers.length === 0 && history) for (const past of figures.past(600)) say(peer, "snapshot", past);
+      watched = param ?? {};
+      say(peer, "snapshot", figures.snapshot(watched));
+      if (timers.length === 0) timers = [setInterval(() => say(peer, "snapshot", figures.snapshot(watched)), 1_000)];
+    },
+    send: ({ to }) => ({ queued: figures.count(to), message: "sent message" }),
+    close: ({ id }) => {
+      if (!figures.close(id)) throw new Error(`there is no connection ${id}`);
+      return {};
+    },
+    tap({ on }) {
+      taps.delete(tap);
+      clearInterval(timers[1]);
+      if (on) {
+        taps.add(tap);
+        timers[1] = setInterval(() => {
+          for (const event of figures.traffic()) tap(event);
+          if (Math.random() < 0.05) say(peer, "tap-lost", { count: 1 + Math.floor(Math.random() * 20) });
+        }, 200);
+      }
+      return {};
+    },
+  };
+  peer.on("message", (data) => {
+    const { cmd, param, id } = JSON.parse(data);
+    try {
+      const result = commands[cmd](param ?? {});
+      if (id !== undefined) say(peer, "reply", result, { re: id });
+    } catch (error) {
+      say(peer, "error", { message: error.message }, { re: id });
+    }
+  });
+  peer.on("close", () => {
+    taps.delete(tap);
+    timers.forEach(clearInterval);
+  });
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1]).href) {
+  const { url } = await start({ port: Number(process.argv[2] ?? 8000), history: true });
+  console.log(`${url}/ and ${url}/admin, whose token is "${TOKEN}"`);
+}

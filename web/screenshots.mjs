@@ -8,6 +8,7 @@ import { Browser } from "./tests/support/chromium.mjs";
 
 const OUT = new URL("screenshots/", import.meta.url);
 const SIZES = { desktop: { width: 1280, height: 800 }, phone: { width: 390, height: 844, phone: true } };
+const ROOMS = { "desktop-light": "upstream", "desktop-dark": "harbour", "phone-light": "release", "phone-dark": "night-shift" };
 const only = process.argv[2] ?? "";
 
 const server = await start({ history: true });
@@ -31,7 +32,7 @@ async function say(tab, text) {
 }
 
 async function chat(name, size) {
-  const room = `upstream-${name}`.slice(0, 8);
+  const room = ROOMS[name];
   const tab = await browser.open(`${server.url}/?room=${room}&name=Marit`, size);
   await tab.until("document.querySelector('#online').textContent");
   save(`chat-empty-${name}`, await tab.picture());
@@ -46,7 +47,7 @@ async function chat(name, size) {
   grace.say("It held 14 messages and sent them in order when the connection was back. I have the log, if anybody wants to read it before lunch.");
   await sleep(30);
   await say(tab, "Please. And thank you both");
-  await say(tab, "I'll write it up 🐟");
+  await say(tab, "I'll write it up");
   const edsger = await guest("Edsger van der Meulen", room);
   await sleep(30);
   edsger.say("Sorry, late. A very long word breaks, too: Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaft.");

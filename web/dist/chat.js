@@ -52,9 +52,9 @@ function invented() {
   return `${word} ${Math.floor(Math.random() * 90) + 10}`;
 }
 function hue(name) {
-  let hash = 0;
-  for (const unit of name) hash = hash * 31 + (unit.codePointAt(0) ?? 0) >>> 0;
-  return `hue-${hash % 10}`;
+  let hash = 7;
+  for (const letter of name) hash = Math.imul(hash ^ (letter.codePointAt(0) ?? 0), 16777619);
+  return `hue-${((hash ^ hash >>> 15) >>> 0) % 10}`;
 }
 
 // pages/lines.ts
@@ -68,10 +68,14 @@ var Lines = class {
   #scroller = byId("scroller");
   #newer = byId("newer");
   #facts = /* @__PURE__ */ new WeakMap();
+  /** The reader is at the end, and stays there. */
+  #following = true;
   constructor() {
-    this.#scroller.addEventListener("scroll", () => this.#atEnd() && (this.#newer.hidden = true), { passive: true });
+    this.#scroller.addEventListener("scroll", () => this.#scrolled(), { passive: true });
     this.#newer.addEventListener("click", () => this.#toEnd());
-    new ResizeObserver(() => this.#newer.hidden && this.#toEnd()).observe(this.#scroller);
+    const sizes = new ResizeObserver(() => this.#following && this.#toEnd());
+    sizes.observe(this.#scroller);
+    sizes.observe(this.#list);
   }
   /** Adds what somebody said; returns the line. */
   add(said) {
@@ -106,7 +110,7 @@ var Lines = class {
     byId("empty").hidden = false;
   }
   #append(line) {
-    const follow = this.#atEnd() || line.classList.contains("mine");
+    const follow = this.#following || line.classList.contains("mine");
     byId("empty").hidden = true;
     this.#list.append(line);
     while (this.#list.childElementCount > KEPT2) this.#list.firstElementChild?.remove();
@@ -120,11 +124,13 @@ var Lines = class {
     const same = said && last && said.user === last.user && said.mine === last.mine && said.time - last.time < TOGETHER;
     line.classList.toggle("same", same === true);
   }
-  #atEnd() {
+  #scrolled() {
     const { scrollHeight, scrollTop, clientHeight } = this.#scroller;
-    return scrollHeight - scrollTop - clientHeight < NEAR;
+    this.#following = scrollHeight - scrollTop - clientHeight < NEAR;
+    if (this.#following) this.#newer.hidden = true;
   }
   #toEnd() {
+    this.#following = true;
     this.#newer.hidden = true;
     this.#scroller.scrollTop = this.#scroller.scrollHeight;
   }

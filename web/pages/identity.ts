@@ -42,7 +42,7 @@ function invented(): string {
 
 /** One of the ten colours, always the same for a name. */
 export function hue(name: string): string {
-  let hash = 0;
-  for (const unit of name) hash = (hash * 31 + (unit.codePointAt(0) ?? 0)) >>> 0;
-  return `hue-${hash % 10}`;
+  let hash = 7;
+  for (const letter of name) hash = Math.imul(hash ^ (letter.codePointAt(0) ?? 0), 0x01000193);
+  return `hue-${((hash ^ (hash >>> 15)) >>> 0) % 10}`;
 }

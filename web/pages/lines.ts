@@ -27,11 +27,16 @@ export class Lines {
   readonly #newer = byId("newer");
   readonly #facts = new WeakMap<Element, Said>();
 
+  /** The reader is at the end, and stays there. */
+  #following = true;
+
   constructor() {
-    this.#scroller.addEventListener("scroll", () => this.#atEnd() && (this.#newer.hidden = true), { passive: true });
+    this.#scroller.addEventListener("scroll", () => this.#scrolled(), { passive: true });
     this.#newer.addEventListener("click", () => this.#toEnd());
-    // The keyboard of a phone takes away half of the page; whoever was at the end stays there.
-    new ResizeObserver(() => this.#newer.hidden && this.#toEnd()).observe(this.#scroller);
+    // A line grows by what becomes of it, and the keyboard of a phone takes away half of the page.
+    const sizes = new ResizeObserver(() => this.#following && this.#toEnd());
+    sizes.observe(this.#scroller);
+    sizes.observe(this.#list);
   }
 
   /** Adds what somebody said; returns the line. */
@@ -71,7 +76,7 @@ export class Lines {
   }
 
   #append(line: HTMLElement): void {
-    const follow = this.#atEnd() || line.classList.contains("mine");
+    const follow = this.#following || line.classList.contains("mine");
     byId("empty").hidden = true;
     this.#list.append(line);
     while (this.#list.childElementCount > KEPT) this.#list.firstElementChild?.remove();
@@ -87,12 +92,14 @@ export class Lines {
     line.classList.toggle("same", same === true);
   }
 
-  #atEnd(): boolean {
+  #scrolled(): void {
     const { scrollHeight, scrollTop, clientHeight } = this.#scroller;
-    return scrollHeight - scrollTop - clientHeight < NEAR;
+    this.#following = scrollHeight - scrollTop - clientHeight < NEAR;
+    if (this.#following) this.#newer.hidden = true;
   }
 
   #toEnd(): void {
+    this.#following = true;
     this.#newer.hidden = true;
     this.#scroller.scrollTop = this.#scroller.scrollHeight;
   }

@@ -1,0 +1,127 @@
+// Tiles, charts and tables of the admin page. Not here: what is sent.
+
+import { Chart } from "./chart";
+import { byId, make, setText } from "./dom";
+import * as format from "./format";
+import { rates, type ConnectionRow, type Rates, type RoomRow, type Snapshot } from "./snapshot";
+import { Table, type Column } from "./table";
+
+/** So many rows are read at once; the server can tell a thousand. */
+export const PAGE = 50;
+const ROOMS = 100;
+
+const BOTH = (one: { label: string }) => [{ label: "in", kind: "in" as const }, { ...one, kind: "out" as const }];
+
+const TILES: [string, (now: Snapshot, rates?: Rates) => string][] = [
+  ["Online", ({ online }) => format.count(online)],
+  ["Messages in /s", (_, each) => (each ? format.rate(each.messagesIn) : "–")],
+  ["Messages out /s", (_, each) => (each ? format.rate(each.messagesOut) : "–")],
+  ["Bytes in /s", (_, each) => (each ? format.bytes(each.bytesIn) : "–")],
+  ["Bytes out /s", (_, each) => (each ? format.bytes(each.bytesOut) : "–")],
+  ["Refused", ({ totals }) => format.count(totals.refused)],
+  ["Dropped", ({ totals }) => format.count(totals.dropped)],
+  ["Queued", ({ totals }) => format.bytes(totals.queued_bytes)],
+];
+
+let now = Date.now();
+const ago = (time: number) => format.span((now - time) / 1_000);
+
+const CONNECTIONS: Column<ConnectionRow>[] = [
+  { label: "Id", text: ({ id }) => String(id) },
+  { label: "User", text: ({ user }) => user ?? "–" },
+  { label: "Address", text: ({ addr }) => addr },
+  { label: "Path", text: ({ path }) => path, title: ({ route }) => `route ${route}` },
+  { label: "Since", text: ({ since }) => ago(since), title: ({ since }) => format.moment(since), number: true },
+  { label: "In", text: ({ bytes_in }) => format.bytes(bytes_in), title: (row) => `${format.count(row.messages_in)} messages`, number: true },
+  { label: "Out", text: ({ bytes_out }) => format.bytes(bytes_out), title: (row) => `${format.count(row.messages_out)} messages`, number: true },
+  { label: "Queue", text: ({ queued }) => (queued ? format.bytes(queued) : "–"), number: true },
+  { label: "RTT", text: ({ rtt }) => format.roundTrip(rtt), number: true },
+  { label: "Rooms", text: ({ rooms }) => rooms.join(", ") || "–" },
+];
+
+// The number of messages stands beside the bytes, where a phone has no pointer to ask with.
+for (const [label, key] of [["In", "messages_in"], ["Out", "messages_out"]] as const) {
+  const column = CONNECTIONS.find((one) => one.label === label)!;
+  const text = column.text;
+  column.text = (row) => `${format.count(row[key])} · ${text(row)}`;
+}
+
+const ROOM_COLUMNS: Column<RoomRow>[] = [
+  { label: "Room", text: ({ name }) => name },
+  { label: "Path", text: ({ route }) => route },
+  { label: "Members", text: ({ members }) => format.count(members), number: true },
+  { label: "Published", text: ({ published }) => format.count(published), number: true },
+  { label: "Dropped", text: ({ dropped }) => format.count(dropped), number: true },
+  { label: "Last", text: ({ updated }) => (updated ? `${ago(updated)} ago` : "–"), number: true },
+];
+
+export interface Actions {
+  close(row: ConnectionRow): void;
+  sendTo(row: RoomRow): void;
+}
+
+export class Desk {
+  readonly #tiles: HTMLElement[];
+  readonly #charts: { online: Chart; messages: Chart; bytes: Chart };
+  readonly #connections: Table<ConnectionRow>;
+  readonly #rooms: Table<RoomRow>;
+  #before: Snapshot | undefined;
+  #drawing = false;
+
+  constructor(actions: Actions) {
+    this.#tiles = TILES.map(([label]) => {
+      const value = make("dd");
+      byId("tiles").append(make("div", "tile card", make("dt", "", label), value));
+      return value;
+    });
+    const host = byId("charts");
+    this.#charts = {
+      online: new Chart(host, "Online", [{ label: "", kind: "in" }], format.count),
+      messages: new Chart(host, "Messages /s", BOTH({ label: "out" }), format.rate),
+      bytes: new Chart(host, "Bytes /s", BOTH({ label: "out" }), format.bytes),
+    };
+    const close = { text: "Close", classes: "close", click: actions.close, name: ({ id }: ConnectionRow) => `Close connection ${id}` };
+    this.#connections = new Table(byId<HTMLTableElement>("connections"), CONNECTIONS, ({ id }) => id, close);
+    const send = { text: "Send", classes: "", click: actions.sendTo, name: ({ name }: RoomRow) => `Send to room ${name}` };
+    this.#rooms = new Table(byId<HTMLTableElement>("rooms"), ROOM_COLUMNS, (row) => JSON.stringify([row.route, row.name]), send);
+  }
+
+  /** What is drawn is what there is when the browser draws: ten snapshots that came at once are drawn once. */
+  show(snapshot: Snapshot, offset: number): void {
+    const each = rates(this.#before, snapshot);
+    if (this.#before && snapshot.uptime < this.#before.uptime) Object.values(this.#charts).forEach((chart) => chart.add(snapshot.time, [undefined, undefined]));
+    this.#before = snapshot;
+    const { online, messages, bytes } = this.#charts;
+    online.add(snapshot.time, [snapshot.online]);
+    messages.add(snapshot.time, [each?.messagesIn, each?.messagesOut]);
+    bytes.add(snapshot.time, [each?.bytesIn, each?.bytesOut]);
+    if (this.#drawing) return;
+    this.#drawing = true;
+    requestAnimationFrame(() => {
+      this.#drawing = false;
+      if (this.#before) this.#draw(this.#before, each, offset);
+    });
+  }
+
+  #draw(snapshot: Snapshot, each: Rates | undefined, offset: number): void {
+    now = snapshot.time;
+    TILES.forEach(([, text], index) => setText(this.#tiles[index]!, text(snapshot, each)));
+    Object.values(this.#charts).forEach((chart) => chart.draw());
+    setText(byId("about"), `${snapshot.version}, up ${format.span(snapshot.uptime)}`);
+    this.#connections.show(snapshot.connections.slice(0, PAGE));
+    this.#rooms.show(snapshot.rooms.slice(0, ROOMS));
+    setText(byId("connections-count"), format.count(snapshot.connections_total));
+    setText(byId("rooms-count"), format.count(snapshot.rooms_total));
+    byId("connections-empty").hidden = snapshot.connections.length > 0;
+    byId("rooms-empty").hidden = snapshot.rooms.length > 0;
+    this.#pager(snapshot, offset);
+  }
+
+  #pager({ connections, connections_total: total }: Snapshot, offset: number): void {
+    const last = offset + Math.min(PAGE, connections.length);
+    byId("pager").hidden = total <= PAGE && offset === 0;
+    setText(byId("page-now"), `${format.count(Math.min(offset + 1, last))}–${format.count(last)} of ${format.count(total)}`);
+    byId<HTMLButtonElement>("page-back").disabled = offset === 0;
+    byId<HTMLButtonElement>("page-on").disabled = last >= total;
+  }
+}

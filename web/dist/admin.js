@@ -27,8 +27,9 @@ var SPAN = 600;
 var HEIGHT = 120;
 var SVG = "http://www.w3.org/2000/svg";
 var Chart = class {
-  constructor(host, title, series, format) {
+  constructor(host, title, series, format, round = above) {
     this.format = format;
+    this.round = round;
     const plot = element("svg", { viewBox: `0 0 ${SPAN} ${HEIGHT}`, preserveAspectRatio: "none", role: "img", "aria-label": `${title}, over the last ten minutes` });
     for (const y of [0.5, HEIGHT / 2, HEIGHT - 0.5]) plot.append(element("line", { class: "grid", x1: "0", x2: String(SPAN), y1: String(y), y2: String(y) }));
     this.#lines = series.map(({ kind }) => {
@@ -45,6 +46,7 @@ var Chart = class {
     plot.addEventListener("pointerleave", () => this.#point(void 0, plot));
   }
   format;
+  round;
   #points = [];
   #shown;
   #lines;
@@ -61,7 +63,7 @@ var Chart = class {
     const newest = this.#points.at(-1);
     if (!newest) return;
     const known = this.#points.flatMap(({ values }) => values.filter((value2) => value2 !== void 0));
-    const most = above(Math.max(0, ...known));
+    const most = this.round(Math.max(0, ...known));
     setText(this.#most, this.format(most));
     this.#lines.forEach(({ line: line2, area }, index) => {
       const { curve, fill } = this.#paths(index, newest.time, most);
@@ -120,6 +122,11 @@ function above(value2) {
   if (value2 <= 1) return 1;
   const power = 10 ** Math.floor(Math.log10(value2));
   return [1, 2, 5, 10].map((step) => step * power).find((step) => step >= value2) ?? value2;
+}
+function aboveBytes(value2) {
+  const unit = 1024 ** Math.max(0, Math.floor(Math.log(Math.max(1, value2)) / Math.log(1024)));
+  const rounded = above(value2 / unit);
+  return (rounded === 1e3 ? 1024 : rounded) * unit;
 }
 function element(name, attributes) {
   const made = document.createElementNS(SVG, name);
@@ -226,7 +233,10 @@ var Table = class {
 // pages/desk.ts
 var PAGE = 50;
 var ROOMS = 100;
-var BOTH = (one) => [{ label: "in", kind: "in" }, { ...one, kind: "out" }];
+var BOTH = [
+  { label: "in", kind: "in" },
+  { label: "out", kind: "out" }
+];
 var TILES = [
   ["Online", ({ online }) => count(online)],
   ["Messages in /s", (_, each) => each ? rate(each.messagesIn) : "–"],
@@ -239,23 +249,20 @@ var TILES = [
 ];
 var now = Date.now();
 var ago = (time) => span((now - time) / 1e3);
+var TRAFFIC = "messages, and their bytes";
+var traffic = (messages, bytes2) => `${count(messages)} · ${bytes(bytes2)}`;
 var CONNECTIONS = [
   { label: "Id", text: ({ id }) => String(id) },
   { label: "User", text: ({ user }) => user ?? "–" },
   { label: "Address", text: ({ addr }) => addr },
   { label: "Path", text: ({ path }) => path, title: ({ route }) => `route ${route}` },
   { label: "Since", text: ({ since }) => ago(since), title: ({ since }) => moment(since), number: true },
-  { label: "In", text: ({ bytes_in }) => bytes(bytes_in), title: (row) => `${count(row.messages_in)} messages`, number: true },
-  { label: "Out", text: ({ bytes_out }) => bytes(bytes_out), title: (row) => `${count(row.messages_out)} messages`, number: true },
+  { label: "In", text: (row) => traffic(row.messages_in, row.bytes_in), title: () => TRAFFIC, number: true },
+  { label: "Out", text: (row) => traffic(row.messages_out, row.bytes_out), title: () => TRAFFIC, number: true },
   { label: "Queue", text: ({ queued }) => queued ? bytes(queued) : "–", number: true },
   { label: "RTT", text: ({ rtt }) => roundTrip(rtt), number: true },
   { label: "Rooms", text: ({ rooms }) => rooms.join(", ") || "–" }
 ];
-for (const [label, key] of [["In", "messages_in"], ["Out", "messages_out"]]) {
-  const column = CONNECTIONS.find((one) => one.label === label);
-  const text = column.text;
-  column.text = (row) => `${count(row[key])} · ${text(row)}`;
-}
 var ROOM_COLUMNS = [
   { label: "Room", text: ({ name }) => name },
   { label: "Path", text: ({ route }) => route },
@@ -280,8 +287,8 @@ var Desk = class {
     const host = byId("charts");
     this.#charts = {
       online: new Chart(host, "Online", [{ label: "", kind: "in" }], count),
-      messages: new Chart(host, "Messages /s", BOTH({ label: "out" }), rate),
-      bytes: new Chart(host, "Bytes /s", BOTH({ label: "out" }), bytes)
+      messages: new Chart(host, "Messages /s", BOTH, rate),
+      bytes: new Chart(host, "Bytes /s", BOTH, bytes, aboveBytes)
     };
     const close = { text: "Close", classes: "close", click: actions.close, name: ({ id }) => `Close connection ${id}` };
     this.#connections = new Table(byId("connections"), CONNECTIONS, ({ id }) => id, close);

@@ -31,6 +31,7 @@ export class Chart {
     title: string,
     series: Series[],
     private readonly format: (value: number) => string,
+    private readonly round: (value: number) => number = above,
   ) {
     const plot = element("svg", { viewBox: `0 0 ${SPAN} ${HEIGHT}`, preserveAspectRatio: "none", role: "img", "aria-label": `${title}, over the last ten minutes` });
     for (const y of [0.5, HEIGHT / 2, HEIGHT - 0.5]) plot.append(element("line", { class: "grid", x1: "0", x2: String(SPAN), y1: String(y), y2: String(y) }));
@@ -59,7 +60,7 @@ export class Chart {
     const newest = this.#points.at(-1);
     if (!newest) return;
     const known = this.#points.flatMap(({ values }) => values.filter((value) => value !== undefined));
-    const most = above(Math.max(0, ...known));
+    const most = this.round(Math.max(0, ...known));
     setText(this.#most, this.format(most));
     this.#lines.forEach(({ line, area }, index) => {
       const { curve, fill } = this.#paths(index, newest.time, most);
@@ -124,6 +125,13 @@ export function above(value: number): number {
   if (value <= 1) return 1;
   const power = 10 ** Math.floor(Math.log10(value));
   return [1, 2, 5, 10].map((step) => step * power).find((step) => step >= value) ?? value;
+}
+
+/** The same for bytes, whose units are powers of 1024. */
+export function aboveBytes(value: number): number {
+  const unit = 1_024 ** Math.max(0, Math.floor(Math.log(Math.max(1, value)) / Math.log(1_024)));
+  const rounded = above(value / unit);
+  return (rounded === 1_000 ? 1_024 : rounded) * unit;
 }
 
 function element(name: string, attributes: Record<string, string>): SVGElement {

@@ -1,6 +1,6 @@
 // Tiles, charts and tables of the admin page. Not here: what is sent.
 
-import { Chart } from "./chart";
+import { aboveBytes, Chart, type Series } from "./chart";
 import { byId, make, setText } from "./dom";
 import * as format from "./format";
 import { rates, type ConnectionRow, type Rates, type RoomRow, type Snapshot } from "./snapshot";
@@ -10,7 +10,10 @@ import { Table, type Column } from "./table";
 export const PAGE = 50;
 const ROOMS = 100;
 
-const BOTH = (one: { label: string }) => [{ label: "in", kind: "in" as const }, { ...one, kind: "out" as const }];
+const BOTH: Series[] = [
+  { label: "in", kind: "in" },
+  { label: "out", kind: "out" },
+];
 
 const TILES: [string, (now: Snapshot, rates?: Rates) => string][] = [
   ["Online", ({ online }) => format.count(online)],
@@ -26,25 +29,21 @@ const TILES: [string, (now: Snapshot, rates?: Rates) => string][] = [
 let now = Date.now();
 const ago = (time: number) => format.span((now - time) / 1_000);
 
+const TRAFFIC = "messages, and their bytes";
+const traffic = (messages: number, bytes: number) => `${format.count(messages)} · ${format.bytes(bytes)}`;
+
 const CONNECTIONS: Column<ConnectionRow>[] = [
   { label: "Id", text: ({ id }) => String(id) },
   { label: "User", text: ({ user }) => user ?? "–" },
   { label: "Address", text: ({ addr }) => addr },
   { label: "Path", text: ({ path }) => path, title: ({ route }) => `route ${route}` },
   { label: "Since", text: ({ since }) => ago(since), title: ({ since }) => format.moment(since), number: true },
-  { label: "In", text: ({ bytes_in }) => format.bytes(bytes_in), title: (row) => `${format.count(row.messages_in)} messages`, number: true },
-  { label: "Out", text: ({ bytes_out }) => format.bytes(bytes_out), title: (row) => `${format.count(row.messages_out)} messages`, number: true },
+  { label: "In", text: (row) => traffic(row.messages_in, row.bytes_in), title: () => TRAFFIC, number: true },
+  { label: "Out", text: (row) => traffic(row.messages_out, row.bytes_out), title: () => TRAFFIC, number: true },
   { label: "Queue", text: ({ queued }) => (queued ? format.bytes(queued) : "–"), number: true },
   { label: "RTT", text: ({ rtt }) => format.roundTrip(rtt), number: true },
   { label: "Rooms", text: ({ rooms }) => rooms.join(", ") || "–" },
 ];
-
-// The number of messages stands beside the bytes, where a phone has no pointer to ask with.
-for (const [label, key] of [["In", "messages_in"], ["Out", "messages_out"]] as const) {
-  const column = CONNECTIONS.find((one) => one.label === label)!;
-  const text = column.text;
-  column.text = (row) => `${format.count(row[key])} · ${text(row)}`;
-}
 
 const ROOM_COLUMNS: Column<RoomRow>[] = [
   { label: "Room", text: ({ name }) => name },
@@ -77,8 +76,8 @@ export class Desk {
     const host = byId("charts");
     this.#charts = {
       online: new Chart(host, "Online", [{ label: "", kind: "in" }], format.count),
-      messages: new Chart(host, "Messages /s", BOTH({ label: "out" }), format.rate),
-      bytes: new Chart(host, "Bytes /s", BOTH({ label: "out" }), format.bytes),
+      messages: new Chart(host, "Messages /s", BOTH, format.rate),
+      bytes: new Chart(host, "Bytes /s", BOTH, format.bytes, aboveBytes),
     };
     const close = { text: "Close", classes: "close", click: actions.close, name: ({ id }: ConnectionRow) => `Close connection ${id}` };
     this.#connections = new Table(byId<HTMLTableElement>("connections"), CONNECTIONS, ({ id }) => id, close);

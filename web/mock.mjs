@@ -27,11 +27,14 @@ export const POLICY = [
   "require-trusted-types-for 'script'",
 ].join("; ");
 
-/** Listens on 127.0.0.1; `history` has the admin page's charts begin with ten minutes behind them. */
-export async function start({ port = 0, history = false } = {}) {
+/**
+ * Listens on 127.0.0.1. `people` is how many made-up connections the admin page shows beside the real ones, and `history`
+ * has its charts begin with ten minutes behind them.
+ */
+export async function start({ port = 0, people = 0, history = false } = {}) {
   const http = createServer(answer);
   const server = new WebSocketServer({ noServer: true, handleProtocols: () => "sockeye.admin" });
-  const world = { rooms: new Map(), figures: new Figures(), history, last: 0, taps: new Set() };
+  const world = { rooms: new Map(), figures: new Figures(people), history, taps: new Set() };
   http.on("upgrade", (request, socket, head) => {
     const url = new URL(request.url, "http://localhost");
     const serve = route(url, request, world);
@@ -45,7 +48,10 @@ export async function start({ port = 0, history = false } = {}) {
       http.close(resolve);
       http.closeAllConnections();
     });
-  return { url: `http://127.0.0.1:${http.address().port}`, port: http.address().port, stop };
+  const say = (room, message) => {
+    for (const member of world.rooms.get(room)?.keys() ?? []) member.send(JSON.stringify(message));
+  };
+  return { url: `http://127.0.0.1:${http.address().port}`, port: http.address().port, stop, say };
 }
 
 async function answer({ url }, response) {
@@ -68,9 +74,9 @@ function route({ pathname, searchParams }, { headers }, world) {
 
 const say = (peer, cmd, param, more = {}) => peer.send(JSON.stringify({ cmd, param, ...more }));
 
-function chat({ rooms, taps, ...world }, peer, room, user) {
+function chat({ rooms, taps, figures }, peer, room, user) {
   const members = rooms.get(room) ?? rooms.set(room, new Map()).get(room);
-  const id = String(rooms.size * 1_000 + members.size + 1 + Math.floor(Math.random() * 1e6));
+  const id = figures.open(`/chat/${room}`, "/chat/{room}", user, [room], peer);
   const all = (cmd, param, except) => {
     for (const member of members.keys()) if (member !== except) say(member, cmd, param);
   };
@@ -86,6 +92,7 @@ function chat({ rooms, taps, ...world }, peer, room, user) {
     for (const tap of taps) tap({ id, path: `/chat/${room}`, dir: "in", kind: "text", bytes: data.length, text: String(data).slice(0, 256) });
   });
   peer.on("close", () => {
+    figures.gone(id);
     members.delete(peer);
     all("user-left", { id, user });
     all("stats", { numClients: members.size });
@@ -103,9 +110,9 @@ function admin({ figures, history, taps }, peer) {
       say(peer, "snapshot", figures.snapshot(watched));
       if (timers.length === 0) timers = [setInterval(() => say(peer, "snapshot", figures.snapshot(watched)), 1_000)];
     },
-    send: ({ to }) => ({ queued: figures.count(to), message: "sent message" }),
-    close: ({ id }) => {
-      if (!figures.close(id)) throw new Error(`there is no connection ${id}`);
+    send: ({ to, text, ...message }) => ({ queued: figures.send(to, text ?? JSON.stringify(message)), message: "sent message" }),
+    close({ id, code, reason }) {
+      if (!figures.close(id, code, reason)) throw new Error(`there is no connection ${id}`);
       return {};
     },
     tap({ on }) {
@@ -137,6 +144,6 @@ function admin({ figures, history, taps }, peer) {
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1]).href) {
-  const { url } = await start({ port: Number(process.argv[2] ?? 8000), history: true });
+  const { url } = await start({ port: Number(process.argv[2] ?? 8000), people: 86, history: true });
   console.log(`${url}/ and ${url}/admin, whose token is "${TOKEN}"`);
 }

@@ -11,7 +11,7 @@ const SIZES = { desktop: { width: 1280, height: 800 }, phone: { width: 390, heig
 const ROOMS = { "desktop-light": "upstream", "desktop-dark": "harbour", "phone-light": "release", "phone-dark": "night-shift" };
 const only = process.argv[2] ?? "";
 
-const server = await start({ history: true });
+const server = await start({ people: 86, history: true });
 const browser = await Browser.start();
 mkdirSync(OUT, { recursive: true });
 

@@ -1,4 +1,4 @@
-// Made-up figures for the admin page: they move as those of a server do, and mean nothing.
+// Figures for the admin page: some are of real connections, all others move as those of a server do, and mean nothing.
 
 const USERS = ["Ada", "Grace", "Edsger", "Barbara", "Donald", "Frances", "Ken", "Radia", "Leslie", "Margaret", "Tony", "Hedy"];
 const ROUTES = [
@@ -17,15 +17,31 @@ const TEXTS = [
 export class Figures {
   #last = 0;
   #connections = new Map();
+  #peers = new Map();
   #started = Date.now() - 86_400_000 * 3.2;
   #totals = { opened: 48_211, closed: 48_125, refused: 312, messages_in: 9e6, messages_out: 6e7, bytes_in: 1e9, bytes_out: 9e9, dropped: 1_204, queued_bytes: 0 };
   #at = Date.now();
 
-  constructor() {
-    for (let count = 0; count < 86; count += 1) this.#open();
+  /** So many made-up connections. */
+  constructor(people) {
+    for (let count = 0; count < people; count += 1) this.#invent();
   }
 
-  #open() {
+  /** A real one; returns its id. */
+  open(path, route, user, rooms, peer) {
+    const id = 48_126 + this.#last++;
+    const figures = { messages_in: 0, messages_out: 0, bytes_in: 0, bytes_out: 0, queued: 0, rtt: null };
+    this.#connections.set(id, { id, user, addr: "127.0.0.1:50000", route, path, since: Date.now(), ...figures, rooms });
+    this.#peers.set(id, peer);
+    return id;
+  }
+
+  gone(id) {
+    this.#connections.delete(id);
+    this.#peers.delete(id);
+  }
+
+  #invent() {
     const n = this.#last++;
     const [route, path] = ROUTES[n % 7 < 4 ? 0 : (n % 3) + 1];
     const rooms = route === "/chat/{room}" ? [path(n).slice(6)] : [];
@@ -80,7 +96,7 @@ export class Figures {
       one.bytes_out += Math.floor(Math.random() * 900);
     }
     const all = [...this.#connections.values()].filter((one) => JSON.stringify(one).toLowerCase().includes(filter.toLowerCase()));
-    const rooms = ["lobby", "rust", "night-shift", "release-planning"].map((name, n) => ({
+    const rooms = [...new Set(all.flatMap((one) => one.rooms))].map((name, n) => ({
       name, route: `/chat/${name}`, members: all.filter((one) => one.rooms.includes(name)).length,
       published: 120_000 / (n + 1) | 0, dropped: n === 2 ? 1_204 : 0, updated: Date.now() - n * n * 9_000,
     }));
@@ -90,19 +106,23 @@ export class Figures {
     };
   }
 
-  count(to) {
-    if (to.all) return this.#connections.size;
-    const all = [...this.#connections.values()];
-    if (to.room) return all.filter((one) => one.rooms.includes(to.room)).length;
-    return all.filter((one) => one.path === to.path || one.id === to.id).length;
+  /** Sends to the real ones among those that are meant; returns how many those are. */
+  send(to, text) {
+    const meant = [...this.#connections.values()].filter(
+      ({ id, path, rooms }) => to.all || id === to.id || (to.room ? rooms.includes(to.room) : path === to.path),
+    );
+    for (const { id } of meant) this.#peers.get(id)?.send(text);
+    return meant.length;
   }
 
-  close(id) {
+  close(id, code, reason) {
+    this.#peers.get(id)?.close(code, reason);
     return this.#connections.delete(id);
   }
 
   traffic() {
-    const all = [...this.#connections.values()];
+    const all = [...this.#connections.values()].filter(({ id }) => !this.#peers.has(id));
+    if (all.length === 0) return [];
     return Array.from({ length: Math.floor(Math.random() * 3) }, () => {
       const { id, path } = all[Math.floor(Math.random() * all.length)];
       const text = TEXTS[Math.floor(Math.random() * TEXTS.length)];

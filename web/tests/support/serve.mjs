@@ -1,0 +1,48 @@
+// What the pages are served by: web/mock.mjs, or with SOCKEYE=PATH the program, `PATH serve`.
+
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { createInterface } from "node:readline";
+import { TOKEN, start } from "../../mock.mjs";
+
+export { TOKEN };
+
+/** A server on a port of its own; `restart` has it come back there after `stop`. */
+export async function serve() {
+  const begin = process.env.SOCKEYE ? program : start;
+  let running = await begin({ port: 0 });
+  const { url, port } = running;
+  return {
+    url,
+    stop: async () => {
+      await running?.stop();
+      running = undefined;
+    },
+    restart: async () => {
+      running = await begin({ port });
+    },
+    /** Has the mock say something to everybody in a room. */
+    say: (room, message) => running.say(room, message),
+  };
+}
+
+async function program({ port }) {
+  const child = spawn(process.env.SOCKEYE, ["serve", "--listen", `127.0.0.1:${port}`, "--admin-token", TOKEN], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  const killed = () => child.kill("SIGKILL");
+  process.once("exit", killed);
+  for await (const line of createInterface({ input: child.stdout })) {
+    const found = /^listening on ws:\/\/(127\.0\.0\.1:(\d+))/.exec(line);
+    if (!found) continue;
+    child.stdout.resume();
+    const stop = async () => {
+      process.off("exit", killed);
+      const ended = once(child, "exit");
+      child.kill("SIGKILL");
+      if (child.exitCode === null && child.signalCode === null) await ended;
+    };
+    return { url: `http://${found[1]}`, port: Number(found[2]), stop };
+  }
+  throw new Error(`${process.env.SOCKEYE} serve ended without a word about its address`);
+}

@@ -24,5 +24,7 @@ mod harness;
 mod sim;
 
 mod gates;
+mod commands;
+mod company;
 mod lives;
 mod world;

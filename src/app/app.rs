@@ -9,15 +9,14 @@ use super::metrics::Registry;
 use super::page::Page;
 use super::place::{AnyPlace, Hosted};
 use super::request::Params;
-use super::router::Router;
+use super::serving::{Serving, Workers};
 use super::site::{AnyAdmit, Definition, Show, Site};
 use super::{Access, Decision, Gate, Route, RouteTable, Service, audience};
 use crate::proto::deflate::Policy;
 use crate::proto::handshake::server::PageRequest;
 use crate::proto::handshake::{OriginPolicy, Response};
 use crate::server::{
-    Builder, Exchange, Handle, Limits, Listen, Listener, RoomSettings, Server, Stopper, Timeouts,
-    TrustedProxy,
+    Builder, Exchange, Limits, Listen, Listener, RoomSettings, Timeouts, TrustedProxy,
 };
 use alloc::boxed::Box;
 use alloc::format;
@@ -26,11 +25,10 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::any::Any;
 use core::fmt;
-use core::net::SocketAddr;
+use core::mem::take;
 use core::sync::atomic::AtomicUsize;
 use std::collections::HashMap;
 use std::io;
-use std::thread;
 
 /// The longest path at which there is a service, in bytes: it is a part of its rooms' names.
 pub const MAX_PATH: usize = 1024;
@@ -285,7 +283,7 @@ impl App {
             .into_iter()
             .map(|share| ready.serve(share))
             .collect::<io::Result<_>>()?;
-        Ok(Serving { servers })
+        Ok(Serving::new(servers))
     }
 
     /// Looks whether all this can be served, without binding anything.
@@ -297,30 +295,15 @@ impl App {
         if let Some(mistake) = self.mistake {
             return Err(invalid(mistake));
         }
-        let mut builder = self
-            .builder
-            .limits(self.limits)
-            .timeouts(self.timeouts)
-            .deflate(self.deflate.clone())
-            // Each route has its own.
-            .origins(OriginPolicy::Any)
-            .rooms(keyed(self.rooms.clone()))
-            .pages(true);
-        if self.signals {
-            builder = builder.stop_on_signals();
-        }
+        let mut builder = self.tell_builder();
         let (mut table, mut definitions) = (RouteTable::default(), Vec::new());
         for (route, admit, make) in self.routes.drain(..) {
             table.insert(&route).map_err(invalid)?;
-            let (limits, timeouts) = (self.limits, self.timeouts);
-            let deflate = route
-                .deflate
-                .clone()
-                .unwrap_or_else(|| self.deflate.clone());
+            let deflate = route.deflate.clone();
             let profile = builder.profile(
-                limits_of(&route, limits.connection),
-                deflate,
-                &timeouts_of(&route, timeouts),
+                limits_of(&route, self.limits.connection),
+                deflate.unwrap_or_else(|| self.deflate.clone()),
+                &timeouts_of(&route, self.timeouts),
             );
             definitions.push(Arc::new(Definition {
                 route,
@@ -344,9 +327,31 @@ impl App {
             folder: self.folder,
             shared,
         });
-        let exchange = Exchange::new();
-        let builder = builder.exchange(&exchange);
-        Ok(Workers { builder, site })
+        Ok(Workers::new(builder, site))
+    }
+
+    /// What all routes have in common.
+    fn tell_builder(&mut self) -> Builder {
+        let mut limits = self.limits;
+        // How much workers may have to tell each other goes by the largest message that there can be.
+        for (route, ..) in &self.routes {
+            let own = limits_of(route, self.limits.connection).max_message;
+            limits.connection.max_message = limits.connection.max_message.max(own);
+        }
+        let builder = take(&mut self.builder)
+            .limits(limits)
+            .timeouts(self.timeouts)
+            .deflate(self.deflate.clone())
+            // Each route has its own.
+            .origins(OriginPolicy::Any)
+            .rooms(keyed(self.rooms.clone()))
+            .exchange(&Exchange::new())
+            .pages(true);
+        if self.signals {
+            builder.stop_on_signals()
+        } else {
+            builder
+        }
     }
 
     fn note(&mut self, mistake: impl FnOnce() -> String) {
@@ -360,107 +365,6 @@ impl fmt::Debug for App {
         f.debug_struct("App")
             .field("routes", &routes.collect::<Vec<_>>())
             .finish_non_exhaustive()
-    }
-}
-
-/// A server that can be started, on any number of threads.
-#[derive(Clone)]
-pub struct Workers {
-    builder: Builder,
-    site: Arc<Site>,
-}
-
-impl Workers {
-    /// A worker, on these sockets.
-    ///
-    /// # Errors
-    ///
-    /// As for [`Builder::serve`](crate::server::Builder::serve).
-    pub fn serve(&self, listeners: Vec<Listener>) -> io::Result<Server<Router>> {
-        let server = self.builder.clone().serve(listeners, self.router())?;
-        // They all have the same.
-        let _ = self.site.shared.handle.set(server.handle());
-        Ok(server)
-    }
-
-    /// The handler of one more worker, for whoever drives a loop by hand. Tickets need a server's handle, and are not for
-    /// such a loop.
-    #[must_use]
-    pub fn router(&self) -> Router {
-        Router::new(Arc::clone(&self.site))
-    }
-
-    /// What servers are told.
-    #[must_use]
-    pub const fn builder(&self) -> &Builder {
-        &self.builder
-    }
-}
-
-impl fmt::Debug for Workers {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Workers").finish_non_exhaustive()
-    }
-}
-
-/// A server that listens.
-#[derive(Debug)]
-pub struct Serving {
-    servers: Vec<Server<Router>>,
-}
-
-impl Serving {
-    /// The address where it listens; see [`Server::local_addr`].
-    ///
-    /// # Panics
-    ///
-    /// As there.
-    #[must_use]
-    pub fn local_addr(&self) -> SocketAddr {
-        self.first().local_addr()
-    }
-
-    /// What speaks to it from any thread.
-    #[must_use]
-    pub fn handle(&self) -> Handle {
-        self.first().handle()
-    }
-
-    /// What stops each of its workers.
-    #[must_use]
-    pub fn stoppers(&self) -> Vec<Stopper> {
-        self.servers.iter().map(Server::stopper).collect()
-    }
-
-    fn first(&self) -> &Server<Router> {
-        self.servers.first().expect("there is at least one worker")
-    }
-
-    /// Serves until it is asked to stop and its connections have ended. The first worker runs on this thread.
-    ///
-    /// # Errors
-    ///
-    /// When the operating system makes waiting impossible, or a thread.
-    pub fn run(self) -> io::Result<()> {
-        let stoppers = self.stoppers();
-        let stop_all = || stoppers.iter().for_each(|one| drop(one.stop()));
-        let mut servers = self.servers.into_iter();
-        let first = servers.next();
-        thread::scope(|scope| {
-            let threads: Vec<_> = servers
-                .map(|mut server| thread::Builder::new().spawn_scoped(scope, move || server.run()))
-                .collect::<io::Result<_>>()
-                .inspect_err(|_| stop_all())?;
-            let result = first.map_or(Ok(()), |mut server| server.run());
-            if result.is_err() {
-                // Half a server is worse than none.
-                stop_all();
-            }
-            threads.into_iter().fold(result, |result, thread| {
-                let ended = thread.join();
-                result.and(ended.unwrap_or_else(|_| Err(io::Error::other("a worker panicked"))))
-            })
-        })
     }
 }
 

@@ -57,11 +57,12 @@ mod route;
 mod router;
 mod scope;
 mod service;
+mod serving;
 mod site;
 mod token;
 mod upgrade;
 
-pub use app::{App, MAX_PATH, Serving, Workers};
+pub use app::{App, MAX_PATH};
 pub use audience::Audience;
 pub use conn::Conn;
 pub use decision::{Accepted, Decision, Ticket};
@@ -74,5 +75,6 @@ pub use route::{Access, BadJson, Format, Route, RouteError, RouteFault, RouteTab
 pub use router::{Router, Seated};
 pub use scope::Scope;
 pub use service::Service;
+pub use serving::{Serving, Workers};
 pub use token::same;
 pub use upgrade::Upgrade;

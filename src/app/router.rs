@@ -79,11 +79,23 @@ pub(super) enum Due {
 }
 
 /// Where a connection is. The loop keeps it, and nobody else can make anything of it.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 pub struct Seated {
     place: u32,
     seat: u32,
     info: u32,
+}
+
+impl Default for Seated {
+    /// Nowhere: of a connection that did not come through a route, as one that was opened here.
+    fn default() -> Self {
+        let nowhere = u32::MAX;
+        Self {
+            place: nowhere,
+            seat: nowhere,
+            info: nowhere,
+        }
+    }
 }
 
 impl Router {

@@ -23,8 +23,8 @@ mod harness;
 #[allow(dead_code, reason = "the server's tests use the rest")]
 mod sim;
 
-mod gates;
 mod commands;
 mod company;
+mod gates;
 mod lives;
 mod world;

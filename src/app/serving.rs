@@ -1,0 +1,121 @@
+//! An application at work: [`Workers`], and those that run, [`Serving`].
+//!
+//! Not here: what it is made of, which is `app`; what each worker does, which is `router`.
+
+use super::router::Router;
+use super::site::Site;
+use crate::server::{Builder, Handle, Listener, Server, Stopper};
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::fmt;
+use core::net::SocketAddr;
+use std::{io, thread};
+
+/// A server that can be started, on any number of threads.
+#[derive(Clone)]
+pub struct Workers {
+    builder: Builder,
+    site: Arc<Site>,
+}
+
+impl Workers {
+    pub(super) const fn new(builder: Builder, site: Arc<Site>) -> Self {
+        Self { builder, site }
+    }
+
+    /// A worker, on these sockets.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Builder::serve`](crate::server::Builder::serve).
+    pub fn serve(&self, listeners: Vec<Listener>) -> io::Result<Server<Router>> {
+        let server = self.builder.clone().serve(listeners, self.router())?;
+        // They all have the same.
+        let _ = self.site.shared.handle.set(server.handle());
+        Ok(server)
+    }
+
+    /// The handler of one more worker, for whoever drives a loop by hand. Tickets need a server's handle, and are not for
+    /// such a loop.
+    #[must_use]
+    pub fn router(&self) -> Router {
+        Router::new(Arc::clone(&self.site))
+    }
+
+    /// What servers are told.
+    #[must_use]
+    pub const fn builder(&self) -> &Builder {
+        &self.builder
+    }
+}
+
+impl fmt::Debug for Workers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Workers").finish_non_exhaustive()
+    }
+}
+
+/// A server that listens.
+#[derive(Debug)]
+pub struct Serving {
+    servers: Vec<Server<Router>>,
+}
+
+impl Serving {
+    pub(super) const fn new(servers: Vec<Server<Router>>) -> Self {
+        Self { servers }
+    }
+
+    /// The address where it listens; see [`Server::local_addr`].
+    ///
+    /// # Panics
+    ///
+    /// As there.
+    #[must_use]
+    pub fn local_addr(&self) -> SocketAddr {
+        self.first().local_addr()
+    }
+
+    /// What speaks to it from any thread.
+    #[must_use]
+    pub fn handle(&self) -> Handle {
+        self.first().handle()
+    }
+
+    /// What stops each of its workers.
+    #[must_use]
+    pub fn stoppers(&self) -> Vec<Stopper> {
+        self.servers.iter().map(Server::stopper).collect()
+    }
+
+    fn first(&self) -> &Server<Router> {
+        self.servers.first().expect("there is at least one worker")
+    }
+
+    /// Serves until it is asked to stop and its connections have ended. The first worker runs on this thread.
+    ///
+    /// # Errors
+    ///
+    /// When the operating system makes waiting impossible, or a thread.
+    pub fn run(self) -> io::Result<()> {
+        let stoppers = self.stoppers();
+        let stop_all = || stoppers.iter().for_each(|one| drop(one.stop()));
+        let mut servers = self.servers.into_iter();
+        let first = servers.next();
+        thread::scope(|scope| {
+            let threads: Vec<_> = servers
+                .map(|mut server| thread::Builder::new().spawn_scoped(scope, move || server.run()))
+                .collect::<io::Result<_>>()
+                .inspect_err(|_| stop_all())?;
+            let result = first.map_or(Ok(()), |mut server| server.run());
+            if result.is_err() {
+                // Half a server is worse than none.
+                stop_all();
+            }
+            threads.into_iter().fold(result, |result, thread| {
+                let ended = thread.join();
+                result.and(ended.unwrap_or_else(|_| Err(io::Error::other("a worker panicked"))))
+            })
+        })
+    }
+}

@@ -25,6 +25,13 @@ pub(super) struct Home {
     pub(super) counters: Arc<Counters>,
 }
 
+impl Home {
+    /// Where a connection that is here is counted.
+    pub(super) fn counts(&self) -> [&AtomicUsize; 3] {
+        [&self.online, &self.definition.online, &self.shared.online]
+    }
+}
+
 /// What all workers of a server share. None of it is touched for a message.
 pub(super) struct Shared {
     /// Open connections.

@@ -3,7 +3,7 @@
 //! Not here: its protocol state, which is the loop's.
 
 use super::limits::Bucket;
-use super::router::Place;
+use super::places::Place;
 use crate::kernel::PeerAddr;
 use crate::server::ConnectionId;
 use alloc::boxed::Box;

@@ -37,6 +37,7 @@
     reason = "it holds what the module is named for"
 )]
 mod app;
+mod arrivals;
 mod audience;
 mod conn;
 mod decision;
@@ -52,6 +53,7 @@ pub mod log;
 pub mod metrics;
 mod page;
 mod place;
+mod places;
 mod request;
 mod route;
 mod router;

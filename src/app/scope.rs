@@ -6,7 +6,7 @@ use super::audience::{everybody, room, room_in, user};
 use super::home::Home;
 use super::line::Line;
 use super::place::Seat;
-use super::router::{Due, Place};
+use super::places::{Due, Place};
 use super::{Audience, Params};
 use crate::proto::{CloseCode, SendError};
 use crate::server::{ConnectionId, Gone, Handle, Hub, JoinError, Message, Receipt, RoomStats};

@@ -27,4 +27,5 @@ mod commands;
 mod company;
 mod gates;
 mod lives;
+mod logged;
 mod world;

@@ -15,12 +15,13 @@ use std::collections::HashMap;
 
 /// Who is told of whom, and who may join what.
 pub(super) struct Company<U> {
-    pub(super) name: Option<Box<dyn Fn(&U) -> String + Send>>,
+    pub(super) name: Option<Name<U>>,
     pub(super) permit: Option<Ask<U>>,
     /// The rooms that were joined by command, where their members are to hear of the end: by then it is in none.
     joined: HashMap<ConnectionId, Vec<String>>,
 }
 
+type Name<U> = Box<dyn Fn(&U) -> String + Send>;
 type Ask<U> = Box<dyn FnMut(&mut Conn<'_, U>, &mut U, &str) -> Permit + Send>;
 
 #[derive(Deserialize)]

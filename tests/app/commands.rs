@@ -46,7 +46,7 @@ pub fn told(sim: &mut Sim<Router>, client: &mut Client, text: &str) -> Vec<Strin
 pub fn sums(commands: Commands<User>) -> Commands<User> {
     commands
         .on("sum", |_, _, (a, b): (i64, i64)| {
-            a.checked_add(b).ok_or(Failure::from("too \"much\""))
+            a.checked_add(b).ok_or_else(|| "too \"much\"".into())
         })
         .on("nothing", |_, _, (): ()| ())
         .on("say", |conn, user, line: Say| {

@@ -34,7 +34,7 @@ use warnings::Warnings;
 ///
 /// ```
 /// use serde::Deserialize;
-/// use sockeye::app::json::{Commands, Failure};
+/// use sockeye::app::json::Commands;
 ///
 /// #[derive(Default)]
 /// struct User {
@@ -52,10 +52,11 @@ use warnings::Warnings;
 ///             user.name = upgrade.query().get("name").unwrap_or_default().into_owned();
 ///         })
 ///         .on("say", |conn, user, line: Say| {
-///             let _ = conn.emit(conn.others(), "say", &(&user.name, line.text));
+///             let line = (&user.name, line.text);
+///             let _ = conn.emit(conn.others(), "say", &line);
 ///         })
 ///         .on("sum", |_, _, (a, b): (i64, i64)| {
-///             a.checked_add(b).ok_or(Failure::from("too much"))
+///             a.checked_add(b).ok_or_else(|| "too much".into())
 ///         })
 /// };
 /// # drop(chat());

@@ -96,7 +96,11 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
     #[inline(never)]
     fn recount(&mut self, slot: usize) {
         let session = &mut self.sessions[slot];
-        let share = u32::try_from(session.holds() / UNIT).unwrap_or(u32::MAX);
+        let waiting = session.exit.waiting();
+        self.tools.rooms.note_waiting(session.id(slot), waiting);
+        // Something waits: it counts, however little that is, and so is looked at again when it has gone.
+        let least = usize::from(session.exit.is_blocked());
+        let share = u32::try_from((session.holds() / UNIT).max(least)).unwrap_or(u32::MAX);
         let budget = &mut self.tools.budget;
         budget.by_sessions += share as usize;
         budget.by_sessions -= session.charged as usize;

@@ -140,6 +140,13 @@ impl Hub<'_> {
         self.rooms.is_open(id)
     }
 
+    /// Bytes that wait for a connection of this loop to read, as far as it was told already; see
+    /// [`Peer::queued_bytes`](super::Peer::queued_bytes).
+    #[must_use]
+    pub fn queued_bytes(&self, id: ConnectionId) -> usize {
+        self.rooms.waiting(id)
+    }
+
     /// Whether a connection is a member of a room.
     #[must_use]
     pub fn is_member(&self, id: ConnectionId, room: &str) -> bool {

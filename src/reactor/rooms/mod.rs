@@ -102,6 +102,8 @@ struct Place {
     full: bool,
     /// Where it stands among all.
     among_all: u32,
+    /// Bytes that wait for it to read, for those who ask.
+    waiting: u32,
     memberships: Vec<Membership>,
 }
 
@@ -216,6 +218,7 @@ impl Rooms {
             closing: false,
             full: false,
             among_all: self.rooms[ALL as usize].add(slot as u32),
+            waiting: 0,
             memberships: Vec::new(),
         };
     }

@@ -1,6 +1,6 @@
 //! Who is where, and what has happened there.
 //!
-//! Not here: changing any of it.
+//! Not here: changing any of it, but for what waits, which is only noted.
 
 use super::policy::RoomStats;
 use super::{ALL, Rooms};
@@ -24,6 +24,19 @@ impl Rooms {
             .unwrap_or_default()
             .iter()
             .filter_map(|membership| self.rooms[membership.room as usize].name.as_deref())
+    }
+
+    /// Bytes that wait for a connection to read.
+    pub(in crate::reactor) fn waiting(&self, id: ConnectionId) -> usize {
+        let slot = self.slot_of(id);
+        slot.map_or(0, |slot| self.places[slot as usize].waiting as usize)
+    }
+
+    /// So many bytes wait for a connection now.
+    pub(in crate::reactor) fn note_waiting(&mut self, id: ConnectionId, bytes: usize) {
+        if let Some(slot) = self.slot_of(id) {
+            self.places[slot as usize].waiting = u32::try_from(bytes).unwrap_or(u32::MAX);
+        }
     }
 
     /// Those of a room, or all.

@@ -11,6 +11,7 @@ use super::place::{AnyPlace, Hosted};
 use super::request::Params;
 use super::serving::{Serving, Workers};
 use super::site::{AnyAdmit, Definition, Show, Site};
+use super::watch::Monitor;
 use super::{Access, Decision, Gate, Route, RouteTable, Service, audience};
 use crate::proto::deflate::Policy;
 use crate::proto::handshake::server::PageRequest;
@@ -70,6 +71,7 @@ pub struct App {
     addresses: AddressLimits,
     forwarders: Vec<TrustedProxy>,
     registry: Registry,
+    monitor: Option<Monitor>,
     workers: usize,
     signals: bool,
     /// The first thing that is wrong.
@@ -101,6 +103,7 @@ impl App {
             addresses: AddressLimits::default(),
             forwarders: Vec::new(),
             registry: Registry::new(),
+            monitor: None,
             workers: 1,
             signals: true,
             mistake: None,
@@ -228,6 +231,13 @@ impl App {
         self
     }
 
+    /// Lets this look into the application while it runs. One that looked into another one looks here from then on.
+    #[must_use]
+    pub fn watched_by(mut self, monitor: &Monitor) -> Self {
+        self.monitor = Some(monitor.clone());
+        self
+    }
+
     /// Threads, each with a loop of its own. Default: 1.
     #[must_use]
     pub const fn workers(mut self, workers: usize) -> Self {
@@ -313,9 +323,13 @@ impl App {
                 online: AtomicUsize::new(0),
             }));
         }
+        if let Some(monitor) = &self.monitor {
+            monitor.count_in(&self.registry);
+        }
         let shared = Arc::new(Shared::new(
             Addresses::new(self.addresses),
             self.registry,
+            self.monitor,
             self.forwarders,
             self.rooms.max_name,
         ));

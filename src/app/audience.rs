@@ -21,6 +21,7 @@ pub struct Audience<'a> {
 enum Whom<'a> {
     All,
     Room(&'a str),
+    RoomAt(&'a str, &'a str),
     Rooms(&'a [&'a str]),
     User(&'a str),
     Path(&'a str),
@@ -45,6 +46,12 @@ impl<'a> Audience<'a> {
     #[must_use]
     pub const fn room(name: &'a str) -> Self {
         Self::new(Whom::Room(name))
+    }
+
+    /// The members of a room of another path, as it was requested: `/chat/tea`.
+    #[must_use]
+    pub const fn room_at(path: &'a str, name: &'a str) -> Self {
+        Self::new(Whom::RoomAt(path, name))
     }
 
     /// The members of any of these rooms, each once.
@@ -104,6 +111,7 @@ impl<'a> Audience<'a> {
             Whom::All => call(To::room(everybody(path, key))),
             Whom::Path(other) => call(To::room(everybody(other, key))),
             Whom::Room(name) => call(To::room(room(path, name, key))),
+            Whom::RoomAt(other, name) => call(To::room(room(other, name, key))),
             Whom::User(name) => call(To::room(user(path, name, key))),
             Whom::Rooms(names) => {
                 let keys: Vec<Box<str>> = names
@@ -137,6 +145,7 @@ impl fmt::Debug for Audience<'_> {
         match &self.whom {
             Whom::All => f.write_str("all"),
             Whom::Room(name) => write!(f, "room {name:?}"),
+            Whom::RoomAt(path, name) => write!(f, "room {name:?} of {path}"),
             Whom::Rooms(names) => write!(f, "rooms {names:?}"),
             Whom::User(name) => write!(f, "user {name:?}"),
             Whom::Path(path) => write!(f, "path {path:?}"),

@@ -5,6 +5,7 @@
 use super::audience::user;
 use super::info::Info;
 use super::scope::{Desk, Scope};
+use super::watch::What;
 use super::{Audience, Params};
 use crate::kernel::PeerAddr;
 use crate::proto::{CloseCode, SendError};
@@ -49,6 +50,12 @@ impl<'c, U> Conn<'c, U> {
 
     fn say(&mut self, message: Message<'_>, compressible: bool) -> Result<(), SendError> {
         self.scope.desk.line.send(message, compressible)?;
+        let what = if compressible {
+            What::Message(message)
+        } else {
+            What::Secret(message)
+        };
+        self.scope.desk.show(Some(self.info.id), None, what);
         self.info.note_sent(1, message.bytes().len());
         self.scope
             .desk

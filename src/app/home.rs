@@ -6,6 +6,7 @@ use super::limits::Addresses;
 use super::metrics::{Counters, Registry};
 use super::request::Params;
 use super::site::Definition;
+use super::watch::{Monitor, TapDesk};
 use crate::server::{Handle, JoinError, TrustedProxy};
 use alloc::boxed::Box;
 use alloc::sync::{Arc, Weak};
@@ -23,6 +24,16 @@ pub(super) struct Home {
     pub(super) online: Arc<AtomicUsize>,
     pub(super) shared: Arc<Shared>,
     pub(super) counters: Arc<Counters>,
+    /// Where what is said here is shown, if it may be.
+    pub(super) taps: Option<Arc<TapDesk>>,
+}
+
+impl Home {
+    /// Where what happens here is to be shown, where anybody listens.
+    #[inline]
+    pub(super) fn listened(&self) -> Option<&TapDesk> {
+        self.taps.as_deref().filter(|taps| taps.is_open())
+    }
 }
 
 impl Home {
@@ -41,6 +52,7 @@ pub(super) struct Shared {
     pub(super) addresses: Addresses,
     pub(super) registry: Registry,
     pub(super) handle: OnceLock<Handle>,
+    pub(super) monitor: Option<Monitor>,
     /// Whose `X-Forwarded-For` is believed.
     pub(super) forwarders: Vec<TrustedProxy>,
     pub(super) max_room_name: usize,
@@ -50,6 +62,7 @@ impl Shared {
     pub(super) fn new(
         addresses: Addresses,
         registry: Registry,
+        monitor: Option<Monitor>,
         forwarders: Vec<TrustedProxy>,
         max_room_name: usize,
     ) -> Self {
@@ -59,6 +72,7 @@ impl Shared {
             addresses,
             registry,
             handle: OnceLock::new(),
+            monitor,
             forwarders,
             max_room_name,
         }

@@ -27,7 +27,7 @@
 //! | exchange commands in JSON | [`json`]: `Commands`, with the feature `json` |
 //! | show pages on the same port | [`App::page`], [`Page`], [`Folder`] |
 //! | limit how much and how often | [`Route::rate`], [`App::per_address`], [`App::limits`] |
-//! | count and look | [`metrics`], and with the feature `admin` the admin page |
+//! | count and look | [`metrics`], [`Monitor`], and with the feature `admin` the admin page |
 //!
 //! Not here: the protocol, which is [`proto`](crate::proto); the loop and rooms, which are `reactor`. Whoever wants the
 //! loop without routes has [`server::Handler`](crate::server::Handler).
@@ -63,6 +63,7 @@ mod serving;
 mod site;
 mod token;
 mod upgrade;
+pub mod watch;
 
 pub use app::{App, MAX_PATH};
 pub use audience::Audience;
@@ -80,3 +81,4 @@ pub use service::Service;
 pub use serving::{Serving, Workers};
 pub use token::same;
 pub use upgrade::Upgrade;
+pub use watch::Monitor;

@@ -7,6 +7,8 @@ use super::home::Home;
 use super::line::Line;
 use super::place::Seat;
 use super::places::{Due, Place};
+use super::router::{Due, Place};
+use super::watch::{Direction, Said, What};
 use super::{Audience, Params};
 use crate::proto::{CloseCode, SendError};
 use crate::server::{ConnectionId, Gone, Handle, Hub, JoinError, Message, Receipt, RoomStats};
@@ -45,6 +47,28 @@ impl Desk<'_> {
             place: self.place,
             timers: self.timers,
             key: self.key,
+        }
+    }
+}
+
+impl Desk<'_> {
+    /// Shows what is said, where anybody listens.
+    #[inline]
+    pub(super) fn show(
+        &mut self,
+        id: Option<ConnectionId>,
+        to: Option<&dyn fmt::Debug>,
+        what: What<'_>,
+    ) {
+        if let Some(taps) = self.home.listened() {
+            let said = Said {
+                id,
+                to,
+                path: &self.home.path,
+                direction: Direction::Out,
+                what,
+            };
+            taps.show(self.line.hub().now(), &said);
         }
     }
 }
@@ -89,8 +113,9 @@ impl<U> Scope<'_, U> {
         to: impl Into<Audience<'a>>,
         message: impl Into<Message<'m>>,
     ) -> Receipt {
-        let message = message.into();
-        self.with(to.into(), |hub, to| hub.publish(to, message))
+        let (to, message) = (to.into(), message.into());
+        self.desk.show(None, Some(&to), What::Message(message));
+        self.with(to, |hub, to| hub.publish(to, message))
     }
 
     /// As [`publish`](Self::publish), and never compressed: for what has a secret in it.
@@ -99,8 +124,9 @@ impl<U> Scope<'_, U> {
         to: impl Into<Audience<'a>>,
         message: impl Into<Message<'m>>,
     ) -> Receipt {
-        let message = message.into();
-        self.with(to.into(), |hub, to| hub.publish_uncompressed(to, message))
+        let (to, message) = (to.into(), message.into());
+        self.desk.show(None, Some(&to), What::Secret(message));
+        self.with(to, |hub, to| hub.publish_uncompressed(to, message))
     }
 
     fn with<R>(
@@ -114,6 +140,12 @@ impl<U> Scope<'_, U> {
         to.with(&home.path, key, |to| call(&mut line.hub(), to))
     }
 
+    /// Bytes that wait for a connection of this worker's to read, as far as it was told already.
+    #[must_use]
+    pub fn queued_bytes_of(&mut self, id: ConnectionId) -> usize {
+        self.desk.line.hub().queued_bytes(id)
+    }
+
     /// Says something to one connection, wherever in the server it is.
     ///
     /// # Errors
@@ -124,6 +156,8 @@ impl<U> Scope<'_, U> {
         id: ConnectionId,
         message: impl Into<Message<'m>>,
     ) -> Result<(), Gone> {
+        let message = message.into();
+        self.desk.show(Some(id), None, What::Message(message));
         self.desk.line.hub().send(id, message)
     }
 

@@ -32,6 +32,9 @@ impl Workers {
         let server = self.builder.clone().serve(listeners, self.router())?;
         // They all have the same.
         let _ = self.site.shared.handle.set(server.handle());
+        if let Some(monitor) = &self.site.shared.monitor {
+            monitor.set_handle(server.handle());
+        }
         Ok(server)
     }
 

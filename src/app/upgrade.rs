@@ -12,6 +12,7 @@ use alloc::borrow::Cow;
 use alloc::string::String;
 use alloc::sync::Arc;
 use core::fmt;
+use core::time::Duration;
 
 /// A request that wants to become a connection. All that it says is lent for one call.
 pub struct Upgrade<'u> {
@@ -21,6 +22,7 @@ pub struct Upgrade<'u> {
     pub(super) id: ConnectionId,
     pub(super) definition: &'u Arc<Definition>,
     pub(super) handle: Option<&'u Handle>,
+    pub(super) now: Duration,
 }
 
 impl<'u> Upgrade<'u> {
@@ -65,6 +67,12 @@ impl<'u> Upgrade<'u> {
     #[must_use]
     pub const fn addr(&self) -> PeerAddr {
         self.addr
+    }
+
+    /// The loop's time since it began, in whole milliseconds. It does not go back.
+    #[must_use]
+    pub const fn now(&self) -> Duration {
+        self.now
     }
 
     /// The secret by which somebody shows who they are, wherever the client could put it. Looked for in this order:

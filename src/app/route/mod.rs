@@ -86,6 +86,7 @@ pub struct Route {
     pub(crate) linger: Duration,
     pub(crate) bad_json: BadJson,
     pub(crate) max_connections: Option<usize>,
+    pub(crate) private: bool,
 }
 
 /// What messages are on a route.
@@ -160,6 +161,7 @@ impl Route {
             linger: LINGER,
             bad_json: BadJson::default(),
             max_connections: None,
+            private: false,
         }
     }
 
@@ -295,6 +297,13 @@ impl Route {
     #[must_use]
     pub const fn on_bad_json(mut self, bad_json: BadJson) -> Self {
         self.bad_json = bad_json;
+        self
+    }
+
+    /// Keeps what is said here from those who listen ([`Monitor::tap`](super::Monitor::tap)).
+    #[must_use]
+    pub const fn private(mut self) -> Self {
+        self.private = true;
         self
     }
 

@@ -5,6 +5,7 @@
 //! ```text
 //!  bin/sockeye     the program                                          feature `cli`
 //!
+//!  app             routes, services, gates, pages; commands, counters   features `app`, `json`, `metrics`, `admin`
 //!  server          a builder                                            feature `server`
 //!  client          on the loop, blocking; URLs, proxies, redirects      feature `client`
 //!
@@ -30,6 +31,7 @@
 //!
 //! - You have a server and want WebSockets in it: [`proto::Connection`], after [`proto::handshake`].
 //!   `examples/embed.rs` and `examples/tokio.rs` drive them, on `std` sockets and as tasks.
+//! - You want an application: [`app::App`], with a service for each path, pages, and who may come.
 //! - You want a server: [`server::Builder`] and a [`server::Handler`]. `examples/chat_room.rs` and `examples/ticker.rs`
 //!   have rooms.
 //! - You want a client: [`client::connect`], which blocks, or [`client::Client`], with any number of connections.
@@ -48,6 +50,10 @@
 //! | `reactor` | what `server` and `client` share: the loop on mio, with `deflate`; Unix |
 //! | `server` | [`server`] on that loop |
 //! | `client` | [`client`] on that loop, and a blocking one |
+//! | `app` | [`app`] on `server`: routes, services, gates, pages, limits |
+//! | `json` | commands in JSON for `app`, with serde |
+//! | `metrics` | what an `app` counts, as Prometheus reads it |
+//! | `admin` | a page and a socket to look into a running `app`; implies `json` |
 //! | `tls` | TLS for both, by rustls with ring |
 //! | `cli` (default) | what the program needs; a library does without |
 #![no_std]
@@ -60,7 +66,7 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 // The map names what is not built too.
 #![cfg_attr(
-    not(all(feature = "server", feature = "client")),
+    not(all(feature = "app", feature = "client")),
     allow(rustdoc::broken_intra_doc_links)
 )]
 

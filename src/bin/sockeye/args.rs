@@ -1,6 +1,6 @@
 //! The command line.
 
-use crate::{bench, connect};
+use crate::{bench, connect, serve};
 use clap::error::ErrorKind;
 use clap::{Args, Parser, Subcommand};
 use sockeye::server::{Listen, TrustedProxy};
@@ -16,22 +16,24 @@ const MAX_WORKERS: usize = 1024;
     version,
     about = "WebSocket servers and clients to run, look at and measure",
     after_help = "Examples:\n  \
+        sockeye                                   serve: chat on http://127.0.0.1:8000\n  \
         sockeye echo                              echo on ws://127.0.0.1:9001\n  \
         sockeye echo --listen 0.0.0.0:80          … on every address\n  \
         sockeye broadcast --max-message 64KiB     every message to every client\n  \
         sockeye connect ws://127.0.0.1:9001       talk to a server\n  \
         sockeye bench ws://127.0.0.1:9001         measure it",
-    subcommand_required = true,
-    arg_required_else_help = true,
     disable_help_subcommand = true
 )]
 struct Cli {
     #[command(subcommand)]
-    command: Command,
+    command: Option<Command>,
 }
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
+    /// Serve pages, chat, samples, metrics and an admin page; what `sockeye` alone does
+    #[command(after_help = serve::flags::EXAMPLES)]
+    Serve(Box<serve::flags::Flags>),
     /// Send every message back to its sender
     #[command(after_help = "Examples:\n  \
         sockeye echo\n  \
@@ -60,7 +62,7 @@ pub(crate) enum Command {
     Bench(bench::options::Options),
 }
 
-#[derive(Args)]
+#[derive(Args, Debug)]
 pub(crate) struct Options {
     /// Address and port, where port 0 picks a free one; or unix: and the path of a socket
     #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:9001")]
@@ -98,11 +100,9 @@ pub(crate) struct Options {
 /// Reads the command line; what was asked for in vain is said already.
 pub(crate) fn parse() -> Result<Command, ExitCode> {
     match Cli::try_parse() {
-        Ok(Cli { command }) => Ok(command),
+        Ok(Cli { command }) => Ok(command.unwrap_or_else(|| Command::Serve(Box::default()))),
         Err(error) => Err(match error.kind() {
-            ErrorKind::DisplayHelp
-            | ErrorKind::DisplayVersion
-            | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
+            ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
                 // Whoever closed the pipe has seen enough.
                 let _ = write!(io::stdout(), "{error}");
                 ExitCode::SUCCESS
@@ -129,7 +129,7 @@ fn one_sentence(message: &str) -> String {
         .to_owned()
 }
 
-fn workers(text: &str) -> Result<usize, String> {
+pub(crate) fn workers(text: &str) -> Result<usize, String> {
     match text.parse() {
         Ok(workers @ 1..=MAX_WORKERS) => Ok(workers),
         _ => Err(format!("write a number from 1 to {MAX_WORKERS}")),

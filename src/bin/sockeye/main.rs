@@ -9,6 +9,7 @@ mod broadcast;
 mod connect;
 mod echo;
 mod run;
+mod serve;
 mod sockets;
 mod target;
 mod values;
@@ -18,6 +19,7 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     match args::parse() {
+        Ok(Command::Serve(flags)) => serve::run(*flags),
         Ok(Command::Echo(options)) => run::run(&options, || echo::Echo),
         Ok(Command::Broadcast(options)) => run::run(&options, || broadcast::Broadcast),
         Ok(Command::Connect(options)) => connect::run(&options),

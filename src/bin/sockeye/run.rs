@@ -21,11 +21,27 @@ pub(crate) fn run<H: Handler<State: Send> + Send>(
     options: &Options,
     handler: impl Fn() -> H,
 ) -> ExitCode {
-    exit_status(serve(options, &handler))
+    serve_by(options, |_places| {
+        let builder = builder(options)?;
+        Ok(move |share| builder.clone().serve(share, handler()))
+    })
+}
+
+/// The same, with servers of one's own making: `prepare` is told where they will listen, and gives what makes each of them
+/// on its share of the sockets.
+pub(crate) fn serve_by<H, S>(
+    options: &Options,
+    prepare: impl FnOnce(&[&Listen]) -> io::Result<S>,
+) -> ExitCode
+where
+    H: Handler<State: Send> + Send,
+    S: Fn(Vec<Listener>) -> io::Result<Server<H>>,
+{
+    exit_status(serve(options, prepare))
 }
 
 /// What the program ends with, and a line about what is in the way.
-fn exit_status(result: io::Result<()>) -> ExitCode {
+pub(crate) fn exit_status(result: io::Result<()>) -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -35,14 +51,23 @@ fn exit_status(result: io::Result<()>) -> ExitCode {
     }
 }
 
-fn serve<H: Handler<State: Send> + Send>(
+fn serve<H, S>(
     options: &Options,
-    handler: &impl Fn() -> H,
-) -> io::Result<()> {
+    prepare: impl FnOnce(&[&Listen]) -> io::Result<S>,
+) -> io::Result<()>
+where
+    H: Handler<State: Send> + Send,
+    S: Fn(Vec<Listener>) -> io::Result<Server<H>>,
+{
     let sockets = Sockets::open(options)?;
+    let make = prepare(&sockets.places())?;
     // All of them listen, for signals as well, before anybody hears of it: a signal that a worker misses never comes
     // again, and the program would not end.
-    let servers = start_all(options, handler, &sockets.listeners)?;
+    // Each socket has one that accepts from it.
+    let servers: Vec<_> = Listener::deal(&sockets.listeners, options.workers)
+        .into_iter()
+        .map(make)
+        .collect::<io::Result<_>>()?;
     let stoppers: Vec<_> = servers.iter().map(Server::stopper).collect();
     let line = announcement(options, &sockets.places());
     let restarted = stoppers.clone();
@@ -95,19 +120,6 @@ where
     })
 }
 
-/// One server per worker. Each socket has one that accepts from it.
-fn start_all<H: Handler>(
-    options: &Options,
-    handler: &impl Fn() -> H,
-    listeners: &[Listener],
-) -> io::Result<Vec<Server<H>>> {
-    let builder = builder(options)?;
-    Listener::deal(listeners, options.workers)
-        .into_iter()
-        .map(|share| builder.clone().serve(share, handler()))
-        .collect()
-}
-
 fn builder(options: &Options) -> io::Result<Builder> {
     let limits = Limits {
         connection: proto::Limits::with_max_message(options.max_message),
@@ -133,7 +145,7 @@ fn builder(options: &Options) -> io::Result<Builder> {
 }
 
 /// The certificate and its key, which all workers share.
-fn tls(options: &Options) -> io::Result<Option<tls::Server>> {
+pub(crate) fn tls(options: &Options) -> io::Result<Option<tls::Server>> {
     let (Some(chain), Some(key)) = (&options.tls_cert, &options.tls_key) else {
         return Ok(None);
     };
@@ -141,7 +153,7 @@ fn tls(options: &Options) -> io::Result<Option<tls::Server>> {
     Ok(Some(tls))
 }
 
-fn deflate(options: &Options) -> Option<Policy> {
+pub(crate) fn deflate(options: &Options) -> Option<Policy> {
     (!options.no_deflate).then(|| Policy {
         server_context_takeover: options.context_takeover,
         client_context_takeover: options.context_takeover,

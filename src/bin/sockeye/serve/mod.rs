@@ -1,0 +1,62 @@
+//! `sockeye serve`: pages, chat, the samples, metrics and the admin page, on one port.
+//!
+//! | file | holds |
+//! |---|---|
+//! | `flags`, `written` | what it can be told, and how that is written |
+//! | `config` | flags, file and defaults put together |
+//! | `site` | the application that comes of it |
+//! | `pages` | what is shown to whoever asks for a page |
+//! | `samples` | what lives at its paths |
+//! | `noted` | a line in the log for whoever comes, speaks and goes |
+//! | `log` | those lines on their way to stderr |
+//!
+//! Not here: starting, announcing and stopping, which is `run`'s for all servers of the program.
+
+mod config;
+pub(crate) mod flags;
+mod log;
+mod noted;
+mod pages;
+mod samples;
+mod site;
+mod written;
+
+use crate::args::wrong;
+use crate::run;
+use config::Config;
+use flags::Flags;
+use std::io::{self, Write as _};
+use std::process::ExitCode;
+
+/// Serves until SIGTERM or SIGINT.
+pub(crate) fn run(flags: Flags) -> ExitCode {
+    let check = flags.check_config;
+    let config = match Config::load(flags) {
+        Ok(config) => config,
+        Err(what) => return wrong(&what),
+    };
+    // Before any socket is opened, so that what is wrong disturbs nobody who serves already.
+    match site::build(&config, &[&config.options.listen]) {
+        Ok(site) if check => return show(&site.lines),
+        Ok(_) => {}
+        Err(error) if check || error.kind() == io::ErrorKind::InvalidInput => {
+            return wrong(&error.to_string());
+        }
+        Err(error) => return run::exit_status(Err(error)),
+    }
+    let _log = log::install(config.log);
+    run::serve_by(&config.options, |places| {
+        let site = site::build(&config, places)?;
+        Ok(move |share| site.workers.serve(share))
+    })
+}
+
+/// Says what would be served.
+fn show(lines: &[String]) -> ExitCode {
+    let mut stdout = io::stdout().lock();
+    for line in lines {
+        // Whoever closed the pipe has seen enough.
+        let _ = writeln!(stdout, "{line}");
+    }
+    ExitCode::SUCCESS
+}

@@ -1,0 +1,109 @@
+//! The application that a configuration comes to: [`build`].
+//!
+//! Not here: what lives at its paths, which is `samples`; its pages, which are `pages`.
+
+use super::config::Config;
+use super::noted::Noted;
+use super::pages::Pages;
+use super::samples::{self, Echo};
+use crate::run;
+use sockeye::app::metrics::Registry;
+use sockeye::app::{App, Params, Route, RouteError, Service, Workers};
+use sockeye::proto;
+use sockeye::server::{Limits, Listen, RoomSettings};
+use std::io;
+
+/// An application, ready to be served.
+pub(super) struct Site {
+    pub(super) workers: Workers,
+    /// What it has, for whoever wants to know before it starts.
+    pub(super) lines: Vec<String>,
+}
+
+/// An application in the making, and the list of what is in it.
+pub(super) struct Draft<'c> {
+    config: &'c Config,
+    app: App,
+    lines: Vec<String>,
+}
+
+/// What is served at these places.
+///
+/// An error of [`io::ErrorKind::InvalidInput`] is a mistake in the configuration.
+pub(super) fn build(config: &Config, places: &[&Listen]) -> io::Result<Site> {
+    let registry = Registry::new();
+    let mut draft = Draft {
+        config,
+        app: base(config, &registry)?,
+        lines: Vec::new(),
+    };
+    for place in places {
+        draft.lines.push(format!("listen {place}"));
+    }
+    draft = samples::add(draft);
+    for route in &config.routes {
+        draft = draft.route(Ok(route.clone()), |_| Echo);
+    }
+    let mut pages = Pages::new(config.folder.as_ref());
+    if config.shows_metrics(places) {
+        pages.metrics(&registry);
+    }
+    if config.admin_token.is_some() {
+        pages.admin();
+    }
+    let app = pages.show_in(draft.app, &mut draft.lines);
+    let workers = app.build()?;
+    Ok(Site {
+        workers,
+        lines: draft.lines,
+    })
+}
+
+/// What has nothing to do with any path.
+fn base(config: &Config, registry: &Registry) -> io::Result<App> {
+    let options = &config.options;
+    let limits = Limits {
+        connection: proto::Limits::with_max_message(options.max_message),
+        ..Limits::default()
+    };
+    let mut tls = run::tls(options)?;
+    Ok(App::new()
+        .limits(limits)
+        .deflate(run::deflate(options))
+        .origins(config.origins.clone())
+        .per_address(config.addresses)
+        .trust_forwarded(config.forwarders.iter().copied())
+        .rooms(RoomSettings::default().policy(samples::policy))
+        .metrics(registry)
+        .workers(options.workers)
+        .server(|mut builder| {
+            builder = builder.trusted_proxies(options.proxies.iter().copied());
+            if let Some(bytes) = options.send_buffer {
+                builder = builder.send_buffer(usize::try_from(bytes).unwrap_or(usize::MAX));
+            }
+            if let Some(tls) = tls.take() {
+                builder = builder.tls(tls);
+            }
+            builder
+        }))
+}
+
+impl Draft<'_> {
+    /// Adds a route, with the limits that hold for all of them.
+    pub(super) fn route<S: Service<User: Default>>(
+        mut self,
+        route: Result<Route, RouteError>,
+        make: impl Fn(&Params) -> S + Send + Sync + 'static,
+    ) -> Self {
+        let route = route.map(|route| {
+            self.lines.push(route.to_string());
+            let route = route.origins(self.config.origins.clone());
+            match self.config.rate {
+                Some(rate) => route.rate(rate),
+                None => route,
+            }
+        });
+        self.app = self.app.route(route, move |params| Noted(make(params)));
+        self
+    }
+}

@@ -23,6 +23,7 @@
 //! |---|---|
 //! | say what lives at a path | [`Service`], [`App::route`], [`Route`] |
 //! | speak to one connection, to a room, to all | [`Conn`], [`Scope`], [`Audience`] |
+//! | speak from another thread | [`Serving::voice`], [`Voice`] |
 //! | decide who may come | [`Route::admit`], [`Upgrade`], [`Decision`], [`Ticket`] |
 //! | exchange commands in JSON | [`json`]: `Commands`, with the feature `json` |
 //! | show pages on the same port | [`App::page`], [`Page`], [`Folder`] |
@@ -64,6 +65,7 @@ mod site;
 mod token;
 mod upgrade;
 pub mod watch;
+mod voice;
 
 pub use app::{App, MAX_PATH};
 pub use audience::Audience;
@@ -82,3 +84,4 @@ pub use serving::{Serving, Workers};
 pub use token::same;
 pub use upgrade::Upgrade;
 pub use watch::Monitor;
+pub use voice::Voice;

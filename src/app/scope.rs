@@ -10,6 +10,7 @@ use super::places::{Due, Place};
 use super::router::{Due, Place};
 use super::watch::{Direction, Said, What};
 use super::{Audience, Params};
+use super::{Audience, Params, Voice};
 use crate::proto::{CloseCode, SendError};
 use crate::server::{ConnectionId, Gone, Handle, Hub, JoinError, Message, Receipt, RoomStats};
 use alloc::string::String;
@@ -290,7 +291,14 @@ impl<U> Scope<'_, U> {
         self.desk.line.hub().now()
     }
 
-    /// What speaks to the server from any thread.
+    /// What speaks to those at this path from any thread; `None` in a loop that is driven by hand.
+    #[must_use]
+    pub fn voice(&self) -> Option<Voice> {
+        let handle = self.handle()?.clone();
+        Some(Voice::new(handle, self.path()))
+    }
+
+    /// What speaks to the server from any thread; `None` in a loop that is driven by hand.
     #[must_use]
     pub fn handle(&self) -> Option<&Handle> {
         self.desk.home.shared.handle.get()

@@ -2,6 +2,7 @@
 //!
 //! Not here: what it is made of, which is `app`; what each worker does, which is `router`.
 
+use super::Voice;
 use super::router::Router;
 use super::site::Site;
 use crate::server::{Builder, Handle, Listener, Server, Stopper};
@@ -79,10 +80,18 @@ impl Serving {
         self.first().local_addr()
     }
 
-    /// What speaks to it from any thread.
+    /// What speaks to it from any thread. It knows no paths, and names rooms as the server does: to speak to those at a path
+    /// there is [`voice`](Self::voice).
     #[must_use]
     pub fn handle(&self) -> Handle {
         self.first().handle()
+    }
+
+    /// What speaks to those at a path from any thread. The path is that of [`Scope::path`](super::Scope::path): a route
+    /// whose path ends in `/` has that one name for both forms.
+    #[must_use]
+    pub fn voice(&self, path: &str) -> Voice {
+        Voice::new(self.handle(), path)
     }
 
     /// What stops each of its workers.

@@ -52,7 +52,8 @@ test("B2.13 dispatch by name, with a wildcard; what nobody handles is logged, an
   world.wire.opens();
   const heard = [];
   const handler = (param, message) => heard.push(["news", param.message, message.from]);
-  socket.on("news", handler).on("*", (_, { cmd }) => heard.push(["*", cmd]));
+  const other = () => heard.push(["other"]);
+  socket.on("news", other).on("news", handler).off("news", other).on("*", (_, { cmd }) => heard.push(["*", cmd]));
   world.wire.says({ cmd: "news", param: { message: "hello" }, from: "7" });
   assert.deepEqual(heard.splice(0), [["news", "hello", "7"], ["*", "news"]]);
   socket.off("news", handler).off("*");
@@ -92,7 +93,7 @@ test("B3.24 whatever is logged stays one line", () => {
   const world = new World();
   world.open({}, true);
   world.wire.says('{"cmd":"chat",\r\n"param":"\\u001b[2J"}');
-  world.wire.says("forged\n[socket] closed with 1000\u2028\u001b[2Jand gone");
+  world.wire.says("forged\n[socket] closed with 1000\u2028\u2029\u001b[2Jand gone");
   world.wire.ends(1006);
   assert.ok(world.log.length >= 5, "it says what happens");
   assert.ok(world.log.some((text) => text.includes("forged [socket] closed with 1000 [2Jand gone")));

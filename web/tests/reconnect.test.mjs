@@ -135,8 +135,10 @@ test("B3.23 a page that the browser keeps lets go of its connection, and connect
 test("B3.23 a socket that was closed for good leaves nothing with the page", () => {
   const world = new World();
   const socket = world.open();
+  assert.ok(world.page.listeners > 0);
   socket.disconnect();
   world.wire.ends(1000);
+  assert.equal(world.page.listeners, 0);
   world.page.tell("pagehide", { persisted: true });
   world.page.tell("pageshow", { persisted: true });
   world.page.tell("online");

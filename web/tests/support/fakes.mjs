@@ -83,6 +83,18 @@ class FakeWebSocket {
 }
 
 export class Page extends EventTarget {
+  listeners = 0;
+
+  addEventListener(...listener) {
+    this.listeners += 1;
+    super.addEventListener(...listener);
+  }
+
+  removeEventListener(...listener) {
+    this.listeners -= 1;
+    super.removeEventListener(...listener);
+  }
+
   tell(name, properties = {}) {
     this.dispatchEvent(Object.assign(new Event(name), properties));
   }

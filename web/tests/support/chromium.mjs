@@ -1,12 +1,12 @@
 // Headless Chromium by its own protocol, over npm's ws. Not here: what the pages have to do.
 
-import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { WebSocket } from "ws";
+import { Child } from "./child.mjs";
 
 // No window, no profile but a new one, and no conversation with anybody but this machine. Chromium's sandbox does not
 // work for root, nor in most containers; the pages it opens are ours.
@@ -21,28 +21,21 @@ const DEADLINE = 10_000;
 export class Browser {
   static async start(program = process.env.CHROMIUM || "chromium") {
     const home = mkdtempSync(join(tmpdir(), "sockeye-chromium-"));
-    const child = spawn(program, [...FLAGS, `--user-data-dir=${home}`, "about:blank"], {
-      stdio: ["ignore", "ignore", "pipe"],
-      env: { ...process.env, HOME: home },
-    });
-    const killed = () => child.kill("SIGKILL");
-    process.once("exit", killed);
+    const argv = [...FLAGS, `--user-data-dir=${home}`, "about:blank"];
+    const child = await Child.start(program, argv, { stdio: ["ignore", "ignore", "pipe"], env: { ...process.env, HOME: home } });
     const browser = new Browser();
     browser.stop = async () => {
-      process.off("exit", killed);
       browser.socket?.close();
-      const ended = once(child, "exit");
-      child.kill("SIGKILL");
-      if (child.exitCode === null && child.signalCode === null) await ended;
+      await child.stop();
       rmSync(home, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 });
     };
     let address;
-    for await (const line of createInterface({ input: child.stderr })) {
+    for await (const line of createInterface({ input: child.process.stderr })) {
       address = /^DevTools listening on (\S+)/.exec(line)?.[1];
       if (address) break;
     }
     if (!address) throw new Error(`${program} ended without a word about its address`);
-    child.stderr.resume();
+    child.process.stderr.resume();
     browser.socket = new WebSocket(address, { perMessageDeflate: false });
     browser.socket.on("message", (data) => browser.#heard(JSON.parse(data)));
     await once(browser.socket, "open");

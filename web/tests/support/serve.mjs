@@ -1,9 +1,8 @@
 // What the pages are served by: web/mock.mjs, or with SOCKEYE=PATH the program, `PATH serve`.
 
-import { spawn } from "node:child_process";
-import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { TOKEN, start } from "../../mock.mjs";
+import { Child } from "./child.mjs";
 
 export { TOKEN };
 
@@ -27,22 +26,13 @@ export async function serve() {
 }
 
 async function program({ port }) {
-  const child = spawn(process.env.SOCKEYE, ["serve", "--listen", `127.0.0.1:${port}`, "--admin-token", TOKEN], {
-    stdio: ["ignore", "pipe", "inherit"],
-  });
-  const killed = () => child.kill("SIGKILL");
-  process.once("exit", killed);
-  for await (const line of createInterface({ input: child.stdout })) {
+  const argv = ["serve", "--listen", `127.0.0.1:${port}`, "--admin-token", TOKEN];
+  const child = await Child.start(process.env.SOCKEYE, argv, { stdio: ["ignore", "pipe", "inherit"] });
+  for await (const line of createInterface({ input: child.process.stdout })) {
     const found = /^listening on ws:\/\/(127\.0\.0\.1:(\d+))/.exec(line);
     if (!found) continue;
-    child.stdout.resume();
-    const stop = async () => {
-      process.off("exit", killed);
-      const ended = once(child, "exit");
-      child.kill("SIGKILL");
-      if (child.exitCode === null && child.signalCode === null) await ended;
-    };
-    return { url: `http://${found[1]}`, port: Number(found[2]), stop };
+    child.process.stdout.resume();
+    return { url: `http://${found[1]}`, port: Number(found[2]), stop: () => child.stop() };
   }
   throw new Error(`${process.env.SOCKEYE} serve ended without a word about its address`);
 }

@@ -50,6 +50,7 @@ impl Router {
                     id: arrival.id(),
                     definition,
                     handle: site.shared.handle.get(),
+                    now,
                 };
                 self.ask_gate(&upgrade)
             }

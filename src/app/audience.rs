@@ -199,14 +199,9 @@ pub(super) fn room_in(key: &str) -> Option<(&str, &str)> {
     Some((path, rest.strip_prefix(ROOM)?))
 }
 
-/// The path in any key of ours.
-pub(super) fn path_in(key: &str) -> Option<&str> {
-    key.split_once(END).map(|(path, _)| path)
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{everybody, path_in, room, room_in, user};
+    use super::{everybody, room, room_in, user};
     use alloc::string::String;
 
     #[test]
@@ -224,7 +219,7 @@ mod tests {
                 keys.insert(String::from(room(path, name, &mut key)));
                 assert_eq!(room_in(&key), Some((path, name)));
                 keys.insert(String::from(user(path, name, &mut key)));
-                assert_eq!((room_in(&key), path_in(&key)), (None, Some(path)));
+                assert_eq!(room_in(&key), None);
                 count += 2;
             }
             count += 1;

@@ -64,8 +64,8 @@ mod serving;
 mod site;
 mod token;
 mod upgrade;
-pub mod watch;
 mod voice;
+pub mod watch;
 
 pub use app::{App, MAX_PATH};
 pub use audience::Audience;
@@ -83,5 +83,5 @@ pub use service::Service;
 pub use serving::{Serving, Workers};
 pub use token::same;
 pub use upgrade::Upgrade;
-pub use watch::Monitor;
 pub use voice::Voice;
+pub use watch::Monitor;

@@ -2,9 +2,8 @@
 //!
 //! Not here: who is there, which is `place`; which route a path has, which is `site`.
 
-use super::home::{Home, Shared};
+use super::home::Home;
 use super::line::Line;
-use super::metrics::Counters;
 use super::place::AnyPlace;
 use super::request::Params;
 use super::scope::Desk;
@@ -12,7 +11,6 @@ use super::site::Definition;
 use crate::server::Hub;
 use alloc::boxed::Box;
 use alloc::string::String;
-use alloc::sync::Arc;
 use slab::Slab;
 use std::collections::HashMap;
 
@@ -93,11 +91,10 @@ impl Places {
     /// Somebody comes to a path. Its service is made where there is none.
     pub(super) fn enter(
         &mut self,
-        definition: &Arc<Definition>,
+        definition: &Definition,
         path: &str,
         params: &Params,
-        shared: &Arc<Shared>,
-        counters: &Arc<Counters>,
+        home: impl FnOnce() -> Home,
     ) -> u32 {
         if let Some(number) = self.by_path.get(path).copied() {
             let running = self.running(number);
@@ -108,14 +105,7 @@ impl Places {
         let place = (definition.make)(params);
         self.generations = self.generations.wrapping_add(1);
         let number = self.running.insert(Running {
-            home: Home {
-                path: path.into(),
-                params: params.clone(),
-                definition: Arc::clone(definition),
-                online: shared.online_at(path),
-                shared: Arc::clone(shared),
-                counters: Arc::clone(counters),
-            },
+            home: home(),
             place,
             generation: self.generations,
             comings: 0,

@@ -3,18 +3,14 @@
 //! Not here: who may come, which is `arrivals`; what a route is, which is `site`; what a service does.
 
 use super::audience::everybody;
+use super::home::Home;
 use super::info::Info;
 use super::line::Nobody;
 use super::metrics::Counters;
 use super::places::Places;
 use super::site::Site;
-use super::{Bucket, Upgrade, client_address, format};
-use super::place::AnyPlace;
-use super::request::Params;
-use super::scope::Desk;
-use super::site::{Definition, Site};
 use super::watch::{Direction, Monitor, POKE, Reporter, Said, TICK, What};
-use super::{Decision, Upgrade, client_address};
+use super::{Bucket, Upgrade, client_address, format};
 use crate::kernel::{Kernel, PeerAddr};
 use crate::proto::CloseCode;
 use crate::proto::handshake::Response;
@@ -98,66 +94,6 @@ impl Router {
         let name = self.places.name(place);
         let info = Info::new(id, name, addr, millis_since_1970(), Bucket::default());
         let info = self.infos.insert(info);
-    /// What a call at a place may touch, beside what is known of the connection.
-    fn at<'r>(
-        &'r mut self,
-        number: u32,
-        line: &'r mut (dyn Line + 'r),
-    ) -> (&'r mut dyn AnyPlace, Desk<'r>, &'r mut Slab<Info>) {
-        let running = &mut self.places[number as usize];
-        let place = Place {
-            number,
-            generation: running.generation,
-        };
-        let desk = Desk {
-            line,
-            home: &running.home,
-            place,
-            timers: &mut self.timers,
-            key: &mut self.key,
-        };
-        (&mut *running.place, desk, &mut self.infos)
-    }
-
-    /// The place of a path, made where there is none.
-    fn place_at(&mut self, definition: &Arc<Definition>, path: &str, params: &Params) -> u32 {
-        if let Some(number) = self.by_path.get(path) {
-            let running = &mut self.places[*number];
-            running.idle = running.idle.wrapping_add(1);
-            return index(*number);
-        }
-        self.generations = self.generations.wrapping_add(1);
-        let shared = &self.site.shared;
-        let number = self.places.insert(Running {
-            home: Home {
-                path: path.into(),
-                params: params.clone(),
-                definition: Arc::clone(definition),
-                online: shared.online_at(path),
-                shared: Arc::clone(shared),
-                counters: Arc::clone(&self.counters),
-                taps: match &self.reporter {
-                    Some(reporter) if !definition.route.private => {
-                        Some(Arc::clone(reporter.taps()))
-                    }
-                    _ => None,
-                },
-            },
-            place: (definition.make)(params),
-            generation: self.generations,
-            idle: 0,
-        });
-        self.by_path.insert(path.into(), number);
-        index(number)
-    }
-
-    fn is_there(&self, place: Place) -> bool {
-        let running = self.places.get(place.number as usize);
-        running.is_some_and(|running| running.generation == place.generation)
-    }
-
-    /// Counts a connection that has opened.
-    fn count_in(&self, home: &Home) {
         self.counters.opened();
         let home = self.places.home(place);
         for count in home.counts() {
@@ -169,10 +105,28 @@ impl Router {
             tracing::error!(%id, %error, "a connection cannot join its path");
             let _ = peer.close(CloseCode::TRY_AGAIN_LATER, "the server is full");
         }
-        Seated {
+        let seated = Seated {
             place,
             seat,
             info: u32::try_from(info).expect("connections are counted in 31 bits"),
+        };
+        self.show(seated, What::Open(&addr), || peer.hub().now());
+        seated
+    }
+
+    /// Shows what happens to a connection, where anybody listens.
+    #[inline]
+    fn show(&self, seated: Seated, what: What<'_>, now: impl FnOnce() -> Duration) {
+        let home = self.places.home(seated.place);
+        if let Some(taps) = home.listened() {
+            let said = Said {
+                id: Some(self.infos[seated.info as usize].id),
+                to: None,
+                path: &home.path,
+                direction: Direction::In,
+                what,
+            };
+            taps.show(now(), &said);
         }
     }
 
@@ -188,48 +142,6 @@ impl Router {
     fn leave_address(&self, addr: PeerAddr, now: Duration) {
         if let Some(ip) = addr.ip() {
             self.site.shared.addresses.leave(ip, now);
-            let admitted = site.shared.addresses.admit(ip, now);
-            admitted.map_err(|crowded| too_many(crowded.retry_after))?;
-        }
-        let decided = match &found {
-            None => Err(HandshakeError::NotFound.into()),
-            Some((definition, params)) => {
-                let upgrade = Upgrade {
-                    request,
-                    params,
-                    addr,
-                    id: arrival.id(),
-                    definition,
-                    handle: site.shared.handle.get(),
-                    now,
-                };
-                self.ask_gate(&upgrade)
-            }
-        };
-        match (&decided, addr.ip()) {
-            (Ok(Verdict::Later), Some(ip)) => {
-                self.waiting.insert(arrival.id(), ip);
-            }
-            (Err(_), Some(ip)) => site.shared.addresses.leave(ip, now),
-            _ => {}
-        }
-        decided
-    }
-
-    fn ask_gate(&mut self, upgrade: &Upgrade<'_>) -> Result<Verdict, Rejection> {
-        let definition = upgrade.definition;
-        // A gate that panics counts nobody in.
-        let asked = catch_unwind(AssertUnwindSafe(|| (definition.admit)(upgrade)));
-        let decision = asked.unwrap_or_else(|_| {
-            tracing::error!(id = %upgrade.id, "a gate panicked");
-            Decision::refuse(500, "the server made a mistake")
-        });
-        match definition.judge(decision, upgrade.chosen_protocol()) {
-            None => Ok(Verdict::Later),
-            Some(judged) => judged.map(|(admission, user)| {
-                self.admitted = Some(user);
-                Verdict::Accept(admission)
-            }),
         }
     }
 
@@ -296,8 +208,20 @@ impl<K: Kernel> Handler<K> for Router {
         let forwarded = request.headers().all("x-forwarded-for");
         let addr = client_address(peer.remote_addr(), &site.shared.forwarders, forwarded);
         let entered = catch_unwind(AssertUnwindSafe(|| {
-            self.places
-                .enter(definition, &path, &params, &site.shared, &self.counters)
+            self.places.enter(definition, &path, &params, || Home {
+                path: (&*path).into(),
+                params: params.clone(),
+                definition: Arc::clone(definition),
+                online: site.shared.online_at(&path),
+                shared: Arc::clone(&site.shared),
+                counters: Arc::clone(&self.counters),
+                taps: match &self.reporter {
+                    Some(reporter) if !definition.route.private => {
+                        Some(Arc::clone(reporter.taps()))
+                    }
+                    _ => None,
+                },
+            })
         }));
         let place = entered.unwrap_or_else(|panic| {
             self.leave_address(addr, peer.hub().now());
@@ -366,27 +290,16 @@ impl<K: Kernel> Handler<K> for Router {
     }
 
     fn on_timer(&mut self, hub: &mut Hub<'_>, key: u64) {
+        if let (POKE | TICK, Some(reporter)) = (key, &mut self.reporter) {
+            let places = &self.places;
+            let home = |info: &Info| places.home(info.place.number);
+            let infos = self.infos.iter().map(|(_, info)| (info, home(info)));
+            return reporter.on_time(key, hub, infos);
+        }
         if let Some((place, key)) = self.places.due(key) {
             let mut line = Nobody(hub);
             let (service, desk) = self.places.at(place, &mut line);
             service.timer(desk, key);
-        if let (POKE | TICK, Some(reporter)) = (key, &mut self.reporter) {
-            let places = &self.places;
-            let home = |info: &Info| &places[info.place.number as usize].home;
-            let infos = self.infos.iter().map(|(_, info)| (info, home(info)));
-            return reporter.on_time(key, hub, infos);
-        }
-        let due = usize::try_from(key)
-            .ok()
-            .and_then(|key| self.timers.try_remove(key));
-        match due {
-            Some(Due::Idle(place, since)) => self.on_idle(place, since),
-            Some(Due::Service(place, key)) if self.is_there(place) => {
-                let mut line = Nobody(hub);
-                let (service, desk, _) = self.at(place.number, &mut line);
-                service.timer(desk, key);
-            }
-            Some(Due::Service(..)) | None => {}
         }
     }
 
@@ -414,101 +327,6 @@ impl<K: Kernel> Handler<K> for Router {
         if let Err(panic) = told {
             resume_unwind(panic);
         }
-    }
-}
-
-impl Router {
-    /// Gives a connection its seat, and makes it one of everybody there.
-    fn take_seat<K: Kernel>(
-        &mut self,
-        peer: &mut Peer<'_, K>,
-        request: &Request<'_>,
-        number: u32,
-        user: Box<dyn Any + Send>,
-    ) -> Seated {
-        let id = peer.id();
-        let forwarded = request.headers().all("x-forwarded-for");
-        let addr = client_address(peer.remote_addr(), &self.site.shared.forwarders, forwarded);
-        let running = &mut self.places[number as usize];
-        let seat = running.place.seat(id, user);
-        let place = Place {
-            number,
-            generation: running.generation,
-        };
-        let info = Info::new(
-            id,
-            place,
-            addr,
-            millis_since_1970(),
-            super::Bucket::default(),
-        );
-        let info = self.infos.insert(info);
-        let home = &self.places[number as usize].home;
-        self.count_in(home);
-        let seated = Seated {
-            place: number,
-            seat,
-            info: index(info),
-        };
-        self.show(seated, What::Open(&addr), || peer.hub().now());
-        let joined = peer.join(everybody(&home.path, &mut self.key));
-        if let Err(error) = joined {
-            // What is said to all would not reach it.
-            tracing::error!(%id, %error, "a connection cannot join its path");
-            let _ = peer.close(CloseCode::TRY_AGAIN_LATER, "the server is full");
-        }
-        seated
-    }
-
-    /// Shows what happens to a connection, where anybody listens.
-    #[inline]
-    fn show(&self, seated: Seated, what: What<'_>, now: impl FnOnce() -> Duration) {
-        let home = &self.places[seated.place as usize].home;
-        if let Some(taps) = home.listened() {
-            let said = Said {
-                id: Some(self.infos[seated.info as usize].id),
-                to: None,
-                path: &home.path,
-                direction: Direction::In,
-                what,
-            };
-            taps.show(now(), &said);
-        }
-    }
-
-    fn forget_waiting(&mut self, id: ConnectionId) {
-        if let Some(ip) = self.waiting.remove(&id) {
-            self.site.shared.addresses.leave(ip, self.now);
-        }
-    }
-}
-
-fn address<K: Kernel>(
-    site: &Site,
-    arrival: &mut Arrival<'_, '_, K>,
-    request: &Request<'_>,
-) -> PeerAddr {
-    let forwarded = request.headers().all("x-forwarded-for");
-    client_address(arrival.remote_addr(), &site.shared.forwarders, forwarded)
-}
-
-/// The user that a ticket has sent.
-fn parcel<K: Kernel>(peer: &mut Peer<'_, K>) -> Option<Box<dyn Any + Send>> {
-    let note = peer.take_note()?;
-    let parcel = note.downcast_ref::<super::decision::Parcel>()?;
-    let mut parcel = parcel.lock().ok()?;
-    parcel.take()
-}
-
-fn too_many(retry_after: Option<Duration>) -> Rejection {
-    let rejection = Rejection::new(429, "too many connections from your address");
-    match retry_after {
-        // Rounded up: whoever comes at that time is let in.
-        Some(after) => {
-            let seconds = after.as_secs() + u64::from(after.subsec_nanos() > 0);
-            rejection.header("Retry-After", seconds.to_string())
-        }
-        None => rejection,
     }
 }
 

@@ -112,6 +112,31 @@ fn the_first_byte_that_cannot_be_is_named() {
 }
 
 #[test]
+fn controls_have_to_be_escaped_in_strings_and_are_no_space_but_four() {
+    for byte in 0..=0x20_u8 {
+        let control = char::from(byte);
+        let in_string = check(&alloc::format!("\"a{control}\""));
+        let fault = Err(NotJson { at: 2 });
+        assert_eq!(
+            in_string,
+            if byte < 0x20 { fault } else { Ok(()) },
+            "{byte:x}"
+        );
+        let outside = check(&alloc::format!("1{control}"));
+        let fault = Err(NotJson { at: 1 });
+        assert_eq!(
+            outside,
+            if b" \t\r\n".contains(&byte) {
+                Ok(())
+            } else {
+                fault
+            },
+            "{byte:x}"
+        );
+    }
+}
+
+#[test]
 fn depth_has_a_bound_and_nothing_is_allocated_for_it() {
     let nested =
         |depth: usize, open: &str, close: &str| open.repeat(depth) + "1" + &close.repeat(depth);

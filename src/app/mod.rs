@@ -33,6 +33,8 @@
 //! Not here: the protocol, which is [`proto`](crate::proto); the loop and rooms, which are `reactor`. Whoever wants the
 //! loop without routes has [`server::Handler`](crate::server::Handler).
 
+#[cfg(feature = "admin")]
+pub mod admin;
 #[expect(
     clippy::module_inception,
     reason = "it holds what the module is named for"
@@ -67,6 +69,8 @@ mod upgrade;
 mod voice;
 pub mod watch;
 
+#[cfg(feature = "admin")]
+pub use admin::Admin;
 pub use app::{App, MAX_PATH};
 pub use audience::Audience;
 pub use conn::Conn;

@@ -28,4 +28,5 @@ mod company;
 mod gates;
 mod lives;
 mod logged;
+mod watching;
 mod world;

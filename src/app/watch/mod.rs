@@ -101,21 +101,34 @@ impl Monitor {
 
     /// Asks the workers to report, and to go on for 10 seconds. [`snapshot`](Self::snapshot) does so by itself.
     pub fn ask(&self) {
-        let idle = lock(&self.0.posts)
-            .iter()
-            .fold(false, |idle, post| post.ask() || idle);
-        if idle && let Some(handle) = self.handle() {
-            // A loop that does not keep up is asked again with the next look.
-            let _ = handle.run(|hub| hub.after(Duration::ZERO, POKE));
-        }
+        self.want();
     }
 
     /// As [`ask`](Self::ask), from a service of the same application: its own worker reports when its turn is over.
     pub fn ask_from<U>(&self, scope: &mut Scope<'_, U>) {
-        self.ask();
-        if self.is_of(scope) {
+        if self.want() && self.is_of(scope) {
             scope.desk.line.hub().after(Duration::ZERO, POKE);
         }
+    }
+
+    /// Wants reports, and says whether a worker has to begin with them, which the others are told here.
+    fn want(&self) -> bool {
+        let mut is_idle = false;
+        for post in lock(&self.0.posts).iter() {
+            is_idle |= post.ask();
+        }
+        if is_idle && let Some(handle) = self.handle() {
+            // A loop that does not keep up is asked again with the next look.
+            let _ = handle.run(|hub| hub.after(Duration::ZERO, POKE));
+        }
+        is_idle
+    }
+
+    /// Whether all workers report now. Where not, [`ask`](Self::ask) has them begin.
+    #[must_use]
+    pub fn is_current(&self) -> bool {
+        let reports = self.reports();
+        reports.workers > 0 && reports.come.len() == reports.workers
     }
 
     /// How many reports each worker has written: when all numbers have grown, all workers have reported since.

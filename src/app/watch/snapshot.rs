@@ -18,7 +18,8 @@ pub const MAX_ROWS: usize = 1000;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Query {
     filter: String,
-    room: Option<(String, String)>,
+    path: Option<String>,
+    room: Option<String>,
     offset: usize,
     limit: usize,
 }
@@ -27,6 +28,7 @@ impl Default for Query {
     fn default() -> Self {
         Self {
             filter: String::new(),
+            path: None,
             room: None,
             offset: 0,
             limit: MAX_ROWS,
@@ -49,10 +51,17 @@ impl Query {
         self
     }
 
+    /// Only what is at this path.
+    #[must_use]
+    pub fn path(mut self, path: impl Into<String>) -> Self {
+        self.path = Some(path.into());
+        self
+    }
+
     /// Only the members of a room of a path, and only that room.
     #[must_use]
     pub fn room(mut self, path: impl Into<String>, name: impl Into<String>) -> Self {
-        self.room = Some((path.into(), name.into()));
+        (self.path, self.room) = (Some(path.into()), Some(name.into()));
         self
     }
 
@@ -71,9 +80,12 @@ impl Query {
     }
 
     fn has_connection(&self, connection: &ConnectionReport) -> bool {
-        if let Some((path, name)) = &self.room
-            && !(*connection.path == **path && connection.rooms.contains(name))
-        {
+        let is_elsewhere = self
+            .path
+            .as_ref()
+            .is_some_and(|path| **path != *connection.path);
+        let is_in = |name| connection.rooms.contains(name);
+        if is_elsewhere || !self.room.as_ref().is_none_or(is_in) {
             return false;
         }
         self.filter.is_empty()
@@ -87,12 +99,8 @@ impl Query {
     }
 
     fn has_room(&self, path: &str, name: &str) -> bool {
-        if let Some(wanted) = &self.room
-            && (&*wanted.0, &*wanted.1) != (path, name)
-        {
-            return false;
-        }
-        self.finds(name) || self.finds(path)
+        let is = |wanted: &Option<String>, found| wanted.as_ref().is_none_or(|one| *one == found);
+        is(&self.path, path) && is(&self.room, name) && (self.finds(name) || self.finds(path))
     }
 
     fn finds(&self, text: &str) -> bool {

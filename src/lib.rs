@@ -120,3 +120,8 @@ mod transport;
 #[cfg(all(doctest, feature = "server"))]
 #[doc = include_str!("../README.md")]
 struct Readme;
+
+/// The guide's, too.
+#[cfg(all(doctest, feature = "json", feature = "metrics", feature = "client"))]
+#[doc = include_str!("../docs/applications.md")]
+struct Applications;

@@ -233,6 +233,7 @@ var Table = class {
 // pages/desk.ts
 var PAGE = 50;
 var ROOMS = 100;
+var SHORT = 500;
 var BOTH = [
   { label: "in", kind: "in" },
   { label: "out", kind: "out" }
@@ -276,8 +277,11 @@ var Desk = class {
   #charts;
   #connections;
   #rooms;
+  /** The newest one, until it is drawn. */
+  #now;
+  /** Where the next rates begin. */
   #before;
-  #drawing = false;
+  #each;
   constructor(actions) {
     this.#tiles = TILES.map(([label]) => {
       const value2 = make("dd");
@@ -297,21 +301,24 @@ var Desk = class {
   }
   /** What is drawn is what there is when the browser draws: ten snapshots that came at once are drawn once. */
   show(snapshot, offset2) {
-    const each = rates(this.#before, snapshot);
-    if (this.#before && snapshot.uptime < this.#before.uptime) Object.values(this.#charts).forEach((chart) => chart.add(snapshot.time, [void 0, void 0]));
-    this.#before = snapshot;
-    const { online, messages, bytes: bytes2 } = this.#charts;
-    online.add(snapshot.time, [snapshot.online]);
-    messages.add(snapshot.time, [each?.messagesIn, each?.messagesOut]);
-    bytes2.add(snapshot.time, [each?.bytesIn, each?.bytesOut]);
-    if (this.#drawing) return;
-    this.#drawing = true;
-    requestAnimationFrame(() => {
-      this.#drawing = false;
-      if (this.#before) this.#draw(this.#before, each, offset2);
-    });
+    if (!this.#now) requestAnimationFrame(() => this.#draw());
+    this.#now = { snapshot, each: this.#add(snapshot), offset: offset2 };
   }
-  #draw(snapshot, each, offset2) {
+  #add(snapshot) {
+    const before = this.#before;
+    if (before && snapshot.uptime >= before.uptime && Math.abs(snapshot.time - before.time) < SHORT) return this.#each;
+    this.#before = snapshot;
+    this.#each = rates(before, snapshot);
+    const { messagesIn, messagesOut, bytesIn, bytesOut } = this.#each ?? {};
+    this.#charts.online.add(snapshot.time, [snapshot.online]);
+    this.#charts.messages.add(snapshot.time, [messagesIn, messagesOut]);
+    this.#charts.bytes.add(snapshot.time, [bytesIn, bytesOut]);
+    return this.#each;
+  }
+  #draw() {
+    if (!this.#now) return;
+    const { snapshot, each, offset: offset2 } = this.#now;
+    this.#now = void 0;
     now = snapshot.time;
     TILES.forEach(([, text], index) => setText(this.#tiles[index], text(snapshot, each)));
     Object.values(this.#charts).forEach((chart) => chart.draw());

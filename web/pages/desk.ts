@@ -9,6 +9,8 @@ import { Table, type Column } from "./table";
 /** So many rows are read at once; the server can tell a thousand. */
 export const PAGE = 50;
 const ROOMS = 100;
+/** Snapshots that are closer, in milliseconds, tell no rates. */
+const SHORT = 500;
 
 const BOTH: Series[] = [
   { label: "in", kind: "in" },
@@ -64,8 +66,11 @@ export class Desk {
   readonly #charts: { online: Chart; messages: Chart; bytes: Chart };
   readonly #connections: Table<ConnectionRow>;
   readonly #rooms: Table<RoomRow>;
+  /** The newest one, until it is drawn. */
+  #now: { snapshot: Snapshot; each: Rates | undefined; offset: number } | undefined;
+  /** Where the next rates begin. */
   #before: Snapshot | undefined;
-  #drawing = false;
+  #each: Rates | undefined;
 
   constructor(actions: Actions) {
     this.#tiles = TILES.map(([label]) => {
@@ -87,22 +92,27 @@ export class Desk {
 
   /** What is drawn is what there is when the browser draws: ten snapshots that came at once are drawn once. */
   show(snapshot: Snapshot, offset: number): void {
-    const each = rates(this.#before, snapshot);
-    if (this.#before && snapshot.uptime < this.#before.uptime) Object.values(this.#charts).forEach((chart) => chart.add(snapshot.time, [undefined, undefined]));
-    this.#before = snapshot;
-    const { online, messages, bytes } = this.#charts;
-    online.add(snapshot.time, [snapshot.online]);
-    messages.add(snapshot.time, [each?.messagesIn, each?.messagesOut]);
-    bytes.add(snapshot.time, [each?.bytesIn, each?.bytesOut]);
-    if (this.#drawing) return;
-    this.#drawing = true;
-    requestAnimationFrame(() => {
-      this.#drawing = false;
-      if (this.#before) this.#draw(this.#before, each, offset);
-    });
+    if (!this.#now) requestAnimationFrame(() => this.#draw());
+    this.#now = { snapshot, each: this.#add(snapshot), offset };
   }
 
-  #draw(snapshot: Snapshot, each: Rates | undefined, offset: number): void {
+  #add(snapshot: Snapshot): Rates | undefined {
+    const before = this.#before;
+    // Whoever filters is answered at once; a rate over so short a time would be noise.
+    if (before && snapshot.uptime >= before.uptime && Math.abs(snapshot.time - before.time) < SHORT) return this.#each;
+    this.#before = snapshot;
+    this.#each = rates(before, snapshot);
+    const { messagesIn, messagesOut, bytesIn, bytesOut } = this.#each ?? {};
+    this.#charts.online.add(snapshot.time, [snapshot.online]);
+    this.#charts.messages.add(snapshot.time, [messagesIn, messagesOut]);
+    this.#charts.bytes.add(snapshot.time, [bytesIn, bytesOut]);
+    return this.#each;
+  }
+
+  #draw(): void {
+    if (!this.#now) return;
+    const { snapshot, each, offset } = this.#now;
+    this.#now = undefined;
     now = snapshot.time;
     TILES.forEach(([, text], index) => setText(this.#tiles[index]!, text(snapshot, each)));
     Object.values(this.#charts).forEach((chart) => chart.draw());

@@ -253,6 +253,7 @@ test("B3.34 one connection is closed, after a question", async (context) => {
 test("B3.34 the form sends to a room, a connection and all, and says so", async (context) => {
   const { open, calm } = await stage(context);
   const ada = await join(open, "Ada", "told");
+  await join(open, "Edsger", "not-told");
   const tab = await open("/admin");
   await signIn(tab, TOKEN);
   await tab.until(LIVE);
@@ -297,5 +298,7 @@ test("B3.35 the tap shows what is said, filters it, and stops", async (context) 
   await say(ada, "not for the tap");
   await ada.until(`${count("#messages .line", 2)} && ${count("#messages .pending", 0)}`);
   assert.equal(await tab.is("document.querySelector('#tap').childElementCount"), 0);
+  const asked = tab.said.map((frame) => JSON.parse(frame)).filter(({ cmd }) => cmd === "tap");
+  assert.deepEqual(asked.map(({ param }) => param), [{ on: true }, { on: false }], "the server is told to stop, too");
   calm();
 });

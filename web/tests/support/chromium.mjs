@@ -15,7 +15,7 @@ const FLAGS = [
   "--disable-component-update", "--disable-sync", "--disable-extensions", "--disable-breakpad", "--no-proxy-server",
   "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost", "--hide-scrollbars", "--remote-debugging-port=0",
 ];
-const DEADLINE = 10_000;
+const DEADLINE = 30_000;
 
 /** A browser; `stop` ends it and removes what it kept. */
 export class Browser {
@@ -80,6 +80,8 @@ export class Tab {
   complaints = [];
   /** All addresses that it asked for. */
   asked = [];
+  /** All that it said over WebSockets. */
+  said = [];
 
   constructor(call) {
     this.call = call;
@@ -89,6 +91,7 @@ export class Tab {
     if (method === "Runtime.exceptionThrown") this.complaints.push(params.exceptionDetails.exception?.description);
     // That a server is away, which tests do, is told as an error of the network.
     if (method === "Log.entryAdded" && params.entry.source !== "network") this.complaints.push(params.entry.text);
+    if (method === "Network.webSocketFrameSent") this.said.push(params.response.payloadData);
     if (method === "Network.requestWillBeSent") this.asked.push(params.request.url);
   }
 

@@ -42,10 +42,24 @@ function declarations() {
     execFileSync(process.execPath, [tsc, "-p", join(HERE, "src"), "--outDir", directory], { stdio: "inherit" });
     const read = (name) => readFileSync(join(directory, `${name}.d.ts`), "utf8");
     const error = read("requests").match(/\/\*\*[^/]*\*\/\nexport declare class RequestError[\s\S]*?\n}\n/);
-    const socket = read("socket").replace(/^(import|export) .*from .*\n|^export \{ RequestError \};\n|^export type \{.*\n/gm, "");
+    const socket = read("socket").replace(
+      /^(import|export) .*from .*\n|^export \{ RequestError \};\n|^export type \{.*\n/gm,
+      "",
+    );
     const types = read("types").replace(/^\/\/.*\n/gm, "");
-    const all = [LICENCE + "\n", types, error[0], socket.replace(/^\/\/.*\n/gm, "").replaceAll(/\bPayload\b/g, "string | Blob | BufferSource")];
-    writeFileSync(join(OUT, "sockeye.d.ts"), all.join("\n").replace(/\n{3,}/g, "\n\n").trimEnd() + "\n");
+    const all = [
+      LICENCE + "\n",
+      types,
+      error[0],
+      socket.replace(/^\/\/.*\n/gm, "").replaceAll(/\bPayload\b/g, "string | Blob | BufferSource"),
+    ];
+    writeFileSync(
+      join(OUT, "sockeye.d.ts"),
+      all
+        .join("\n")
+        .replace(/\n{3,}/g, "\n\n")
+        .trimEnd() + "\n",
+    );
   } finally {
     rmSync(directory, { recursive: true, force: true });
   }

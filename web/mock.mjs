@@ -12,7 +12,13 @@ import { Figures } from "./tests/support/figures.mjs";
 export const TOKEN = "demo";
 const PAGES = { "/": "index.html", "/admin": "admin.html" };
 const FILES = ["sockeye.js", "sockeye.d.ts", "chat.js", "admin.js", "sockeye.css", "favicon.svg"];
-const TYPES = { ".html": "text/html", ".js": "text/javascript", ".ts": "text/plain", ".css": "text/css", ".svg": "image/svg+xml" };
+const TYPES = {
+  ".html": "text/html",
+  ".js": "text/javascript",
+  ".ts": "text/plain",
+  ".css": "text/css",
+  ".svg": "image/svg+xml",
+};
 
 /** The strictest policy that the pages work with; the program may send the same. */
 export const POLICY = [
@@ -38,7 +44,8 @@ export async function start({ port = 0, people = 0, history = false } = {}) {
   http.on("upgrade", (request, socket, head) => {
     const url = new URL(request.url, "http://localhost");
     const serve = route(url, request, world);
-    if (typeof serve === "number") return socket.end(`HTTP/1.1 ${serve} No\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
+    if (typeof serve === "number")
+      return socket.end(`HTTP/1.1 ${serve} No\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
     server.handleUpgrade(request, socket, head, serve);
   });
   await new Promise((resolve, reject) => http.once("error", reject).listen(port, "127.0.0.1", resolve));
@@ -60,7 +67,11 @@ async function answer({ url }, response) {
   const file = PAGES[path] ?? FILES.find((file) => path === `/${file}`);
   if (!file) return response.writeHead(404).end();
   const body = await readFile(new URL(`dist/${file}`, import.meta.url));
-  const head = { "Content-Type": `${TYPES[extname(file)]}; charset=utf-8`, "Content-Security-Policy": POLICY, "Cache-Control": "no-store" };
+  const head = {
+    "Content-Type": `${TYPES[extname(file)]}; charset=utf-8`,
+    "Content-Security-Policy": POLICY,
+    "Cache-Control": "no-store",
+  };
   response.writeHead(200, head).end(body);
 }
 
@@ -89,7 +100,8 @@ function chat({ rooms, taps, figures }, peer, room, user) {
     if (cmd === "chat") all("chat", { user, text: param.text, time: Date.now() });
     else if (cmd === "ping") all("pong", { timestamp: Date.now() });
     else say(peer, "error", { message: `unhandled websocket command [${cmd}]` });
-    for (const tap of taps) tap({ id, path: `/chat/${room}`, dir: "in", kind: "text", bytes: data.length, text: String(data).slice(0, 256) });
+    for (const tap of taps)
+      tap({ id, path: `/chat/${room}`, dir: "in", kind: "text", bytes: data.length, text: String(data).slice(0, 256) });
   });
   peer.on("close", () => {
     figures.gone(id);
@@ -110,7 +122,10 @@ function admin({ figures, history, taps }, peer) {
       say(peer, "snapshot", figures.snapshot(watched));
       if (timers.length === 0) timers = [setInterval(() => say(peer, "snapshot", figures.snapshot(watched)), 1_000)];
     },
-    send: ({ to, text, ...message }) => ({ queued: figures.send(to, text ?? JSON.stringify(message)), message: "sent message" }),
+    send: ({ to, text, ...message }) => ({
+      queued: figures.send(to, text ?? JSON.stringify(message)),
+      message: "sent message",
+    }),
     close({ id, code, reason }) {
       if (!figures.close(id, code, reason)) throw new Error(`there is no connection ${id}`);
       return {};

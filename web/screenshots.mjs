@@ -8,7 +8,12 @@ import { Browser } from "./tests/support/chromium.mjs";
 
 const OUT = new URL("screenshots/", import.meta.url);
 const SIZES = { desktop: { width: 1280, height: 800 }, phone: { width: 390, height: 844, phone: true } };
-const ROOMS = { "desktop-light": "upstream", "desktop-dark": "harbour", "phone-light": "release", "phone-dark": "night-shift" };
+const ROOMS = {
+  "desktop-light": "upstream",
+  "desktop-dark": "harbour",
+  "phone-light": "release",
+  "phone-dark": "night-shift",
+};
 const only = process.argv[2] ?? "";
 
 const server = await start({ people: 86, history: true });
@@ -44,13 +49,17 @@ async function chat(name, size) {
   ada.say("Reconnects look right now: I killed the server three times, and nothing was lost.");
   await sleep(30);
   await say(tab, "Three times? Brave. What did the queue say?");
-  grace.say("It held 14 messages and sent them in order when the connection was back. I have the log, if anybody wants to read it before lunch.");
+  grace.say(
+    "It held 14 messages and sent them in order when the connection was back. I have the log, if anybody wants to read it before lunch.",
+  );
   await sleep(30);
   await say(tab, "Please. And thank you both");
   await say(tab, "I'll write it up");
   const edsger = await guest("Edsger van der Meulen", room);
   await sleep(30);
-  edsger.say("Sorry, late. A very long word breaks, too: Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaft.");
+  edsger.say(
+    "Sorry, late. A very long word breaks, too: Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaft.",
+  );
   await sleep(30);
   grace.leave();
   await sleep(60);
@@ -84,7 +93,10 @@ async function admin(name, size) {
   save(`admin-close-${name}`, await tab.picture());
 }
 
-const all = Object.entries(SIZES).flatMap(([name, size]) => [[`${name}-light`, size], [`${name}-dark`, { ...size, dark: true }]]);
+const all = Object.entries(SIZES).flatMap(([name, size]) => [
+  [`${name}-light`, size],
+  [`${name}-dark`, { ...size, dark: true }],
+]);
 const chats = [];
 if (only !== "chat") for (const [name, size] of all) await admin(name, size);
 if (only !== "admin") for (const [name, size] of all) chats.push([name, await chat(name, size)]);

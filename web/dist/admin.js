@@ -30,18 +30,34 @@ var Chart = class {
   constructor(host, title, series, format, round = above) {
     this.format = format;
     this.round = round;
-    const plot = element("svg", { viewBox: `0 0 ${SPAN} ${HEIGHT}`, preserveAspectRatio: "none", role: "img", "aria-label": `${title}, over the last ten minutes` });
-    for (const y of [0.5, HEIGHT / 2, HEIGHT - 0.5]) plot.append(element("line", { class: "grid", x1: "0", x2: String(SPAN), y1: String(y), y2: String(y) }));
+    const plot = element("svg", {
+      viewBox: `0 0 ${SPAN} ${HEIGHT}`,
+      preserveAspectRatio: "none",
+      role: "img",
+      "aria-label": `${title}, over the last ten minutes`
+    });
+    for (const y of [0.5, HEIGHT / 2, HEIGHT - 0.5])
+      plot.append(element("line", { class: "grid", x1: "0", x2: String(SPAN), y1: String(y), y2: String(y) }));
     this.#lines = series.map(({ kind }) => {
       const [area, line2] = [element("path", { class: `area ${kind}` }), element("path", { class: `curve ${kind}` })];
       plot.append(area, line2);
       return { area, line: line2, value: make("b") };
     });
     plot.append(this.#cursor);
-    const legend = series.map(({ label, kind }, index) => make("span", `legend ${kind}`, label ? `${label} ` : "", this.#lines[index].value));
+    const legend = series.map(
+      ({ label, kind }, index) => make("span", `legend ${kind}`, label ? `${label} ` : "", this.#lines[index].value)
+    );
     const drawn = make("div", "plot");
     drawn.append(plot, this.#most);
-    host.append(make("figure", "chart card", make("figcaption", "", make("span", "", title), make("span", "legends", ...legend)), drawn, make("p", "axis", this.#when, make("span", "", "now"))));
+    host.append(
+      make(
+        "figure",
+        "chart card",
+        make("figcaption", "", make("span", "", title), make("span", "legends", ...legend)),
+        drawn,
+        make("p", "axis", this.#when, make("span", "", "now"))
+      )
+    );
     plot.addEventListener("pointermove", (event) => this.#point(event, plot));
     plot.addEventListener("pointerleave", () => this.#point(void 0, plot));
   }
@@ -100,7 +116,9 @@ var Chart = class {
       const { left, width } = plot.getBoundingClientRect();
       const x = (event.clientX - left) / width * SPAN;
       const time = newest.time - (SPAN - x) * 1e3;
-      const near = this.#points.reduce((best, point) => Math.abs(point.time - time) < Math.abs(best.time - time) ? point : best);
+      const near = this.#points.reduce(
+        (best, point) => Math.abs(point.time - time) < Math.abs(best.time - time) ? point : best
+      );
       if (Math.abs(near.time - time) < 5e3) this.#shown = near;
     }
     this.#legend();
@@ -137,7 +155,13 @@ function element(name, attributes) {
 // pages/format.ts
 var whole = new Intl.NumberFormat(void 0, { maximumFractionDigits: 0 });
 var UNITS = ["B", "KiB", "MiB", "GiB", "TiB"];
-var clock = new Intl.DateTimeFormat(void 0, { hour: "2-digit", minute: "2-digit", second: "2-digit", fractionalSecondDigits: 3, hourCycle: "h23" });
+var clock = new Intl.DateTimeFormat(void 0, {
+  hour: "2-digit",
+  minute: "2-digit",
+  second: "2-digit",
+  fractionalSecondDigits: 3,
+  hourCycle: "h23"
+});
 var day = new Intl.DateTimeFormat(void 0, { dateStyle: "medium", timeStyle: "medium" });
 function count(value2) {
   return whole.format(value2);
@@ -177,7 +201,12 @@ function rates(before, now2) {
   const seconds = (now2.time - before.time) / 1e3;
   if (seconds <= 0 || seconds > 60) return void 0;
   const each = (key) => Math.max(0, (now2.totals[key] - before.totals[key]) / seconds);
-  return { messagesIn: each("messages_in"), messagesOut: each("messages_out"), bytesIn: each("bytes_in"), bytesOut: each("bytes_out") };
+  return {
+    messagesIn: each("messages_in"),
+    messagesOut: each("messages_out"),
+    bytesIn: each("bytes_in"),
+    bytesOut: each("bytes_out")
+  };
 }
 
 // pages/table.ts
@@ -294,10 +323,25 @@ var Desk = class {
       messages: new Chart(host, "Messages /s", BOTH, rate),
       bytes: new Chart(host, "Bytes /s", BOTH, bytes, aboveBytes)
     };
-    const close = { text: "Close", classes: "close", click: actions.close, name: ({ id }) => `Close connection ${id}` };
+    const close = {
+      text: "Close",
+      classes: "close",
+      click: actions.close,
+      name: ({ id }) => `Close connection ${id}`
+    };
     this.#connections = new Table(byId("connections"), CONNECTIONS, ({ id }) => id, close);
-    const send = { text: "Send", classes: "", click: actions.sendTo, name: ({ name }) => `Send to room ${name}` };
-    this.#rooms = new Table(byId("rooms"), ROOM_COLUMNS, (row) => JSON.stringify([row.route, row.name]), send);
+    const send = {
+      text: "Send",
+      classes: "",
+      click: actions.sendTo,
+      name: ({ name }) => `Send to room ${name}`
+    };
+    this.#rooms = new Table(
+      byId("rooms"),
+      ROOM_COLUMNS,
+      (row) => JSON.stringify([row.route, row.name]),
+      send
+    );
   }
   /** What is drawn is what there is when the browser draws: ten snapshots that came at once are drawn once. */
   show(snapshot, offset2) {
@@ -334,7 +378,10 @@ var Desk = class {
   #pager({ connections, connections_total: total }, offset2) {
     const last = offset2 + Math.min(PAGE, connections.length);
     byId("pager").hidden = total <= PAGE && offset2 === 0;
-    setText(byId("page-now"), `${count(Math.min(offset2 + 1, last))}–${count(last)} of ${count(total)}`);
+    setText(
+      byId("page-now"),
+      `${count(Math.min(offset2 + 1, last))}–${count(last)} of ${count(total)}`
+    );
     byId("page-back").disabled = offset2 === 0;
     byId("page-on").disabled = last >= total;
   }
@@ -358,8 +405,14 @@ var SendForm = class {
   /** Has the fields suggest what there is. */
   know(snapshot) {
     this.#snapshot = snapshot;
-    suggest("known-rooms", snapshot.rooms.map(({ name }) => name));
-    suggest("known-paths", [...snapshot.connections.map(({ path }) => path), ...snapshot.rooms.map(({ route }) => route)]);
+    suggest(
+      "known-rooms",
+      snapshot.rooms.map(({ name }) => name)
+    );
+    suggest("known-paths", [
+      ...snapshot.connections.map(({ path }) => path),
+      ...snapshot.rooms.map(({ route }) => route)
+    ]);
   }
   fill({ name, route }) {
     field("to").value = "room";
@@ -503,14 +556,23 @@ var Tap = class {
     one.hidden = wanted !== "" && !one.classList.contains("lost") && !one.textContent.toLowerCase().includes(wanted);
   }
   #tell() {
-    setText(byId("tap-count"), this.#seen + this.#lost === 0 ? "" : `${count(this.#seen)} seen, ${count(this.#lost)} lost`);
+    setText(
+      byId("tap-count"),
+      this.#seen + this.#lost === 0 ? "" : `${count(this.#seen)} seen, ${count(this.#lost)} lost`
+    );
   }
 };
 function line({ time, id, path, dir, kind, bytes: size, text }) {
   const arrow = make("span", "dir", ARROWS[dir] ?? "·");
   arrow.title = dir === "in" ? "from the client" : "to the client";
   const what = kind === "text" ? bytes(size) : `${kind} ${bytes(size)}`;
-  const facts = [make("span", "time", timeOfDay(time)), arrow, make("span", "id", String(id)), make("span", "path", path), make("span", "size", what)];
+  const facts = [
+    make("span", "time", timeOfDay(time)),
+    arrow,
+    make("span", "id", String(id)),
+    make("span", "path", path),
+    make("span", "size", what)
+  ];
   return make("div", `tapped ${dir === "in" ? "in" : "out"}`, ...facts, make("span", "said", text ?? ""));
 }
 
@@ -553,7 +615,10 @@ function signIn(token) {
   tell(mine.state);
 }
 async function refused({ reason }) {
-  const answers = await fetch("/healthz").then(({ ok }) => ok, () => false);
+  const answers = await fetch("/healthz").then(
+    ({ ok }) => ok,
+    () => false
+  );
   signedOut(reason || (answers ? "The server does not take this token." : "The server does not answer."));
 }
 function signedOut(why) {

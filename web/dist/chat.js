@@ -23,7 +23,26 @@ function secondsUntil(at) {
 }
 
 // pages/identity.ts
-var NAMES = ["Amber", "Birch", "Cedar", "Delta", "Ember", "Fjord", "Heron", "Juniper", "Kelp", "Lichen", "Marten", "Osprey", "Pebble", "Quartz", "Rowan", "Sedge", "Tarn", "Willow"];
+var NAMES = [
+  "Amber",
+  "Birch",
+  "Cedar",
+  "Delta",
+  "Ember",
+  "Fjord",
+  "Heron",
+  "Juniper",
+  "Kelp",
+  "Lichen",
+  "Marten",
+  "Osprey",
+  "Pebble",
+  "Quartz",
+  "Rowan",
+  "Sedge",
+  "Tarn",
+  "Willow"
+];
 var KEPT = "sockeye.name";
 function identity() {
   const asked = new URLSearchParams(location.search);

@@ -54,7 +54,10 @@ function signIn(token: string): void {
 
 /** A browser does not tell a page why there is no WebSocket; whether the server answers at all, it does. */
 async function refused({ reason }: Closed): Promise<void> {
-  const answers = await fetch("/healthz").then(({ ok }) => ok, () => false);
+  const answers = await fetch("/healthz").then(
+    ({ ok }) => ok,
+    () => false,
+  );
   signedOut(reason || (answers ? "The server does not take this token." : "The server does not answer."));
 }
 
@@ -148,7 +151,10 @@ function tell(state: State): void {
 
 function countdown(state: State): void {
   const next = state.name === "waiting" ? ` Next attempt in ${secondsUntil(state.at)} s.` : "";
-  const gone = state.name === "closed" ? ` The server closed it (${state.closed.code}${state.closed.reason ? `, ${state.closed.reason}` : ""}).` : "";
+  const gone =
+    state.name === "closed"
+      ? ` The server closed it (${state.closed.code}${state.closed.reason ? `, ${state.closed.reason}` : ""}).`
+      : "";
   setText(byId("banner-text"), `These figures are old: there is no connection.${gone}${next}`);
   if (state.name === "waiting") setTimeout(() => socket?.state === state && countdown(state), 250);
 }

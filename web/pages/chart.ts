@@ -33,18 +33,34 @@ export class Chart {
     private readonly format: (value: number) => string,
     private readonly round: (value: number) => number = above,
   ) {
-    const plot = element("svg", { viewBox: `0 0 ${SPAN} ${HEIGHT}`, preserveAspectRatio: "none", role: "img", "aria-label": `${title}, over the last ten minutes` });
-    for (const y of [0.5, HEIGHT / 2, HEIGHT - 0.5]) plot.append(element("line", { class: "grid", x1: "0", x2: String(SPAN), y1: String(y), y2: String(y) }));
+    const plot = element("svg", {
+      viewBox: `0 0 ${SPAN} ${HEIGHT}`,
+      preserveAspectRatio: "none",
+      role: "img",
+      "aria-label": `${title}, over the last ten minutes`,
+    });
+    for (const y of [0.5, HEIGHT / 2, HEIGHT - 0.5])
+      plot.append(element("line", { class: "grid", x1: "0", x2: String(SPAN), y1: String(y), y2: String(y) }));
     this.#lines = series.map(({ kind }) => {
       const [area, line] = [element("path", { class: `area ${kind}` }), element("path", { class: `curve ${kind}` })];
       plot.append(area, line);
       return { area, line, value: make("b") };
     });
     plot.append(this.#cursor);
-    const legend = series.map(({ label, kind }, index) => make("span", `legend ${kind}`, label ? `${label} ` : "", this.#lines[index]!.value));
+    const legend = series.map(({ label, kind }, index) =>
+      make("span", `legend ${kind}`, label ? `${label} ` : "", this.#lines[index]!.value),
+    );
     const drawn = make("div", "plot");
     drawn.append(plot, this.#most);
-    host.append(make("figure", "chart card", make("figcaption", "", make("span", "", title), make("span", "legends", ...legend)), drawn, make("p", "axis", this.#when, make("span", "", "now"))));
+    host.append(
+      make(
+        "figure",
+        "chart card",
+        make("figcaption", "", make("span", "", title), make("span", "legends", ...legend)),
+        drawn,
+        make("p", "axis", this.#when, make("span", "", "now")),
+      ),
+    );
     plot.addEventListener("pointermove", (event) => this.#point(event, plot));
     plot.addEventListener("pointerleave", () => this.#point(undefined, plot));
   }
@@ -89,7 +105,9 @@ export class Chart {
     }
     const curve = pieces.map((piece) => `M${piece.join("L")}`).join("");
     const start = (point = "") => point.split(" ")[0];
-    const fill = pieces.map((piece) => `M${start(piece[0])} ${HEIGHT}L${piece.join("L")}L${start(piece.at(-1))} ${HEIGHT}Z`).join("");
+    const fill = pieces
+      .map((piece) => `M${start(piece[0])} ${HEIGHT}L${piece.join("L")}L${start(piece.at(-1))} ${HEIGHT}Z`)
+      .join("");
     return { curve, fill };
   }
 
@@ -100,7 +118,9 @@ export class Chart {
       const { left, width } = plot.getBoundingClientRect();
       const x = ((event.clientX - left) / width) * SPAN;
       const time = newest.time - (SPAN - x) * 1_000;
-      const near = this.#points.reduce((best, point) => (Math.abs(point.time - time) < Math.abs(best.time - time) ? point : best));
+      const near = this.#points.reduce((best, point) =>
+        Math.abs(point.time - time) < Math.abs(best.time - time) ? point : best,
+      );
       if (Math.abs(near.time - time) < 5_000) this.#shown = near;
     }
     this.#legend();

@@ -84,10 +84,25 @@ export class Desk {
       messages: new Chart(host, "Messages /s", BOTH, format.rate),
       bytes: new Chart(host, "Bytes /s", BOTH, format.bytes, aboveBytes),
     };
-    const close = { text: "Close", classes: "close", click: actions.close, name: ({ id }: ConnectionRow) => `Close connection ${id}` };
+    const close = {
+      text: "Close",
+      classes: "close",
+      click: actions.close,
+      name: ({ id }: ConnectionRow) => `Close connection ${id}`,
+    };
     this.#connections = new Table(byId<HTMLTableElement>("connections"), CONNECTIONS, ({ id }) => id, close);
-    const send = { text: "Send", classes: "", click: actions.sendTo, name: ({ name }: RoomRow) => `Send to room ${name}` };
-    this.#rooms = new Table(byId<HTMLTableElement>("rooms"), ROOM_COLUMNS, (row) => JSON.stringify([row.route, row.name]), send);
+    const send = {
+      text: "Send",
+      classes: "",
+      click: actions.sendTo,
+      name: ({ name }: RoomRow) => `Send to room ${name}`,
+    };
+    this.#rooms = new Table(
+      byId<HTMLTableElement>("rooms"),
+      ROOM_COLUMNS,
+      (row) => JSON.stringify([row.route, row.name]),
+      send,
+    );
   }
 
   /** What is drawn is what there is when the browser draws: ten snapshots that came at once are drawn once. */
@@ -129,7 +144,10 @@ export class Desk {
   #pager({ connections, connections_total: total }: Snapshot, offset: number): void {
     const last = offset + Math.min(PAGE, connections.length);
     byId("pager").hidden = total <= PAGE && offset === 0;
-    setText(byId("page-now"), `${format.count(Math.min(offset + 1, last))}–${format.count(last)} of ${format.count(total)}`);
+    setText(
+      byId("page-now"),
+      `${format.count(Math.min(offset + 1, last))}–${format.count(last)} of ${format.count(total)}`,
+    );
     byId<HTMLButtonElement>("page-back").disabled = offset === 0;
     byId<HTMLButtonElement>("page-on").disabled = last >= total;
   }

@@ -1,6 +1,25 @@
 // Who the user is, and in which room: from the address, from the last visit, or made up. Not here: any proof of it.
 
-const NAMES = ["Amber", "Birch", "Cedar", "Delta", "Ember", "Fjord", "Heron", "Juniper", "Kelp", "Lichen", "Marten", "Osprey", "Pebble", "Quartz", "Rowan", "Sedge", "Tarn", "Willow"];
+const NAMES = [
+  "Amber",
+  "Birch",
+  "Cedar",
+  "Delta",
+  "Ember",
+  "Fjord",
+  "Heron",
+  "Juniper",
+  "Kelp",
+  "Lichen",
+  "Marten",
+  "Osprey",
+  "Pebble",
+  "Quartz",
+  "Rowan",
+  "Sedge",
+  "Tarn",
+  "Willow",
+];
 const KEPT = "sockeye.name";
 
 export interface Identity {

@@ -23,8 +23,14 @@ export class SendForm {
   /** Has the fields suggest what there is. */
   know(snapshot: Snapshot): void {
     this.#snapshot = snapshot;
-    suggest("known-rooms", snapshot.rooms.map(({ name }) => name));
-    suggest("known-paths", [...snapshot.connections.map(({ path }) => path), ...snapshot.rooms.map(({ route }) => route)]);
+    suggest(
+      "known-rooms",
+      snapshot.rooms.map(({ name }) => name),
+    );
+    suggest("known-paths", [
+      ...snapshot.connections.map(({ path }) => path),
+      ...snapshot.rooms.map(({ route }) => route),
+    ]);
   }
 
   fill({ name, route }: RoomRow): void {

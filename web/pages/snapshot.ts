@@ -65,5 +65,10 @@ export function rates(before: Snapshot | undefined, now: Snapshot): Rates | unde
   const seconds = (now.time - before.time) / 1_000;
   if (seconds <= 0 || seconds > 60) return undefined;
   const each = (key: keyof Totals) => Math.max(0, (now.totals[key] - before.totals[key]) / seconds);
-  return { messagesIn: each("messages_in"), messagesOut: each("messages_out"), bytesIn: each("bytes_in"), bytesOut: each("bytes_out") };
+  return {
+    messagesIn: each("messages_in"),
+    messagesOut: each("messages_out"),
+    bytesIn: each("bytes_in"),
+    bytesOut: each("bytes_out"),
+  };
 }

@@ -93,7 +93,10 @@ export class Tap {
   }
 
   #tell(): void {
-    setText(byId("tap-count"), this.#seen + this.#lost === 0 ? "" : `${count(this.#seen)} seen, ${count(this.#lost)} lost`);
+    setText(
+      byId("tap-count"),
+      this.#seen + this.#lost === 0 ? "" : `${count(this.#seen)} seen, ${count(this.#lost)} lost`,
+    );
   }
 }
 
@@ -101,6 +104,12 @@ function line({ time, id, path, dir, kind, bytes: size, text }: Tapped): HTMLEle
   const arrow = make("span", "dir", ARROWS[dir] ?? "·");
   arrow.title = dir === "in" ? "from the client" : "to the client";
   const what = kind === "text" ? bytes(size) : `${kind} ${bytes(size)}`;
-  const facts = [make("span", "time", timeOfDay(time)), arrow, make("span", "id", String(id)), make("span", "path", path), make("span", "size", what)];
+  const facts = [
+    make("span", "time", timeOfDay(time)),
+    arrow,
+    make("span", "id", String(id)),
+    make("span", "path", path),
+    make("span", "size", what),
+  ];
   return make("div", `tapped ${dir === "in" ? "in" : "out"}`, ...facts, make("span", "said", text ?? ""));
 }

@@ -11,7 +11,12 @@ async function load(name) {
   return import(`data:text/javascript,${encodeURIComponent(outputFiles[0].text)}`);
 }
 
-const totals = (figure) => ({ messages_in: figure, messages_out: 2 * figure, bytes_in: 10 * figure, bytes_out: 20 * figure });
+const totals = (figure) => ({
+  messages_in: figure,
+  messages_out: 2 * figure,
+  bytes_in: 10 * figure,
+  bytes_out: 20 * figure,
+});
 
 test("rates are what happened between two snapshots, for each second", async () => {
   const { rates } = await load("snapshot");
@@ -28,18 +33,62 @@ test("rates are what happened between two snapshots, for each second", async () 
 
 test("a chart ends in a round figure that is not less", async () => {
   const { above, aboveBytes } = await load("chart");
-  const rows = [[0, 1], [1, 1], [1.1, 2], [3, 5], [10, 10], [11, 20], [86, 100], [101, 200], [4_999, 5_000], [5_001, 10_000]];
+  const rows = [
+    [0, 1],
+    [1, 1],
+    [1.1, 2],
+    [3, 5],
+    [10, 10],
+    [11, 20],
+    [86, 100],
+    [101, 200],
+    [4_999, 5_000],
+    [5_001, 10_000],
+  ];
   for (const [value, expected] of rows) assert.equal(above(value), expected, `${value}`);
-  const sizes = [[0, 1], [600, 1_024], [1_025, 2_048], [33 * 1_024, 50 * 1_024], [600 * 1_024, 1_024 ** 2], [3 * 1_024 ** 2, 5 * 1_024 ** 2]];
+  const sizes = [
+    [0, 1],
+    [600, 1_024],
+    [1_025, 2_048],
+    [33 * 1_024, 50 * 1_024],
+    [600 * 1_024, 1_024 ** 2],
+    [3 * 1_024 ** 2, 5 * 1_024 ** 2],
+  ];
   for (const [value, expected] of sizes) assert.equal(aboveBytes(value), expected, `${value}`);
 });
 
 test("figures as people read them", async () => {
   const { bytes, rate, roundTrip, span } = await load("format");
-  const sizes = [[0, "0 B"], [999, "999 B"], [1_000, "1.0 KiB"], [10_240, "10 KiB"], [5 * 1_024 ** 2, "5.0 MiB"], [2 ** 60, "1,048,576 TiB"]];
+  const sizes = [
+    [0, "0 B"],
+    [999, "999 B"],
+    [1_000, "1.0 KiB"],
+    [10_240, "10 KiB"],
+    [5 * 1_024 ** 2, "5.0 MiB"],
+    [2 ** 60, "1,048,576 TiB"],
+  ];
   for (const [value, expected] of sizes) assert.equal(bytes(value).replace(/[^\d.A-Za-z ]/g, ","), expected);
-  for (const [value, expected] of [[0, "0"], [0.4, "0.4"], [9.96, "10.0"], [250.4, "250"]]) assert.equal(rate(value), expected);
-  for (const [value, expected] of [[null, "–"], [undefined, "–"], [0.31, "0.3 ms"], [51.2, "51 ms"]]) assert.equal(roundTrip(value), expected);
-  const spans = [[-1, "0 s"], [59.9, "59 s"], [60, "1 min"], [3_599, "59 min"], [3_600, "1 h 0 min"], [90_000, "1 d 1 h"]];
+  for (const [value, expected] of [
+    [0, "0"],
+    [0.4, "0.4"],
+    [9.96, "10.0"],
+    [250.4, "250"],
+  ])
+    assert.equal(rate(value), expected);
+  for (const [value, expected] of [
+    [null, "–"],
+    [undefined, "–"],
+    [0.31, "0.3 ms"],
+    [51.2, "51 ms"],
+  ])
+    assert.equal(roundTrip(value), expected);
+  const spans = [
+    [-1, "0 s"],
+    [59.9, "59 s"],
+    [60, "1 min"],
+    [3_599, "59 min"],
+    [3_600, "1 h 0 min"],
+    [90_000, "1 d 1 h"],
+  ];
   for (const [value, expected] of spans) assert.equal(span(value), expected);
 });

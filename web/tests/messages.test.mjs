@@ -22,7 +22,10 @@ test("B1.6 text is a message; binary is a Blob, or an ArrayBuffer where that was
   const bytes = new Uint8Array([1, 2]).buffer;
   world.wire.says(bytes);
   world.wire.says({ cmd: "chat" });
-  assert.deepEqual(world.told, [["data", bytes], ["message", { cmd: "chat" }]]);
+  assert.deepEqual(world.told, [
+    ["data", bytes],
+    ["message", { cmd: "chat" }],
+  ]);
 });
 
 test("text as it is, for services that do not speak JSON", () => {
@@ -30,7 +33,10 @@ test("text as it is, for services that do not speak JSON", () => {
   const socket = world.open({ format: "text" });
   world.wire.says("Hello world");
   world.wire.says('{"cmd":"chat"}');
-  assert.deepEqual(world.told, [["data", "Hello world"], ["data", '{"cmd":"chat"}']]);
+  assert.deepEqual(world.told, [
+    ["data", "Hello world"],
+    ["data", '{"cmd":"chat"}'],
+  ]);
   socket.write("John");
   socket.write(new Uint8Array([7]));
   assert.deepEqual(world.wire.sent, ["John", new Uint8Array([7])]);
@@ -53,9 +59,16 @@ test("B2.13 dispatch by name, with a wildcard; what nobody handles is logged, an
   const heard = [];
   const handler = (param, message) => heard.push(["news", param.message, message.from]);
   const other = () => heard.push(["other"]);
-  socket.on("news", other).on("news", handler).off("news", other).on("*", (_, { cmd }) => heard.push(["*", cmd]));
+  socket
+    .on("news", other)
+    .on("news", handler)
+    .off("news", other)
+    .on("*", (_, { cmd }) => heard.push(["*", cmd]));
   world.wire.says({ cmd: "news", param: { message: "hello" }, from: "7" });
-  assert.deepEqual(heard.splice(0), [["news", "hello", "7"], ["*", "news"]]);
+  assert.deepEqual(heard.splice(0), [
+    ["news", "hello", "7"],
+    ["*", "news"],
+  ]);
   socket.off("news", handler).off("*");
   world.wire.says({ cmd: "news\r\nforged line" });
   world.wire.says({ type: "join", user: "7" });
@@ -120,7 +133,11 @@ test("B3.21 close-connection: it closes itself 500 ms later, and does not come b
   world.wire.ends(1000);
   world.clock.pass(120_000);
   assert.equal(world.sockets.length, 1);
-  assert.deepEqual(world.told, [["message", { cmd: "chat" }], ["close", 1000, "", true], ["state", "closed"]]);
+  assert.deepEqual(world.told, [
+    ["message", { cmd: "chat" }],
+    ["close", 1000, "", true],
+    ["state", "closed"],
+  ]);
   assert.equal(socket.state.name, "closed");
 });
 
@@ -180,7 +197,10 @@ test("what a callback throws is told, and the others are called", () => {
     throw new Error("a bug");
   });
   world.wire.says({ cmd: "chat" });
-  assert.deepEqual(world.told, [["error", "handler", "a bug"], ["message", { cmd: "chat" }]]);
+  assert.deepEqual(world.told, [
+    ["error", "handler", "a bug"],
+    ["message", { cmd: "chat" }],
+  ]);
 });
 
 test("what JSON cannot say is thrown to whoever said it, and nothing is left behind", async () => {

@@ -28,7 +28,10 @@ async function stage(context) {
   const calm = () => {
     for (const { complaints, asked } of tabs) {
       assert.deepEqual(complaints, []);
-      assert.deepEqual(asked.filter((url) => !url.startsWith(`${server.url}/`)), []);
+      assert.deepEqual(
+        asked.filter((url) => !url.startsWith(`${server.url}/`)),
+        [],
+      );
     }
   };
   return { server, open, calm };
@@ -46,7 +49,8 @@ async function say(tab, text) {
 }
 
 const count = (selector, number) => `document.querySelectorAll(${JSON.stringify(selector)}).length === ${number}`;
-const shows = (selector, text) => `document.querySelector(${JSON.stringify(selector)})?.textContent === ${JSON.stringify(text)}`;
+const shows = (selector, text) =>
+  `document.querySelector(${JSON.stringify(selector)})?.textContent === ${JSON.stringify(text)}`;
 const LAST = "#messages > div:last-child";
 
 test("B0.28 B3.26 the form: Enter and the button send, blanks are trimmed, nothing is not sent, the field is cleared", async (context) => {
@@ -74,7 +78,10 @@ test("B3.27 each message is a div of #messages, and is text whatever it says", a
   await ada.until(shows(`${LAST} .text`, evil));
   assert.equal(await ada.text(`${LAST} .who`), "<b>Grace</b>");
   assert.equal(await ada.is("document.querySelectorAll('#messages img, #messages script, #messages b').length"), 0);
-  assert.equal(await ada.is("[...document.querySelector('#messages').children].every((one) => one.tagName === 'DIV')"), true);
+  assert.equal(
+    await ada.is("[...document.querySelector('#messages').children].every((one) => one.tagName === 'DIV')"),
+    true,
+  );
   assert.notEqual(await ada.is("document.title"), "owned");
   calm();
 });
@@ -87,22 +94,28 @@ test("B3.25 welcome, joins, leaves, stats, pong, errors, and messages that the p
   await ada.until(`${shows("#online", "2 online")} && ${shows(LAST, "Grace joined")}`);
   await grace.until(shows("#online", "2 online"));
   await say(ada, "/ping");
-  await ada.until(`/^Pong from the server, [\\d.]+ ms$/.test(document.querySelector(${JSON.stringify(LAST)}).textContent)`);
+  await ada.until(
+    `/^Pong from the server, [\\d.]+ ms$/.test(document.querySelector(${JSON.stringify(LAST)}).textContent)`,
+  );
   await grace.until(shows(LAST, "Pong from the server"));
   await grace.go("about:blank#gone");
   await ada.until(`${shows("#online", "1 online")} && ${shows(LAST, "Grace left")}`);
   calm();
 });
 
-test("B3.25 what the page does not know is named", { skip: process.env.SOCKEYE ? "only the mock says it" : false }, async (context) => {
-  const { server, open, calm } = await stage(context);
-  const ada = await join(open, "Ada", "unknown");
-  server.say("unknown", { cmd: "dance" });
-  await ada.until(shows(LAST, "Unknown message: dance"));
-  server.say("unknown", { cmd: "error", param: { message: "not so fast" } });
-  await ada.until(shows(LAST, "not so fast"));
-  calm();
-});
+test(
+  "B3.25 what the page does not know is named",
+  { skip: process.env.SOCKEYE ? "only the mock says it" : false },
+  async (context) => {
+    const { server, open, calm } = await stage(context);
+    const ada = await join(open, "Ada", "unknown");
+    server.say("unknown", { cmd: "dance" });
+    await ada.until(shows(LAST, "Unknown message: dance"));
+    server.say("unknown", { cmd: "error", param: { message: "not so fast" } });
+    await ada.until(shows(LAST, "not so fast"));
+    calm();
+  },
+);
 
 test("two pages talk in a room, and a third in another room sees nothing", async (context) => {
   const { open, calm } = await stage(context);
@@ -175,14 +188,21 @@ test("nothing is wider than the smallest phone, nor without a name for those who
   await signIn(admin, TOKEN);
   await admin.until(LIVE);
   for (const tab of [chat, admin]) {
-    const wide = "[...document.querySelectorAll('html, main, .scroll')].filter((one) => one.scrollWidth > one.clientWidth).map((one) => one.outerHTML.slice(0, 99))";
+    const wide =
+      "[...document.querySelectorAll('html, main, .scroll')].filter((one) => one.scrollWidth > one.clientWidth).map((one) => one.outerHTML.slice(0, 99))";
     assert.deepEqual(await tab.is(wide), []);
     const { nodes } = await tab.call("Accessibility.getFullAXTree");
-    const controls = nodes.filter(({ ignored, role }) => !ignored && ["button", "textbox", "combobox", "searchbox", "image"].includes(role?.value));
+    const controls = nodes.filter(
+      ({ ignored, role }) => !ignored && ["button", "textbox", "combobox", "searchbox", "image"].includes(role?.value),
+    );
     assert.ok(controls.length >= 3);
-    assert.deepEqual(controls.filter(({ name }) => !name?.value).map(({ role }) => role.value), []);
+    assert.deepEqual(
+      controls.filter(({ name }) => !name?.value).map(({ role }) => role.value),
+      [],
+    );
     // Chromium takes a placeholder for a name; not all screen readers do.
-    const unlabelled = "[...document.querySelectorAll('input, select, textarea')].filter((one) => one.labels.length === 0).map((one) => one.id)";
+    const unlabelled =
+      "[...document.querySelectorAll('input, select, textarea')].filter((one) => one.labels.length === 0).map((one) => one.id)";
     assert.deepEqual(await tab.is(unlabelled), []);
   }
   calm();
@@ -206,7 +226,11 @@ test("B3.34 the token opens the page, and stays with the tab alone", async (cont
   assert.equal(await tab.is("sessionStorage.length"), 0);
   await signIn(tab, TOKEN);
   await tab.until(shows("#state", "Live"));
-  assert.deepEqual(await tab.is("[Object.values(sessionStorage), localStorage.length, document.cookie]"), [[TOKEN], 0, ""]);
+  assert.deepEqual(await tab.is("[Object.values(sessionStorage), localStorage.length, document.cookie]"), [
+    [TOKEN],
+    0,
+    "",
+  ]);
   await tab.go(await tab.is("location.href"));
   await tab.until(shows("#state", "Live"));
   await tab.click("#sign-out");
@@ -267,7 +291,9 @@ test("B3.34 the form sends to a room, a connection and all, and says so", async 
   await ada.until(shows(`${LAST} .text`, "to all"));
   await tab.fill("#filter", "told");
   await tab.until("[...document.querySelectorAll('#rooms td:first-child')].some((one) => one.textContent === 'told')");
-  await tab.is("[...document.querySelectorAll('#rooms tr')].find((one) => one.cells[0].textContent === 'told').querySelector('button').click()");
+  await tab.is(
+    "[...document.querySelectorAll('#rooms tr')].find((one) => one.cells[0].textContent === 'told').querySelector('button').click()",
+  );
   assert.equal(await tab.is("document.querySelector('#send-room').value"), "told");
   await tab.fill("#send-param", '{"user": "the house", "text": "to the room"}');
   await tab.click("#send-form button");
@@ -284,7 +310,8 @@ test("B3.35 the tap shows what is said, filters it, and stops", async (context) 
   await tab.until(LIVE);
   await tab.click("#tap-toggle");
   await tab.until(shows("#tap-toggle", "Stop"));
-  const said = (text) => `[...document.querySelectorAll('#tap .tapped:not([hidden])')].some((one) => one.textContent.includes(${JSON.stringify(text)}))`;
+  const said = (text) =>
+    `[...document.querySelectorAll('#tap .tapped:not([hidden])')].some((one) => one.textContent.includes(${JSON.stringify(text)}))`;
   // The page may have asked before the server knows: said again until it is seen.
   await say(ada, "for the tap");
   await tab.until(said("for the tap"));
@@ -299,6 +326,10 @@ test("B3.35 the tap shows what is said, filters it, and stops", async (context) 
   await ada.until(`${count("#messages .line", 2)} && ${count("#messages .pending", 0)}`);
   assert.equal(await tab.is("document.querySelector('#tap').childElementCount"), 0);
   const asked = tab.said.map((frame) => JSON.parse(frame)).filter(({ cmd }) => cmd === "tap");
-  assert.deepEqual(asked.map(({ param }) => param), [{ on: true }, { on: false }], "the server is told to stop, too");
+  assert.deepEqual(
+    asked.map(({ param }) => param),
+    [{ on: true }, { on: false }],
+    "the server is told to stop, too",
+  );
   calm();
 });

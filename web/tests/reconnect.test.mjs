@@ -30,12 +30,18 @@ test("B3.22 full jitter: the wait is drawn from the whole span", () => {
     const world = new World();
     const socket = world.open();
     world.random = random;
-    assert.deepEqual(waits(world, socket, 3), [1_000, 2_000, 4_000].map((bound) => Math.round(bound * random)));
+    assert.deepEqual(
+      waits(world, socket, 3),
+      [1_000, 2_000, 4_000].map((bound) => Math.round(bound * random)),
+    );
   }
 });
 
 test("B3.22 after ten stable seconds the next wait is a first one again, and not before", () => {
-  for (const [lived, expected] of [[9_999, 8_000], [10_000, 1_000]]) {
+  for (const [lived, expected] of [
+    [9_999, 8_000],
+    [10_000, 1_000],
+  ]) {
     const world = new World();
     const socket = world.open();
     waits(world, socket, 3);
@@ -167,7 +173,10 @@ test("B3.19 what is sent meanwhile waits, and leaves in order before onOpen", ()
   for (const text of ["a", "b", "c"]) assert.equal(socket.emit("chat", { text }), false);
   assert.equal(socket.queued, 3);
   world.wire.opens();
-  assert.deepEqual(world.wire.messages.map(({ param }) => param.text), ["a", "b", "c"]);
+  assert.deepEqual(
+    world.wire.messages.map(({ param }) => param.text),
+    ["a", "b", "c"],
+  );
   assert.deepEqual(world.told, [["open, sent", 3], ["open"]]);
   assert.equal(socket.queued, 0);
   assert.equal(socket.dropped, 0);
@@ -180,11 +189,17 @@ test("B3.19 a hundred wait; the oldest are dropped for more, and counted", () =>
   for (let index = 0; index < 103; index += 1) socket.emit("chat", index);
   assert.equal(socket.queued, 100);
   assert.equal(socket.dropped, 3);
-  assert.deepEqual(world.of("drop").map(([{ param }]) => param), [0, 1, 2]);
+  assert.deepEqual(
+    world.of("drop").map(([{ param }]) => param),
+    [0, 1, 2],
+  );
   world.clock.pass(1_000);
   world.wire.opens();
   const sent = world.wire.messages.map(({ param }) => param);
-  assert.deepEqual(sent, Array.from({ length: 100 }, (_, index) => index + 3));
+  assert.deepEqual(
+    sent,
+    Array.from({ length: 100 }, (_, index) => index + 3),
+  );
 });
 
 test("B3.19 nothing is lost between close() and its end", () => {
@@ -205,16 +220,24 @@ test("B1.7 an error carries a cause, and close comes after it", () => {
   world.clock.pass(1_000);
   world.wire.opens();
   world.wire.ends(1006);
-  assert.deepEqual(world.told.filter(([kind]) => kind === "error" || kind === "close"), [
-    ["error", "socket", "the connection to ws://example.org:8000/chat failed"],
-    ["close", 1006, "", false],
-    ["error", "socket", "the connection to ws://example.org:8000/chat broke"],
-    ["close", 1006, "", false],
-  ]);
+  assert.deepEqual(
+    world.told.filter(([kind]) => kind === "error" || kind === "close"),
+    [
+      ["error", "socket", "the connection to ws://example.org:8000/chat failed"],
+      ["close", 1006, "", false],
+      ["error", "socket", "the connection to ws://example.org:8000/chat broke"],
+      ["close", 1006, "", false],
+    ],
+  );
 });
 
 test("B1.8 B4.1 onclose says code, reason and whether it was clean", () => {
-  for (const closed of [[1001, "shutdown", true], [1006, "", false], [1011, "ping timeout", true], [4000, "bye", true]]) {
+  for (const closed of [
+    [1001, "shutdown", true],
+    [1006, "", false],
+    [1011, "ping timeout", true],
+    [4000, "bye", true],
+  ]) {
     const world = new World();
     world.open();
     world.wire.ends(...closed);

@@ -95,7 +95,9 @@ test("B4.1 what the server closes with arrives", async (context) => {
 
 test("B3.19 B3.22 the connection is cut, and what was said meanwhile arrives by the next one, in order", async (context) => {
   const heard = [];
-  const { server, url } = await serve(context, (peer) => peer.on("message", (data) => heard.push(JSON.parse(data).param)));
+  const { server, url } = await serve(context, (peer) =>
+    peer.on("message", (data) => heard.push(JSON.parse(data).param)),
+  );
   const { socket, next } = open(context, url);
   await next("open");
   for (const client of server.clients) client.terminate();
@@ -118,7 +120,11 @@ test("B0.30 a request and its reply", async (context) => {
   const { url } = await serve(context, (peer) =>
     peer.on("message", (data) => {
       const { cmd, id } = JSON.parse(data);
-      peer.send(JSON.stringify(cmd === "no" ? { cmd: "error", re: id, param: { message: "no" } } : { cmd: "reply", re: id, param: cmd }));
+      peer.send(
+        JSON.stringify(
+          cmd === "no" ? { cmd: "error", re: id, param: { message: "no" } } : { cmd: "reply", re: id, param: cmd },
+        ),
+      );
     }),
   );
   const { socket } = open(context, url);
@@ -132,7 +138,14 @@ test("B3.18 the constructor connects by itself", async (context) => {
   const [message] = await new Promise((resolve) => {
     const opened = [];
     const onMessage = (message) => resolve([message, opened]);
-    socket = new Socket(false, () => opened.push("open"), onMessage, () => {}, url, { surroundings: { WebSocket } });
+    socket = new Socket(
+      false,
+      () => opened.push("open"),
+      onMessage,
+      () => {},
+      url,
+      { surroundings: { WebSocket } },
+    );
   });
   assert.deepEqual(message, { cmd: "welcome" });
   socket.disconnect();

@@ -3,8 +3,17 @@
 import { connect, RequestError, Socket, type Message, type State } from "../dist/sockeye";
 
 const messages: Message[] = [];
-const socket = new Socket(false, () => {}, (message) => messages.push(message), (source, cause) => source + cause);
-const other: Socket = connect("/chat/lobby", { onstate: (state: State) => state.name, format: "text", binaryType: "blob" });
+const socket = new Socket(
+  false,
+  () => {},
+  (message) => messages.push(message),
+  (source, cause) => source + cause,
+);
+const other: Socket = connect("/chat/lobby", {
+  onstate: (state: State) => state.name,
+  format: "text",
+  binaryType: "blob",
+});
 const sent: boolean = socket.send({ channel: "general", cmd: "chat", param: { text: "hello" } });
 const answer: Promise<string> = other.request("time", undefined, { timeout: 100 });
 answer.catch((error: RequestError) => error.why === "timeout");

@@ -11,9 +11,20 @@ import { Child } from "./child.mjs";
 // No window, no profile but a new one, and no conversation with anybody but this machine. Chromium's sandbox does not
 // work for root, nor in most containers; the pages it opens are ours.
 const FLAGS = [
-  "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-  "--disable-component-update", "--disable-sync", "--disable-extensions", "--disable-breakpad", "--no-proxy-server",
-  "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost", "--hide-scrollbars", "--remote-debugging-port=0",
+  "--headless",
+  "--no-sandbox",
+  "--disable-gpu",
+  "--disable-quic",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+  "--disable-extensions",
+  "--disable-breakpad",
+  "--no-proxy-server",
+  "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost",
+  "--hide-scrollbars",
+  "--remote-debugging-port=0",
 ];
 const DEADLINE = 30_000;
 
@@ -22,7 +33,10 @@ export class Browser {
   static async start(program = process.env.CHROMIUM || "chromium") {
     const home = mkdtempSync(join(tmpdir(), "sockeye-chromium-"));
     const argv = [...FLAGS, `--user-data-dir=${home}`, "about:blank"];
-    const child = await Child.start(program, argv, { stdio: ["ignore", "ignore", "pipe"], env: { ...process.env, HOME: home } });
+    const child = await Child.start(program, argv, {
+      stdio: ["ignore", "ignore", "pipe"],
+      env: { ...process.env, HOME: home },
+    });
     const browser = new Browser();
     browser.stop = async () => {
       browser.socket?.close();
@@ -68,8 +82,15 @@ export class Browser {
     const tab = new Tab((method, params) => this.call(method, params, sessionId));
     this.#tabs.set(sessionId, tab);
     for (const domain of ["Page", "Runtime", "Log", "Network"]) await tab.call(`${domain}.enable`);
-    await tab.call("Emulation.setDeviceMetricsOverride", { width, height, deviceScaleFactor: phone ? 2 : 1, mobile: phone });
-    await tab.call("Emulation.setEmulatedMedia", { features: [{ name: "prefers-color-scheme", value: dark ? "dark" : "light" }] });
+    await tab.call("Emulation.setDeviceMetricsOverride", {
+      width,
+      height,
+      deviceScaleFactor: phone ? 2 : 1,
+      mobile: phone,
+    });
+    await tab.call("Emulation.setEmulatedMedia", {
+      features: [{ name: "prefers-color-scheme", value: dark ? "dark" : "light" }],
+    });
     await tab.go(url);
     return tab;
   }
@@ -142,7 +163,9 @@ export class Tab {
 
   /** Types into a field, in the place of what it says. */
   async fill(selector, text) {
-    await this.is(`(() => { const field = document.querySelector(${JSON.stringify(selector)}); field.focus(); field.select?.(); })()`);
+    await this.is(
+      `(() => { const field = document.querySelector(${JSON.stringify(selector)}); field.focus(); field.select?.(); })()`,
+    );
     if (text === "") return this.press("Delete", 46);
     await this.call("Input.insertText", { text });
   }

@@ -67,7 +67,9 @@ class FakeWebSocket {
   }
 
   says(message) {
-    this.onmessage?.({ data: typeof message === "object" && message.constructor === Object ? JSON.stringify(message) : message });
+    this.onmessage?.({
+      data: typeof message === "object" && message.constructor === Object ? JSON.stringify(message) : message,
+    });
   }
 
   /** As browsers do it: an end without a close frame is an error first. */

@@ -1,6 +1,19 @@
 // Figures for the admin page: some are of real connections, all others move as those of a server do, and mean nothing.
 
-const USERS = ["Ada", "Grace", "Edsger", "Barbara", "Donald", "Frances", "Ken", "Radia", "Leslie", "Margaret", "Tony", "Hedy"];
+const USERS = [
+  "Ada",
+  "Grace",
+  "Edsger",
+  "Barbara",
+  "Donald",
+  "Frances",
+  "Ken",
+  "Radia",
+  "Leslie",
+  "Margaret",
+  "Tony",
+  "Hedy",
+];
 const ROUTES = [
   ["/chat/{room}", (n) => `/chat/${["lobby", "rust", "night-shift", "release-planning"][n % 4]}`],
   ["/ticker", () => "/ticker"],
@@ -19,7 +32,17 @@ export class Figures {
   #connections = new Map();
   #peers = new Map();
   #started = Date.now() - 86_400_000 * 3.2;
-  #totals = { opened: 48_211, closed: 48_125, refused: 312, messages_in: 9e6, messages_out: 6e7, bytes_in: 1e9, bytes_out: 9e9, dropped: 1_204, queued_bytes: 0 };
+  #totals = {
+    opened: 48_211,
+    closed: 48_125,
+    refused: 312,
+    messages_in: 9e6,
+    messages_out: 6e7,
+    bytes_in: 1e9,
+    bytes_out: 9e9,
+    dropped: 1_204,
+    queued_bytes: 0,
+  };
   #at = Date.now();
 
   /** So many made-up connections. */
@@ -49,9 +72,19 @@ export class Figures {
     const since = Date.now() - Math.floor(3.6e6 * Math.abs(Math.sin(n + 1)) * (1 + (n % 5)));
     const addr = `${n % 4 ? `203.0.113.${(n * 37) % 254}` : "[2001:db8::7:1f]"}:${40_000 + n * 13}`;
     this.#connections.set(id, {
-      id, user: n % 6 === 5 ? null : USERS[n % USERS.length], addr, route, path: path(n), since,
-      messages_in: n * 41, messages_out: n * 1_733, bytes_in: n * 3_700, bytes_out: n * 181_003, queued: n % 11 ? 0 : n * 512,
-      rtt: n % 9 ? Number((Math.abs(Math.sin(n)) * 60 + 0.3).toFixed(2)) : null, rooms,
+      id,
+      user: n % 6 === 5 ? null : USERS[n % USERS.length],
+      addr,
+      route,
+      path: path(n),
+      since,
+      messages_in: n * 41,
+      messages_out: n * 1_733,
+      bytes_in: n * 3_700,
+      bytes_out: n * 181_003,
+      queued: n % 11 ? 0 : n * 512,
+      rtt: n % 9 ? Number((Math.abs(Math.sin(n)) * 60 + 0.3).toFixed(2)) : null,
+      rooms,
     });
   }
 
@@ -95,14 +128,23 @@ export class Figures {
       one.messages_out += Math.floor(Math.random() * 7);
       one.bytes_out += Math.floor(Math.random() * 900);
     }
-    const all = [...this.#connections.values()].filter((one) => JSON.stringify(one).toLowerCase().includes(filter.toLowerCase()));
+    const all = [...this.#connections.values()].filter((one) =>
+      JSON.stringify(one).toLowerCase().includes(filter.toLowerCase()),
+    );
     const rooms = [...new Set(all.flatMap((one) => one.rooms))].map((name, n) => ({
-      name, route: `/chat/${name}`, members: all.filter((one) => one.rooms.includes(name)).length,
-      published: 120_000 / (n + 1) | 0, dropped: n === 2 ? 1_204 : 0, updated: Date.now() - n * n * 9_000,
+      name,
+      route: `/chat/${name}`,
+      members: all.filter((one) => one.rooms.includes(name)).length,
+      published: (120_000 / (n + 1)) | 0,
+      dropped: n === 2 ? 1_204 : 0,
+      updated: Date.now() - n * n * 9_000,
     }));
     return {
       ...this.#frame(Date.now(), this.#connections.size),
-      connections: all.slice(offset, offset + 1_000), connections_total: all.length, rooms, rooms_total: rooms.length,
+      connections: all.slice(offset, offset + 1_000),
+      connections_total: all.length,
+      rooms,
+      rooms_total: rooms.length,
     };
   }
 

@@ -250,7 +250,7 @@ function join() {
   show(joined.state);
   return joined;
 }
-function heard({ cmd, param }) {
+function heard({ cmd, param, from }) {
   const said = param ?? {};
   switch (cmd) {
     case "welcome":
@@ -264,7 +264,7 @@ function heard({ cmd, param }) {
     case "user-left":
       return lines.note(`${said.user} left`);
     case "chat":
-      return chatted(String(said.user), String(said.text), Number(said.time) || Date.now());
+      return chatted(String(said.user), String(said.text), Number(said.time) || Date.now(), from);
     case "pong":
       return pong();
     case "error":
@@ -273,8 +273,9 @@ function heard({ cmd, param }) {
       return lines.note(`Unknown message: ${cmd}`);
   }
 }
-function chatted(user, text, time) {
-  if (user === known.user && outbox.confirm(text, user, time)) return;
+function chatted(user, text, time, from) {
+  const mine = from === void 0 ? user === known.user : from === String(known.id);
+  if (mine && outbox.confirm(text, user, time)) return;
   lines.add({ user, text, time, mine: false });
   if (document.hidden) unread += 1;
   title();

@@ -42,7 +42,7 @@ function join(): Socket {
 
 // What the server says.
 
-function heard({ cmd, param }: Message): void {
+function heard({ cmd, param, from }: Message): void {
   const said = (param ?? {}) as Record<string, unknown>;
   switch (cmd) {
     case "welcome":
@@ -56,7 +56,7 @@ function heard({ cmd, param }: Message): void {
     case "user-left":
       return lines.note(`${said.user} left`);
     case "chat":
-      return chatted(String(said.user), String(said.text), Number(said.time) || Date.now());
+      return chatted(String(said.user), String(said.text), Number(said.time) || Date.now(), from);
     case "pong":
       return pong();
     case "error":
@@ -66,8 +66,10 @@ function heard({ cmd, param }: Message): void {
   }
 }
 
-function chatted(user: string, text: string, time: number): void {
-  if (user === known.user && outbox.confirm(text, user, time)) return;
+function chatted(user: string, text: string, time: number, from: string | undefined): void {
+  // Two may have one name; where the server says whose connection it was, that decides.
+  const mine = from === undefined ? user === known.user : from === String(known.id);
+  if (mine && outbox.confirm(text, user, time)) return;
   lines.add({ user, text, time, mine: false });
   if (document.hidden) unread += 1;
   title();

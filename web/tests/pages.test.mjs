@@ -117,6 +117,17 @@ test(
   },
 );
 
+test("who has the same name is somebody else", async (context) => {
+  const { open, calm } = await stage(context);
+  const [first, second] = [await join(open, "Ada", "twins"), await join(open, "Ada", "twins")];
+  await say(first, "said by one");
+  for (const tab of [first, second])
+    await tab.until(`${count("#messages .line", 1)} && ${count("#messages .pending", 0)}`);
+  assert.equal(await first.is("document.querySelector('#messages .line').classList.contains('mine')"), true);
+  assert.equal(await second.is("document.querySelector('#messages .line').classList.contains('mine')"), false);
+  calm();
+});
+
 test("two pages talk in a room, and a third in another room sees nothing", async (context) => {
   const { open, calm } = await stage(context);
   const ada = await join(open, "Ada", "one");

@@ -6,7 +6,7 @@ use super::gate::IntoGate;
 use super::home::Shared;
 use super::limits::{AddressLimits, Addresses};
 use super::metrics::Registry;
-use super::page::Page;
+use super::page::{Folder, Page};
 use super::place::{AnyPlace, Hosted};
 use super::request::Params;
 use super::serving::{Serving, Workers};
@@ -162,6 +162,12 @@ impl App {
             self.note(|| format!("page {path:?}: there is another one at this path"));
         }
         self
+    }
+
+    /// Shows the files of a folder, at all paths that have no page of their own; see [`Folder`].
+    #[must_use]
+    pub fn folder(self, folder: Folder) -> Self {
+        self.get_rest(move |request| folder.answer(request))
     }
 
     /// Answers GET and HEAD at all paths that have no page of their own; what it answers with 404 may still be a route's.

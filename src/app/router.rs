@@ -43,7 +43,12 @@ pub struct Router {
     pub(super) waiting: HashMap<ConnectionId, IpAddr>,
     /// The time of the last request.
     pub(super) now: Duration,
+    /// When rooms and connections are gone through next, to be counted.
+    count_at: Duration,
 }
+
+/// What it takes to go through all rooms and connections is then nothing to speak of.
+const BETWEEN_COUNTS: Duration = Duration::from_secs(1);
 
 /// Where a connection is. The loop keeps it, and nobody else can make anything of it.
 #[derive(Clone, Copy, Debug)]
@@ -78,6 +83,7 @@ impl Router {
             admitted: None,
             waiting: HashMap::new(),
             now: Duration::ZERO,
+            count_at: Duration::ZERO,
         }
     }
 
@@ -303,8 +309,13 @@ impl<K: Kernel> Handler<K> for Router {
         }
     }
 
-    fn on_turn(&mut self, took: Duration) {
+    fn on_turn(&mut self, hub: &mut Hub<'_>, took: Duration) {
         self.counters.turn(took);
+        if hub.now() >= self.count_at {
+            self.count_at = hub.now() + BETWEEN_COUNTS;
+            self.counters.slow(&hub.total_stats());
+            self.counters.queued(hub.total_queued_bytes());
+        }
     }
 
     fn on_close(

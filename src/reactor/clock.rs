@@ -91,8 +91,8 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
             return;
         }
         let now = tick_at(self.tools.kernel.now_roughly()).saturating_sub(self.clock.behind);
-        self.handler
-            .on_turn(span_of(now.saturating_sub(self.tools.now)));
+        let took = span_of(now.saturating_sub(self.tools.now));
+        self.handler.on_turn(&mut self.tools.hub(), took);
         if now.saturating_sub(self.tools.now) >= self.clock.limit {
             self.note_slow_turn(now);
         }

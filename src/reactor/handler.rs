@@ -130,8 +130,8 @@ pub trait Handler<K: Kernel = Mio> {
     /// A turn of the loop is over, in which everybody else waited for so long; short turns are not told apart, as the
     /// clock for it is a cheap one. Not told without a [watchdog](super::Settings::watchdog).
     #[inline]
-    fn on_turn(&mut self, took: Duration) {
-        let _ = took;
+    fn on_turn(&mut self, hub: &mut Hub<'_>, took: Duration) {
+        let _ = (hub, took);
     }
 
     /// A connection that was opened has ended; called exactly once for it. It is in no room any more, and told nothing: if

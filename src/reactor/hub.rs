@@ -191,6 +191,20 @@ impl Hub<'_> {
         self.rooms.stats(Some(room))
     }
 
+    /// What has happened in all rooms of the loop together since it began, those that have gone and everybody's among them.
+    /// It takes longer the more rooms there are.
+    #[must_use]
+    pub fn total_stats(&self) -> RoomStats {
+        self.rooms.total_stats()
+    }
+
+    /// Bytes that wait for connections to read, all of them together, as far as they were told already. It takes longer the
+    /// more connections there are.
+    #[must_use]
+    pub fn total_queued_bytes(&self) -> u64 {
+        self.rooms.total_waiting()
+    }
+
     /// What has come of what was said to all.
     #[must_use]
     pub fn stats_of_all(&self) -> RoomStats {

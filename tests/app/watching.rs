@@ -84,8 +84,14 @@ fn a_snapshot_says_who_is_there_and_what_they_did() {
     assert!(!before.complete && before.online == 0 && before.connections.is_empty());
     let now = look(&mut sim);
     assert!(now.complete);
-    assert_eq!((now.online, now.connections_total, now.rooms_total), (3, 3, 3));
-    assert_eq!(now.uptime, sim.net.now().saturating_sub(ms(100)).max(now.uptime));
+    assert_eq!(
+        (now.online, now.connections_total, now.rooms_total),
+        (3, 3, 3)
+    );
+    assert_eq!(
+        now.uptime,
+        sim.net.now().saturating_sub(ms(100)).max(now.uptime)
+    );
     let rows: Vec<_> = now
         .connections
         .iter()
@@ -111,7 +117,10 @@ fn a_snapshot_says_who_is_there_and_what_they_did() {
     );
     let ids: Vec<_> = now.connections.iter().map(|one| one.id).collect();
     assert!(ids.is_sorted());
-    assert_eq!(monitor().connection(ids[1].get()).expect("it is there").id, ids[1]);
+    assert_eq!(
+        monitor().connection(ids[1].get()).expect("it is there").id,
+        ids[1]
+    );
     assert!(monitor().connection(u64::MAX).is_none());
     let rooms: Vec<_> = now
         .rooms
@@ -160,12 +169,24 @@ fn queries_pick_and_pages_are_of_what_was_picked() {
         let shown: String = page
             .connections
             .iter()
-            .map(|one| one.user.as_deref().expect("a name").trim_start_matches("User"))
+            .map(|one| {
+                one.user
+                    .as_deref()
+                    .expect("a name")
+                    .trim_start_matches("User")
+            })
             .collect();
-        assert_eq!((&*shown, page.connections_total), (users, total), "{query:?}");
+        assert_eq!(
+            (&*shown, page.connections_total),
+            (users, total),
+            "{query:?}"
+        );
         assert_eq!(page.online, 7);
     }
-    assert_eq!(snapshot(&Query::new().room("/chat/milk", "b")).rooms.len(), 1);
+    assert_eq!(
+        snapshot(&Query::new().room("/chat/milk", "b")).rooms.len(),
+        1
+    );
 }
 
 #[test]
@@ -176,8 +197,14 @@ fn no_page_has_more_than_a_thousand_rows() {
         .collect();
     look(&mut sim);
     let page = snapshot(&Query::new().limit(usize::MAX));
-    assert_eq!((page.connections.len(), page.connections_total), (MAX_ROWS, MAX_ROWS + 5));
-    assert_eq!((page.rooms.len(), page.rooms_total), (MAX_ROWS, MAX_ROWS + 5));
+    assert_eq!(
+        (page.connections.len(), page.connections_total),
+        (MAX_ROWS, MAX_ROWS + 5)
+    );
+    assert_eq!(
+        (page.rooms.len(), page.rooms_total),
+        (MAX_ROWS, MAX_ROWS + 5)
+    );
 }
 
 #[test]
@@ -241,9 +268,15 @@ fn what_waits_for_a_connection_is_told() {
 /// What a line says, in words.
 fn words(line: &Line) -> String {
     let (direction, kind) = (&line.direction, &line.kind);
-    let to = line.to.as_ref().map_or(String::new(), |to| format!(" to {to}"));
+    let to = line
+        .to
+        .as_ref()
+        .map_or(String::new(), |to| format!(" to {to}"));
     let whose = if line.id.is_some() { "" } else { " *" };
-    format!("{} {direction:?} {kind:?} {} {:?}{to}{whose}", line.path, line.bytes, line.text)
+    format!(
+        "{} {direction:?} {kind:?} {} {:?}{to}{whose}",
+        line.path, line.bytes, line.text
+    )
 }
 
 #[test]
@@ -253,7 +286,13 @@ fn a_tap_hears_everything_but_what_is_private_or_secret() {
     say(&mut sim, &early, "before");
     let mut tap = monitor().tap().expect("there is room");
     let client = open(&mut sim, "/chat/tea?token=hidden");
-    for text in ["echo", "secret", "all", "to the room", &"é".repeat(MAX_TEXT + 1)] {
+    for text in [
+        "echo",
+        "secret",
+        "all",
+        "to the room",
+        &"é".repeat(MAX_TEXT + 1),
+    ] {
         say(&mut sim, &client, text);
     }
     client.push(&frames::binary(&[1, 2, 3]));
@@ -292,7 +331,10 @@ fn a_tap_hears_everything_but_what_is_private_or_secret() {
             &tapped.lines[0].id.expect("a connection").to_string()
         ))
     );
-    assert_eq!((tapped.lines[0].kind, tapped.lines[0].direction), (Kind::Open, Direction::In));
+    assert_eq!(
+        (tapped.lines[0].kind, tapped.lines[0].direction),
+        (Kind::Open, Direction::In)
+    );
     assert_eq!(tapped.lost, 0);
 }
 
@@ -334,7 +376,9 @@ fn a_tap_loses_lines_and_counts_them_and_nobody_is_slowed() {
 fn there_are_so_many_taps_and_none_is_left_behind() {
     let mut sim = site();
     let client = open(&mut sim, "/chat/tea");
-    let taps: Vec<_> = (0..MAX_TAPS).map(|_| monitor().tap().expect("there is room")).collect();
+    let taps: Vec<_> = (0..MAX_TAPS)
+        .map(|_| monitor().tap().expect("there is room"))
+        .collect();
     assert!(monitor().tap().is_none());
     drop(taps);
     // Nobody listens: nothing is written, nothing is counted, and nothing is kept for who comes later.

@@ -7,7 +7,7 @@
 
 use super::figures::Figures;
 use super::labels;
-use crate::server::Closed;
+use crate::server::{Closed, RoomStats};
 use core::sync::atomic::{AtomicU64, Ordering};
 use core::time::Duration;
 
@@ -15,17 +15,6 @@ use core::time::Duration;
 #[derive(Debug, Default)]
 pub struct Counters {
     pub(super) figures: Figures<Count>,
-}
-
-/// What becomes of those who read too slowly, by the policy of their room.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Slow {
-    /// A member was closed.
-    Closed,
-    /// A message was dropped for a member.
-    Dropped,
-    /// A message was dropped for a member, as a newer one has the same key.
-    Conflated,
 }
 
 impl Counters {
@@ -57,9 +46,12 @@ impl Counters {
         self.figures.bytes[OUT].add(bytes);
     }
 
-    /// So many members or messages went this way, as somebody read too slowly.
-    pub fn slow(&self, slow: Slow, count: u64) {
-        self.figures.slow[slow as usize].add(count);
+    /// What has become so far of those who read too slowly.
+    pub fn slow(&self, stats: &RoomStats) {
+        let so_far = [stats.closed, stats.dropped, stats.conflated];
+        for (count, so_far) in self.figures.slow.iter().zip(so_far) {
+            count.set(so_far);
+        }
     }
 
     /// So many bytes wait now for those who have not read them.

@@ -17,7 +17,7 @@ mod labels;
 #[cfg(feature = "metrics")]
 mod text;
 
-pub use counters::{Counters, Slow};
+pub use counters::Counters;
 pub use figures::Totals;
 #[cfg(feature = "metrics")]
 pub use text::CONTENT_TYPE;

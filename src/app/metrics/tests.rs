@@ -1,6 +1,7 @@
 //! Counting on several loops, and the sums of it.
 
-use super::{Counters, Registry, Slow, Totals};
+use super::{Counters, Registry, Totals};
+use crate::server::RoomStats;
 use crate::server::{Cause, Closed};
 use core::time::Duration;
 use std::thread;
@@ -24,13 +25,16 @@ fn count(counters: &Counters, times: u64) {
         counters.refused(404);
         counters.received(10);
         counters.sent(3, 100);
-        counters.slow(Slow::Closed, 1);
-        counters.slow(Slow::Dropped, 2);
-        counters.slow(Slow::Conflated, 4);
         counters.rtt(Duration::from_millis(3));
         counters.turn(Duration::from_micros(70));
     }
     counters.queued(times);
+    counters.slow(&RoomStats {
+        closed: times,
+        dropped: 2 * times,
+        conflated: 4 * times,
+        ..RoomStats::default()
+    });
 }
 
 #[test]

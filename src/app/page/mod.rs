@@ -81,6 +81,13 @@ impl Page {
         Self::bytes(types::JAVASCRIPT, text)
     }
 
+    /// The browser client, a module without dependencies: `import { connect } from "/sockeye.js"`. Its types are in the
+    /// repository, as `web/dist/sockeye.d.ts`.
+    #[must_use]
+    pub fn client() -> Self {
+        Self::javascript(include_bytes!("../../../web/dist/sockeye.js"))
+    }
+
     /// A style sheet.
     #[must_use]
     pub fn css(text: impl Into<Body>) -> Self {

@@ -45,6 +45,7 @@ impl Rooms {
             return self.emptied.push((room, emptied));
         }
         let here = self.rooms.remove(room as usize);
+        self.past.add(&here.stats());
         if let Some(name) = here.name {
             self.names.remove(&name);
         }

@@ -86,6 +86,8 @@ pub(super) struct Rooms {
     spares: Vec<Segment>,
     /// Rooms that have become empty, and are to be looked at when they have lingered.
     pub(super) emptied: Vec<(u32, u32)>,
+    /// What has happened in rooms that have gone.
+    past: RoomStats,
     settings: RoomSettings,
     last_id: u64,
 }
@@ -190,6 +192,7 @@ impl Rooms {
             unsealed: 0,
             spares: Vec::new(),
             emptied: Vec::new(),
+            past: RoomStats::default(),
             settings,
             last_id: 1,
         }

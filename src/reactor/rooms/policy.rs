@@ -93,3 +93,12 @@ pub struct RoomStats {
     /// Members that were closed for reading too slowly.
     pub closed: u64,
 }
+
+impl RoomStats {
+    pub(super) const fn add(&mut self, other: &Self) {
+        self.published += other.published;
+        self.dropped += other.dropped;
+        self.conflated += other.conflated;
+        self.closed += other.closed;
+    }
+}

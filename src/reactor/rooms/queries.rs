@@ -53,12 +53,24 @@ impl Rooms {
     /// What has happened in a room, or in everybody's.
     pub(in crate::reactor) fn stats(&self, name: Option<&str>) -> Option<RoomStats> {
         let room = name.map_or(Some(ALL), |name| self.names.get(name).copied())?;
-        let room = &self.rooms[room as usize];
-        Some(RoomStats {
-            members: room.members.len(),
-            published: room.seq(),
-            ..room.stats
-        })
+        Some(self.rooms[room as usize].stats())
+    }
+
+    /// What has happened in all rooms together, those that have gone and everybody's among them.
+    pub(in crate::reactor) fn total_stats(&self) -> RoomStats {
+        let mut sum = self.past;
+        for (_, room) in &self.rooms {
+            sum.add(&room.stats());
+        }
+        // Whoever is in several rooms is still one.
+        sum.members = self.rooms[ALL as usize].members.len();
+        sum
+    }
+
+    /// Bytes that wait for connections to read, all of them together.
+    pub(in crate::reactor) fn total_waiting(&self) -> u64 {
+        let waiting = self.places.iter().map(|place| u64::from(place.waiting));
+        waiting.sum()
     }
 
     pub(in crate::reactor) fn names(&self) -> impl Iterator<Item = &str> {

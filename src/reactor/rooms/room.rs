@@ -131,6 +131,15 @@ impl Room {
         }
     }
 
+    /// What has happened here since it came into being.
+    pub(super) fn stats(&self) -> RoomStats {
+        RoomStats {
+            members: self.members.len(),
+            published: self.seq(),
+            ..self.stats
+        }
+    }
+
     /// The number of the next message.
     pub(super) fn seq(&self) -> u64 {
         self.sealed + u64::from(self.log.len())

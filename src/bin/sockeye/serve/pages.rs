@@ -35,7 +35,7 @@ impl<'f> Pages<'f> {
             ("/", chat.clone()),
             ("/example", chat),
             ("/chat.js", Page::javascript(built!("chat.js"))),
-            ("/sockeye.js", Page::javascript(built!("sockeye.js"))),
+            ("/sockeye.js", Page::client()),
             ("/sockeye.d.ts", Page::text(built!("sockeye.d.ts"))),
             ("/sockeye.css", Page::bytes(CSS, built!("sockeye.css"))),
             ("/favicon.svg", Page::bytes(SVG, built!("favicon.svg"))),

@@ -69,11 +69,9 @@ pub(crate) fn app() -> App {
 }
 
 fn main() -> std::io::Result<()> {
-    let arguments: Vec<_> = std::env::args().skip(1).collect();
-    if let [flag, name] = &*arguments
-        && flag == "--issue"
-    {
-        println!("{}", issue(name, now() + 3600));
+    let mut words = std::env::args().skip_while(|word| word != "--issue");
+    if let Some(name) = words.nth(1) {
+        println!("{}", issue(&name, now() + 3600));
         return Ok(());
     }
     println!("listening on ws://127.0.0.1:9001");

@@ -11,7 +11,8 @@
 //! {"cmd":"join-room","param":{"room":"staff"},"id":4}
 //! ```
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
+use serde_json::json;
 use sockeye::app::json::{Commands, Failure, Permit};
 use sockeye::app::{App, Audience};
 
@@ -24,12 +25,6 @@ pub(crate) struct User {
 struct Say {
     text: String,
     room: Option<String>,
-}
-
-#[derive(Serialize)]
-struct Said<'a> {
-    user: &'a str,
-    text: &'a str,
 }
 
 #[derive(Deserialize)]
@@ -55,14 +50,14 @@ fn chat() -> Commands<User> {
             _ => Permit::Allow,
         })
         .on("say", |conn, user, Say { text, room }: Say| {
-            let (user, text) = (&*user.name, &*text);
             let to = match &room {
                 None => conn.all(),
                 // Who is not in it has no say in it.
                 Some(room) if conn.rooms().contains(room) => Audience::room(room),
                 Some(_) => return Err("you are not in this room".into()),
             };
-            let said = conn.emit(to, "said", &Said { user, text });
+            let said = json!({ "user": user.name, "text": text });
+            let said = conn.emit(to, "said", &said);
             said.map(drop).map_err(Failure::new)
         })
         // What is returned is the reply, where the command has an `id`.

@@ -58,12 +58,10 @@ pub(crate) fn app() -> App {
 }
 
 fn main() -> std::io::Result<()> {
-    let arguments: Vec<_> = std::env::args().skip(1).collect();
-    if let [flag, name] = &*arguments
-        && flag == "--issue"
-    {
+    let mut words = std::env::args().skip_while(|word| word != "--issue");
+    if let Some(name) = words.nth(1) {
         hs256::install();
-        let (sub, exp) = (name.clone(), jsonwebtoken::get_current_timestamp() + 3600);
+        let (sub, exp) = (name, jsonwebtoken::get_current_timestamp() + 3600);
         println!("{}", issue(&Claims { sub, exp }).unwrap_or_default());
         return Ok(());
     }

@@ -13,7 +13,24 @@ use core::fmt;
 use core::marker::PhantomData;
 use std::sync::Mutex;
 
-/// What becomes of a request.
+/// What becomes of a request. `None` of a user is one too: 401.
+///
+/// ```
+/// use sockeye::app::{Decision, Upgrade, same};
+///
+/// struct User {
+///     name: &'static str,
+/// }
+///
+/// fn decide(upgrade: &Upgrade<'_>) -> Decision<User> {
+///     match upgrade.token() {
+///         None => Decision::guest(User { name: "guest" }),
+///         Some(token) if same(&token, "ada-secret") => Decision::user(User { name: "Ada" }),
+///         Some(_) => Decision::unauthorised(),
+///     }
+/// }
+/// # let _ = sockeye::app::Route::new("/").admit(decide);
+/// ```
 #[derive(Clone, Debug)]
 pub enum Decision<U> {
     /// It becomes a connection of this user's.
@@ -132,6 +149,29 @@ pub(super) type Parcel = Mutex<Option<Box<dyn Any + Send>>>;
 
 /// Answers a request that was put off, from any thread. Dropped, it answers nothing: then the answer is 503, when the time
 /// for the handshake is over.
+///
+/// ```
+/// use sockeye::app::{Decision, Gate, Route, Ticket};
+/// use std::sync::mpsc::sync_channel;
+///
+/// let (put, checks) = sync_channel::<(String, Ticket<String>)>(64);
+/// std::thread::spawn(move || {
+///     for (token, ticket) in checks {
+///         let name = None; // what a database says of the token
+///         let _ = ticket.answer(name);
+///     }
+/// });
+/// let gate: Gate<String> = Route::new("/chat").admit(move |upgrade| {
+///     let Some(token) = upgrade.token() else {
+///         return Decision::unauthorised();
+///     };
+///     match put.try_send((token.into_owned(), upgrade.ticket())) {
+///         Ok(()) => Decision::Later,
+///         Err(_) => Decision::refuse(503, "come again later"),
+///     }
+/// });
+/// # let _ = gate;
+/// ```
 pub struct Ticket<U> {
     id: ConnectionId,
     handle: Handle,

@@ -21,6 +21,46 @@ use slab::Slab;
 ///
 /// Counts of what is *online* are exact and on all workers. Whatever else is asked of connections is answered for those on
 /// this worker's loop; with one worker, that is all.
+///
+/// ```
+/// use core::time::Duration;
+/// use sockeye::app::{Conn, Scope, Service, Upgrade};
+/// use sockeye::server::{Closed, ConnectionId, Message};
+///
+/// /// Counts down when the first one has come.
+/// #[derive(Default)]
+/// struct Countdown {
+///     left: Option<u64>,
+/// }
+///
+/// impl Service for Countdown {
+///     type User = ();
+///
+///     fn open(&mut self, conn: &mut Conn<'_, ()>, _: &mut (), _: &Upgrade<'_>) {
+///         if self.left.is_none() {
+///             self.left = Some(10);
+///             conn.after(Duration::from_secs(1), 0);
+///         }
+///     }
+///
+///     fn message(&mut self, _: &mut Conn<'_, ()>, _: &mut (), _: Message<'_>) {}
+///
+///     fn timer(&mut self, scope: &mut Scope<'_, ()>, _key: u64) {
+///         if let Some(left @ 1..) = &mut self.left {
+///             *left -= 1;
+///             scope.publish(scope.all(), &format!("{left}"));
+///             scope.after(Duration::from_secs(1), 0);
+///         }
+///     }
+///
+///     fn close(&mut self, scope: &mut Scope<'_, ()>, _: ConnectionId, _: (), _: &Closed<'_>) {
+///         scope.publish(scope.all(), &format!("{} are left", scope.online()));
+///     }
+/// }
+/// # let app = sockeye::app::App::new().route("SOCKET /start @text", |_| Countdown::default());
+/// # app.build()?;
+/// # Ok::<(), std::io::Error>(())
+/// ```
 pub struct Scope<'s, U> {
     pub(super) desk: Desk<'s>,
     pub(super) left: &'s mut [Option<Seat<U>>],

@@ -11,6 +11,24 @@ use alloc::vec::Vec;
 use core::fmt;
 
 /// Whom something is said to. Unless it says otherwise, they are connections of the path that speaks, on all workers.
+///
+/// A room's name is an audience, and so is a connection's id. Nobody is left out who is not named: whoever speaks to a room
+/// that they are in hears it, too.
+///
+/// ```
+/// use sockeye::app::{Audience, Conn};
+///
+/// fn say(conn: &mut Conn<'_, ()>) {
+///     conn.publish(conn.all(), "to everybody here");
+///     conn.publish(conn.others(), "to everybody else here");
+///     conn.publish("green", "to a room");
+///     conn.publish(Audience::room("green").except(conn.id()), "to the others in it");
+///     conn.publish(Audience::rooms(&["green", "red"]), "to those in either, once");
+///     conn.publish(Audience::user("ada"), "to all that Ada has open here");
+///     conn.publish(Audience::path("/chat/coffee"), "to those at another path");
+///     conn.publish(Audience::server(), "to everybody, everywhere");
+/// }
+/// ```
 #[derive(Clone)]
 pub struct Audience<'a> {
     whom: Whom<'a>,
@@ -130,6 +148,12 @@ impl<'a> Audience<'a> {
 
 impl<'a> From<&'a str> for Audience<'a> {
     fn from(room: &'a str) -> Self {
+        Self::room(room)
+    }
+}
+
+impl<'a> From<&'a String> for Audience<'a> {
+    fn from(room: &'a String) -> Self {
         Self::room(room)
     }
 }

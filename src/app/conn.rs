@@ -15,6 +15,37 @@ use core::ops::{Deref, DerefMut};
 use core::time::Duration;
 
 /// A connection, lent to a service for one call; and by [`Scope`], which it derefs to, all the others at its path.
+///
+/// ```
+/// use sockeye::app::{Conn, Service, Upgrade};
+/// use sockeye::server::Message;
+///
+/// /// Who says `/join tea` is in that room, and what they say then is for it.
+/// struct Rooms;
+///
+/// impl Service for Rooms {
+///     type User = Option<String>;
+///
+///     fn open(&mut self, conn: &mut Conn<'_, Self::User>, _: &mut Self::User, _: &Upgrade<'_>) {
+///         let _ = conn.send(&format!("you are one of {}", conn.online()));
+///     }
+///
+///     fn message(&mut self, conn: &mut Conn<'_, Self::User>, user: &mut Self::User, message: Message<'_>) {
+///         let Message::Text(text) = message else { return };
+///         if let Some(room) = text.strip_prefix("/join ") {
+///             match conn.join(room) {
+///                 Ok(_) => *user = Some(room.to_owned()),
+///                 Err(why) => drop(conn.send(&why.to_string())),
+///             }
+///         } else if let Some(room) = user {
+///             conn.publish(room.as_str(), text);
+///         }
+///     }
+/// }
+/// # let app = sockeye::app::App::new().route("SOCKET /rooms @text", |_| Rooms);
+/// # app.build()?;
+/// # Ok::<(), std::io::Error>(())
+/// ```
 pub struct Conn<'c, U> {
     pub(super) scope: Scope<'c, U>,
     pub(super) info: &'c mut Info,
@@ -79,6 +110,11 @@ impl<'c, U> Conn<'c, U> {
         message: impl Into<Message<'m>>,
     ) -> Receipt {
         self.scope.publish(to, message)
+    }
+
+    /// Calls the service's `timer` once; see [`Scope::after`]. Here too, so that the key may be made of the connection.
+    pub fn after(&mut self, span: Duration, key: u64) {
+        self.scope.after(span, key);
     }
 
     /// Starts the closing handshake. What the peer still sends is discarded.

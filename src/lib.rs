@@ -122,6 +122,6 @@ mod transport;
 struct Readme;
 
 /// The guide's, too.
-#[cfg(all(doctest, feature = "json", feature = "metrics", feature = "client"))]
+#[cfg(all(doctest, feature = "admin", feature = "metrics", feature = "client"))]
 #[doc = include_str!("../docs/applications.md")]
 struct Applications;

@@ -26,8 +26,9 @@ export async function serve() {
 }
 
 async function program({ port }) {
-  const argv = ["serve", "--listen", `127.0.0.1:${port}`, "--admin-token", TOKEN];
-  const child = await Child.start(process.env.SOCKEYE, argv, { stdio: ["ignore", "pipe", "inherit"] });
+  const argv = ["serve", "--listen", `127.0.0.1:${port}`];
+  const env = { ...process.env, SOCKEYE_ADMIN_TOKEN: TOKEN };
+  const child = await Child.start(process.env.SOCKEYE, argv, { stdio: ["ignore", "pipe", "inherit"], env });
   for await (const line of createInterface({ input: child.process.stdout })) {
     const found = /^listening on ws:\/\/(127\.0\.0\.1:(\d+))/.exec(line);
     if (!found) continue;

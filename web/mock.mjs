@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 // What the pages need of `sockeye serve`, with made-up figures: for looking at them without building the program.
-// `web/mock.mjs [PORT]` serves http://127.0.0.1:8000/ and /admin, whose token is "demo". Not here: anything that is served.
+// `web/mock.mjs [PORT]` serves http://127.0.0.1:8000/ and /admin, whose token is "a-token-for-the-mock". Not here: anything that is served.
 
 import { readFile } from "node:fs/promises";
 import { createServer } from "node:http";
@@ -9,7 +9,7 @@ import { pathToFileURL } from "node:url";
 import { WebSocketServer } from "ws";
 import { Figures } from "./tests/support/figures.mjs";
 
-export const TOKEN = "demo";
+export const TOKEN = "a-token-for-the-mock";
 const PAGES = { "/": "index.html", "/admin": "admin.html" };
 const FILES = ["sockeye.js", "sockeye.d.ts", "chat.js", "admin.js", "sockeye.css", "favicon.svg"];
 const TYPES = {

@@ -261,7 +261,7 @@ var Table = class {
 
 // pages/desk.ts
 var PAGE = 50;
-var ROOMS = 100;
+var ROWS = 100;
 var SHORT = 500;
 var BOTH = [
   { label: "in", kind: "in" },
@@ -368,7 +368,7 @@ var Desk = class {
     Object.values(this.#charts).forEach((chart) => chart.draw());
     setText(byId("about"), `${snapshot.version}, up ${span(snapshot.uptime)}`);
     this.#connections.show(snapshot.connections.slice(0, PAGE));
-    this.#rooms.show(snapshot.rooms.slice(0, ROOMS));
+    this.#rooms.show(snapshot.rooms.slice(0, ROWS));
     setText(byId("connections-count"), count(snapshot.connections_total));
     setText(byId("rooms-count"), count(snapshot.rooms_total));
     byId("connections-empty").hidden = snapshot.connections.length > 0;
@@ -562,14 +562,14 @@ var Tap = class {
     );
   }
 };
-function line({ time, id, path, dir, kind, bytes: size, text }) {
+function line({ time, id, to, path, dir, kind, bytes: size, text }) {
   const arrow = make("span", "dir", ARROWS[dir] ?? "·");
   arrow.title = dir === "in" ? "from the client" : "to the client";
   const what = kind === "text" ? bytes(size) : `${kind} ${bytes(size)}`;
   const facts = [
     make("span", "time", timeOfDay(time)),
     arrow,
-    make("span", "id", String(id)),
+    make("span", "id", String(id ?? to ?? "")),
     make("span", "path", path),
     make("span", "size", what)
   ];
@@ -650,7 +650,7 @@ function heard({ cmd, param: param2 }) {
 }
 function watch() {
   const wanted = filter.value.trim();
-  socket?.emit("watch", { ...wanted ? { filter: wanted } : {}, ...offset ? { offset } : {} });
+  socket?.emit("watch", { ...wanted ? { filter: wanted } : {}, ...offset ? { offset } : {}, limit: ROWS });
 }
 function turn(to) {
   offset = Math.max(0, to);

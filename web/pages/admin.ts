@@ -1,7 +1,7 @@
 // The admin page: everything on it comes over one WebSocket, which the token opens. Not here: what stands where.
 
 import { connect, type Closed, type Message, type Socket, type State } from "../src/socket";
-import { Desk, PAGE } from "./desk";
+import { Desk, PAGE, ROWS } from "./desk";
 import { byId, secondsUntil, setText } from "./dom";
 import { SendForm } from "./send";
 import type { ConnectionRow, Snapshot } from "./snapshot";
@@ -97,7 +97,7 @@ function heard({ cmd, param }: Message): void {
 
 function watch(): void {
   const wanted = filter.value.trim();
-  socket?.emit("watch", { ...(wanted ? { filter: wanted } : {}), ...(offset ? { offset } : {}) });
+  socket?.emit("watch", { ...(wanted ? { filter: wanted } : {}), ...(offset ? { offset } : {}), limit: ROWS });
 }
 
 function turn(to: number): void {

@@ -6,9 +6,10 @@ import * as format from "./format";
 import { rates, type ConnectionRow, type Rates, type RoomRow, type Snapshot } from "./snapshot";
 import { Table, type Column } from "./table";
 
-/** So many rows are read at once; the server can tell a thousand. */
+/** So many connections are shown at once. */
 export const PAGE = 50;
-const ROOMS = 100;
+/** What the server is asked for at most, of connections and of rooms; it would tell a thousand. */
+export const ROWS = 100;
 /** Snapshots that are closer, in milliseconds, tell no rates. */
 const SHORT = 500;
 
@@ -133,7 +134,7 @@ export class Desk {
     Object.values(this.#charts).forEach((chart) => chart.draw());
     setText(byId("about"), `${snapshot.version}, up ${format.span(snapshot.uptime)}`);
     this.#connections.show(snapshot.connections.slice(0, PAGE));
-    this.#rooms.show(snapshot.rooms.slice(0, ROOMS));
+    this.#rooms.show(snapshot.rooms.slice(0, ROWS));
     setText(byId("connections-count"), format.count(snapshot.connections_total));
     setText(byId("rooms-count"), format.count(snapshot.rooms_total));
     byId("connections-empty").hidden = snapshot.connections.length > 0;

@@ -12,7 +12,9 @@ const ARROWS: Record<string, string> = { in: "→", out: "←" };
 
 interface Tapped {
   time: number;
-  id: Id;
+  /** Absent from what is said to several; `to` says to whom. */
+  id?: Id | null;
+  to?: string;
   path: string;
   dir: string;
   kind: string;
@@ -100,14 +102,14 @@ export class Tap {
   }
 }
 
-function line({ time, id, path, dir, kind, bytes: size, text }: Tapped): HTMLElement {
+function line({ time, id, to, path, dir, kind, bytes: size, text }: Tapped): HTMLElement {
   const arrow = make("span", "dir", ARROWS[dir] ?? "·");
   arrow.title = dir === "in" ? "from the client" : "to the client";
   const what = kind === "text" ? bytes(size) : `${kind} ${bytes(size)}`;
   const facts = [
     make("span", "time", timeOfDay(time)),
     arrow,
-    make("span", "id", String(id)),
+    make("span", "id", String(id ?? to ?? "")),
     make("span", "path", path),
     make("span", "size", what),
   ];

@@ -26,6 +26,8 @@ mod sim;
 mod commands;
 mod company;
 mod gates;
+#[cfg(feature = "metrics")]
+mod labels;
 mod lives;
 mod logged;
 mod watching;

@@ -224,10 +224,10 @@ fn reports_are_written_as_long_as_somebody_asks_and_no_longer() {
     sim.run_for(ms(1200));
     assert!(!monitor().is_current());
     // Nothing is left of them, and nothing wakes the loop for it.
-    let polls = sim.net.calls().poll;
+    let polls = sim.net.calls().polls;
     sim.run_for(secs(10));
     assert_eq!(monitor().reported(), written);
-    assert!(sim.net.calls().poll - polls <= 4, "{polls}");
+    assert!(sim.net.calls().polls - polls <= 4, "{polls}");
     // And again.
     say(&mut sim, &client, "watch");
     sim.run_for(ms(10));

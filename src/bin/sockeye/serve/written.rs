@@ -4,6 +4,7 @@
 
 use crate::{args, values};
 use core::fmt;
+use core::marker::PhantomData;
 use core::str::FromStr;
 use serde::de::{Deserialize, Deserializer, Error, Visitor};
 use sockeye::app::Route;
@@ -24,30 +25,30 @@ impl<T: FromStr> FromStr for Written<T> {
 /// From a string, a number or a truth value: whatever one would write in TOML.
 impl<'de, T: FromStr<Err: fmt::Display>> Deserialize<'de> for Written<T> {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        struct Text;
+        from.deserialize_any(Text(PhantomData))
+    }
+}
 
-        impl Visitor<'_> for Text {
-            type Value = String;
+/// Reads where the value is visited: there an error gets its place, also within a list.
+struct Text<T>(PhantomData<T>);
 
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("one value")
-            }
+impl<T: FromStr<Err: fmt::Display>> Visitor<'_> for Text<T> {
+    type Value = Written<T>;
 
-            fn visit_str<E: Error>(self, text: &str) -> Result<String, E> {
-                Ok(text.to_owned())
-            }
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("one value")
+    }
 
-            fn visit_i64<E: Error>(self, number: i64) -> Result<String, E> {
-                Ok(number.to_string())
-            }
+    fn visit_str<E: Error>(self, text: &str) -> Result<Written<T>, E> {
+        text.parse().map_err(E::custom)
+    }
 
-            fn visit_bool<E: Error>(self, yes: bool) -> Result<String, E> {
-                Ok(if yes { "on" } else { "off" }.to_owned())
-            }
-        }
+    fn visit_i64<E: Error>(self, number: i64) -> Result<Written<T>, E> {
+        self.visit_str(&number.to_string())
+    }
 
-        let text = from.deserialize_any(Text)?;
-        text.parse().map_err(D::Error::custom)
+    fn visit_bool<E: Error>(self, yes: bool) -> Result<Written<T>, E> {
+        self.visit_str(if yes { "on" } else { "off" })
     }
 }
 

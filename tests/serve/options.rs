@@ -5,6 +5,8 @@ use std::fs;
 use std::path::PathBuf;
 use std::process::Stdio;
 
+const TOKEN: &str = "correct-horse-battery";
+
 /// A file that goes with the test.
 struct File(PathBuf);
 
@@ -58,7 +60,9 @@ fn what_is_wrong_is_told_in_one_sentence_with_its_place() {
         (&["--burst", "5"], "burst needs a rate"),
         (&["--rate", "0"], "a number from 1"),
         (&["--log", "loud"], "loud"),
-        (&["--admin-token", "a b"], "letters"),
+        (&["--admin-token", "correct horse battery"], "letters"),
+        (&["--admin-token", "short"], "16"),
+        (&["--admin-listen", "127.0.0.1:0"], "needs an admin-token"),
         (&["--listen", "localhost:8000"], "an address and a port"),
         (&["--max-message", "1MB"], "KiB"),
     ] {
@@ -112,7 +116,7 @@ fn checking_says_what_would_be_served() {
         "--listen",
         "127.0.0.1:9",
         "--admin-token",
-        "x",
+        TOKEN,
     ]);
     for line in ["listen 127.0.0.1:9", "GET /metrics", "GET /admin"] {
         assert!(
@@ -124,7 +128,7 @@ fn checking_says_what_would_be_served() {
 
 #[test]
 fn a_secret_may_be_in_a_file_or_in_the_environment() {
-    let file = File::new("token", "a-secret\nand nothing else\n");
+    let file = File::new("token", "correct-horse-battery\nand nothing else\n");
     let listed = |args: &[&str], variable: Option<&str>| {
         let mut command = sockeye(&["serve", "--check-config"]);
         command.args(args);
@@ -136,7 +140,7 @@ fn a_secret_may_be_in_a_file_or_in_the_environment() {
     };
     assert!(!listed(&[], None));
     assert!(listed(&["--admin-token-file", file.path()], None));
-    assert!(listed(&[], Some("a-secret")));
+    assert!(listed(&[], Some(TOKEN)));
 }
 
 #[test]

@@ -6,6 +6,8 @@ use std::fs;
 const HTML: &str = "text/html; charset=utf-8";
 const SCRIPT: &str = "text/javascript; charset=utf-8";
 
+const TOKEN: &str = "correct-horse-battery";
+
 /// Every page, its type, and how it begins.
 const PAGES: [(&str, &str, &str); 7] = [
     ("/", HTML, "<!doctype html>"),
@@ -127,12 +129,68 @@ fn health_and_metrics_are_of_this_moment() {
 
 #[test]
 fn the_admin_page_is_there_for_who_has_a_token_to_give() {
-    let program = Program::start(&["--admin-token", "a-secret"]);
-    let page = program.get("/admin", "");
+    let program = Program::start(&["--admin-token", TOKEN]);
+    let get = |path: &str| program.ask(&format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n"));
+    let page = get("/admin");
     assert_page(&page, HTML, "<!doctype html>");
-    assert_page(&program.get("/admin.js", ""), SCRIPT, "");
+    assert_page(&get("/admin.js"), SCRIPT, "");
     // Whoever has no token may read it: there is nothing in it.
-    assert!(!page.text().contains("a-secret"));
+    assert!(!page.text().contains(TOKEN));
+    // Under another name, a page from elsewhere could have led here.
+    assert_eq!(program.get("/admin", "").status(), "403");
+}
+
+#[test]
+fn b3_5_b3_34_the_admin_page_sees_the_others_by_its_socket_also_from_an_address_of_its_own() {
+    for aside in [false, true] {
+        let more = if aside {
+            &["--admin-listen", "127.0.0.1:0"][..]
+        } else {
+            &[]
+        };
+        let args = [&["--admin-token", TOKEN][..], more].concat();
+        let mut program = Program::start(&args);
+        let mut client = program.open("/chat/tea?name=Jo");
+        client.hear_until("numClients");
+        if aside {
+            let line = program.log("the admin page is at ");
+            assert_eq!(program.get("/admin", "").status(), "404");
+            let addr = line.rsplit(' ').next().expect("an address");
+            program.addr = addr.parse().expect("an address");
+        }
+        let sockeye = program.ask("GET /sockeye.js HTTP/1.1\r\nHost: localhost\r\n\r\n");
+        assert_page(&sockeye, SCRIPT, "");
+        let port = program.addr.port();
+        let token = |token: &str| {
+            let host = format!("localhost:{port}");
+            let more = format!(
+                "Origin: http://{host}\r\nSec-WebSocket-Protocol: sockeye.admin, token.{token}\r\n"
+            );
+            program.try_open_at(&host, "/admin/socket", &more)
+        };
+        assert_eq!(
+            token("wrong").err().as_deref(),
+            Some("HTTP/1.1 401 Unauthorized")
+        );
+        let mut admin = token(TOKEN).expect("it is let in");
+        assert_eq!(
+            admin.header("sec-websocket-protocol"),
+            Some("sockeye.admin")
+        );
+        admin.say(r#"{"cmd":"watch"}"#);
+        let snapshots = admin.hear_until("\"Jo\"");
+        assert!(
+            snapshots
+                .last()
+                .is_some_and(|one| one.contains("/chat/{room}"))
+        );
+        program.terminate();
+        for client in [&mut admin, &mut client] {
+            assert!(client.hear_close().starts_with("<close 1001 "));
+            client.send(&crate::frames::close(1001));
+        }
+        assert_eq!(program.wait().code(), Some(0));
+    }
 }
 
 #[test]

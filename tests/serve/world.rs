@@ -134,13 +134,18 @@ impl Program {
 
     /// A WebSocket at a target; the first line of the answer, where it is another than 101.
     pub fn try_open(&self, target: &str, more: &str) -> Result<Client, String> {
+        self.try_open_at("x", target, more)
+    }
+
+    /// The same, by this name of the server.
+    pub fn try_open_at(&self, host: &str, target: &str, more: &str) -> Result<Client, String> {
         let mut client = Client {
             stream: self.connect(),
             bytes: Vec::new(),
             head: String::new(),
         };
         let request = format!(
-            "GET {target} HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+            "GET {target} HTTP/1.1\r\nHost: {host}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
             Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n{more}\r\n"
         );
         client.send(request.as_bytes());
@@ -242,6 +247,13 @@ impl Client {
                 return heard;
             }
         }
+    }
+
+    /// How it is closed, whatever it hears before.
+    pub fn hear_close(&mut self) -> String {
+        let mut all = std::iter::repeat_with(|| self.hear());
+        all.find(|what| what.starts_with("<close"))
+            .expect("it does not end")
     }
 
     /// That it hears the answer to this, and nothing before it, shows that nothing else was said to it.

@@ -95,6 +95,9 @@ pub(crate) struct Options {
     /// Take the listening sockets from the program that serves this Unix socket, if one does; then serve it, for the next
     #[arg(long, value_name = "PATH")]
     pub(crate) handover: Option<PathBuf>,
+    /// A place that is served by a worker of its own, and not announced.
+    #[arg(skip)]
+    pub(crate) aside: Option<Listen>,
 }
 
 /// Reads the command line; what was asked for in vain is said already.

@@ -21,23 +21,32 @@ pub(crate) fn run<H: Handler<State: Send> + Send>(
     options: &Options,
     handler: impl Fn() -> H,
 ) -> ExitCode {
-    serve_by(options, |_places| {
+    serve_by(options, |sockets| {
         let builder = builder(options)?;
-        Ok(move |share| builder.clone().serve(share, handler()))
+        deal(sockets, options.workers, |share| {
+            builder.clone().serve(share, handler())
+        })
     })
 }
 
-/// The same, with servers of one's own making: `prepare` is told where they will listen, and gives what makes each of them
-/// on its share of the sockets.
-pub(crate) fn serve_by<H, S>(
+/// The same, with servers of one's own making: `start` is told where they are to listen.
+pub(crate) fn serve_by<H: Handler<State: Send> + Send>(
     options: &Options,
-    prepare: impl FnOnce(&[&Listen]) -> io::Result<S>,
-) -> ExitCode
-where
-    H: Handler<State: Send> + Send,
-    S: Fn(Vec<Listener>) -> io::Result<Server<H>>,
-{
-    exit_status(serve(options, prepare))
+    start: impl FnOnce(&Sockets) -> io::Result<Vec<Server<H>>>,
+) -> ExitCode {
+    exit_status(serve(options, start))
+}
+
+/// One server per worker. Each socket has one that accepts from it.
+pub(crate) fn deal<H: Handler>(
+    sockets: &Sockets,
+    workers: usize,
+    make: impl FnMut(Vec<Listener>) -> io::Result<Server<H>>,
+) -> io::Result<Vec<Server<H>>> {
+    Listener::deal(&sockets.listeners, workers)
+        .into_iter()
+        .map(make)
+        .collect()
 }
 
 /// What the program ends with, and a line about what is in the way.
@@ -51,23 +60,14 @@ pub(crate) fn exit_status(result: io::Result<()>) -> ExitCode {
     }
 }
 
-fn serve<H, S>(
+fn serve<H: Handler<State: Send> + Send>(
     options: &Options,
-    prepare: impl FnOnce(&[&Listen]) -> io::Result<S>,
-) -> io::Result<()>
-where
-    H: Handler<State: Send> + Send,
-    S: Fn(Vec<Listener>) -> io::Result<Server<H>>,
-{
+    start: impl FnOnce(&Sockets) -> io::Result<Vec<Server<H>>>,
+) -> io::Result<()> {
     let sockets = Sockets::open(options)?;
-    let make = prepare(&sockets.places())?;
     // All of them listen, for signals as well, before anybody hears of it: a signal that a worker misses never comes
     // again, and the program would not end.
-    // Each socket has one that accepts from it.
-    let servers: Vec<_> = Listener::deal(&sockets.listeners, options.workers)
-        .into_iter()
-        .map(make)
-        .collect::<io::Result<_>>()?;
+    let servers = start(&sockets)?;
     let stoppers: Vec<_> = servers.iter().map(Server::stopper).collect();
     let line = announcement(options, &sockets.places());
     let restarted = stoppers.clone();

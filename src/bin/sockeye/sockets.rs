@@ -14,6 +14,8 @@ use std::thread;
 /// Sockets to serve on.
 pub(crate) struct Sockets {
     pub(crate) listeners: Vec<Listener>,
+    /// The one beside them; see [`Options::aside`].
+    pub(crate) aside: Option<Listener>,
     /// Somebody serves on them until we do.
     takeover: Option<Takeover>,
     /// Where the next one may take them from us.
@@ -35,14 +37,20 @@ impl Sockets {
             })?,
             None => None,
         };
-        let listeners = match &takeover {
+        let mut listeners = match &takeover {
             Some(takeover) => takeover.listeners().to_vec(),
             None if !inherited.is_empty() => inherited,
             None => Listener::bind_for(&options.listen, options.workers)
                 .map_err(|error| cannot_listen(&options.listen, &error))?,
         };
+        let aside = options
+            .aside
+            .as_ref()
+            .map(|place| take_or_bind(place, &mut listeners))
+            .transpose()?;
         Ok(Self {
             listeners,
+            aside,
             takeover,
             door,
         })
@@ -71,12 +79,22 @@ impl Sockets {
                 .map_err(|error| cannot_listen(&Listen::Unix(door.clone()), &error))?,
             (None, None) => return Ok(None),
         };
-        let offer = handover.offer(&self.listeners)?;
+        let all: Vec<_> = self.listeners.into_iter().chain(self.aside).collect();
+        let offer = handover.offer(&all)?;
         thread::Builder::new().spawn(move || match offer.wait() {
             Ok(()) => restart(),
             Err(error) => eprintln!("sockeye: nobody can take over any more: {error}"),
         })?;
         Ok(Some(handover))
+    }
+}
+
+/// The socket at a place, out of those that came from elsewhere, or a new one.
+fn take_or_bind(place: &Listen, listeners: &mut Vec<Listener>) -> io::Result<Listener> {
+    let mut found = listeners.extract_if(.., |listener| listener.place() == place);
+    match found.next() {
+        Some(listener) => Ok(listener),
+        None => Listener::bind(place).map_err(|error| cannot_listen(place, &error)),
     }
 }
 

@@ -32,6 +32,7 @@ pub(crate) struct Config {
     /// `None`: where only this machine can connect.
     pub(super) metrics: Option<bool>,
     pub(super) admin_token: Option<String>,
+    pub(super) admin_hosts: Vec<String>,
     pub(super) log: LevelFilter,
 }
 
@@ -50,6 +51,9 @@ impl Config {
         }
         let rate = rate(flags.rate, flags.burst)?;
         let token = token(flags.admin_token, flags.admin_token_file, variable)?;
+        if token.is_none() && flags.admin_listen.is_some() {
+            return Err("admin-listen needs an admin-token".to_owned());
+        }
         let folder = flags.folder.as_deref().map(folder).transpose()?;
         let options = Options {
             listen: flags.listen.map_or(HERE, |Written(place)| place),
@@ -64,6 +68,7 @@ impl Config {
             tls_key: flags.tls_key,
             proxies: bare(flags.proxy_from),
             handover: flags.handover,
+            aside: flags.admin_listen.map(|Written(place)| place),
         };
         let routes = flags.route.into_iter();
         Ok(Self {
@@ -79,6 +84,7 @@ impl Config {
             forwarders: bare(flags.forwarded_from),
             metrics: flags.metrics.map(|Written(switch)| switch.0),
             admin_token: token,
+            admin_hosts: flags.admin_host,
             log: flags.log.map_or(LevelFilter::INFO, |Written(level)| level),
         })
     }
@@ -160,28 +166,18 @@ fn token(
     file: Option<PathBuf>,
     variable: Option<String>,
 ) -> Result<Option<String>, String> {
-    let token = match (here, file) {
-        (Some(_), Some(_)) => {
-            return Err("write admin-token or admin-token-file, not both".to_owned());
-        }
-        (Some(token), None) => Some(token),
+    match (here, file) {
+        (Some(_), Some(_)) => Err("write admin-token or admin-token-file, not both".to_owned()),
+        (Some(token), None) => Ok(Some(token)),
         (None, Some(path)) => {
             let text = fs::read_to_string(&path)
                 .map_err(|error| format!("{}: {error}", path.display()))?;
-            Some(text.lines().next().unwrap_or_default().trim().to_owned())
+            Ok(Some(
+                text.lines().next().unwrap_or_default().trim().to_owned(),
+            ))
         }
-        (None, None) => variable,
-    };
-    // A browser offers it as a subprotocol, which is a token in HTTP's sense.
-    let can_be_sent = |token: &String| {
-        let is_part = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
-        !token.is_empty() && token.bytes().all(is_part)
-    };
-    match token {
-        Some(token) if !can_be_sent(&token) => {
-            Err("an admin token has letters, digits and -._~ alone, and is not empty".to_owned())
-        }
-        token => Ok(token),
+        // Whoever empties it wants none.
+        (None, None) => Ok(variable.filter(|token| !token.is_empty())),
     }
 }
 

@@ -13,7 +13,7 @@ pub(crate) const EXAMPLES: &str = "Examples:\n  \
     sockeye serve                                          chat on http://127.0.0.1:8000\n  \
     sockeye serve --config serve.toml --check-config       what it would serve, or what is wrong\n  \
     sockeye serve --route \"SOCKET /mine @text <1MB\"        one more path that echoes\n  \
-    SOCKEYE_ADMIN_TOKEN=… sockeye serve                    and /admin, for who has the token\n\n\
+    SOCKEYE_ADMIN_TOKEN=a-long-secret sockeye serve        and /admin, for who has the token\n\n\
     Pages of other hosts may not connect, unless --origin names them. A list that is given here takes the place of the\n\
     file's. SIGTERM or SIGINT says goodbye to all clients and ends. TLS, proxies, LISTEN_FDS and --handover are those of\n\
     echo.\n\n\
@@ -64,13 +64,20 @@ pub(crate) struct Flags {
     /// Show /metrics, or do not [default: where only this machine can connect]
     #[arg(long, value_name = "on|off")]
     pub(crate) metrics: Option<Written<Switch>>,
-    /// Show /admin to who has this secret. Other users of this machine can see it here: rather use the file, or the
-    /// variable SOCKEYE_ADMIN_TOKEN
+    /// Let who has this secret, of 16 characters or more, see and steer all at /admin. Other users of this machine can see
+    /// it here: rather use the file, or the variable SOCKEYE_ADMIN_TOKEN
     #[arg(long, value_name = "TOKEN")]
     pub(crate) admin_token: Option<String>,
     /// Read that secret from the first line of this file
     #[arg(long, value_name = "FILE", conflicts_with = "admin_token")]
     pub(crate) admin_token_file: Option<PathBuf>,
+    /// Have /admin on an address of its own, and not on the others
+    #[arg(long, value_name = "ADDR:PORT")]
+    pub(crate) admin_listen: Option<Written<Listen>>,
+    /// A name by which /admin is reached from elsewhere, as admin.example.com; may be repeated [default: those of this
+    /// machine, from this machine]
+    #[arg(long, value_name = "HOST")]
+    pub(crate) admin_host: Vec<String>,
     /// The largest message accepted where a route has no size: bytes, or with KiB, MiB, GiB [default: 1MiB]
     #[arg(long, value_name = "SIZE")]
     pub(crate) max_message: Option<Written<Size>>,
@@ -126,6 +133,8 @@ impl Flags {
             metrics: self.metrics.or(other.metrics),
             admin_token: token,
             admin_token_file: token_file,
+            admin_listen: self.admin_listen.or(other.admin_listen),
+            admin_host: list(self.admin_host, other.admin_host),
             max_message: self.max_message.or(other.max_message),
             send_buffer: self.send_buffer.or(other.send_buffer),
             no_deflate: self.no_deflate || (other.no_deflate && !self.context_takeover),

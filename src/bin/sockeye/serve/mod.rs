@@ -45,9 +45,10 @@ pub(crate) fn run(flags: Flags) -> ExitCode {
         Err(error) => return run::exit_status(Err(error)),
     }
     let _log = log::install(config.log);
-    run::serve_by(&config.options, |places| {
-        let site = site::build(&config, places)?;
-        Ok(move |share| site.workers.serve(share))
+    let options = &config.options;
+    run::serve_by(options, |sockets| {
+        // Where sockets come from elsewhere, these are not the places that were asked for.
+        site::build(&config, &sockets.places())?.start(sockets, options.workers)
     })
 }
 

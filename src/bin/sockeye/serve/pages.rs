@@ -35,12 +35,10 @@ impl<'f> Pages<'f> {
             ("/", chat.clone()),
             ("/example", chat),
             ("/chat.js", Page::javascript(built!("chat.js"))),
-            ("/sockeye.js", Page::client()),
             ("/sockeye.d.ts", Page::text(built!("sockeye.d.ts"))),
-            ("/sockeye.css", Page::bytes(CSS, built!("sockeye.css"))),
-            ("/favicon.svg", Page::bytes(SVG, built!("favicon.svg"))),
         ]
         .into_iter()
+        .chain(shared())
         .filter(|(path, _)| folder.is_none_or(|folder| folder.find(path).is_none()))
         .map(|(path, page)| (path, Shown::Page(page)))
         .collect();
@@ -51,16 +49,6 @@ impl<'f> Pages<'f> {
     pub(super) fn metrics(&mut self, registry: &Registry) {
         self.pages
             .push(("/metrics", Shown::Metrics(registry.clone())));
-    }
-
-    /// They hold nothing that is secret: what they show, they ask for with the token.
-    pub(super) fn admin(&mut self) {
-        for (path, page) in [
-            ("/admin", Page::html(built!("admin.html"))),
-            ("/admin.js", Page::javascript(built!("admin.js"))),
-        ] {
-            self.pages.push((path, Shown::Page(page)));
-        }
     }
 
     /// Shows them, and says so in the list.
@@ -90,6 +78,24 @@ impl<'f> Pages<'f> {
         }
         app
     }
+}
+
+/// The admin page. It holds nothing that is secret: what it shows, it asks for with the token.
+pub(super) fn admin() -> Page {
+    Page::html(built!("admin.html"))
+}
+
+pub(super) fn admin_script() -> (&'static str, Page) {
+    ("/admin.js", Page::javascript(built!("admin.js")))
+}
+
+/// What the admin page shares with the chat, for where that is not.
+pub(super) fn shared() -> [(&'static str, Page); 3] {
+    [
+        ("/sockeye.js", Page::client()),
+        ("/sockeye.css", Page::bytes(CSS, built!("sockeye.css"))),
+        ("/favicon.svg", Page::bytes(SVG, built!("favicon.svg"))),
+    ]
 }
 
 /// What is of this moment alone.

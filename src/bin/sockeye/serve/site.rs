@@ -4,18 +4,20 @@
 
 use super::config::Config;
 use super::noted::Noted;
-use super::pages::Pages;
+use super::pages::{self, Pages};
 use super::samples::{self, Echo};
 use crate::run;
+use crate::sockets::Sockets;
 use sockeye::app::metrics::Registry;
-use sockeye::app::{App, Params, Route, RouteError, Service, Workers};
+use sockeye::app::{Admin, App, Monitor, Params, Route, RouteError, Router, Service, Workers};
 use sockeye::proto;
-use sockeye::server::{Limits, Listen, RoomSettings};
+use sockeye::server::{Limits, Listen, RoomSettings, Server};
 use std::io;
 
 /// An application, ready to be served.
 pub(super) struct Site {
-    pub(super) workers: Workers,
+    workers: Workers,
+    aside: Option<Workers>,
     /// What it has, for whoever wants to know before it starts.
     pub(super) lines: Vec<String>,
 }
@@ -48,15 +50,65 @@ pub(super) fn build(config: &Config, places: &[&Listen]) -> io::Result<Site> {
     if config.shows_metrics(places) {
         pages.metrics(&registry);
     }
-    if config.admin_token.is_some() {
-        pages.admin();
-    }
     let app = pages.show_in(draft.app, &mut draft.lines);
-    let workers = app.build()?;
+    let (app, aside) = with_admin(app, config, &mut draft.lines)?;
     Ok(Site {
-        workers,
+        workers: app.build()?,
+        aside: aside.map(App::build).transpose()?,
         lines: draft.lines,
     })
+}
+
+/// Adds the admin page, if somebody has a token for it: here, or as an application for an address of its own.
+fn with_admin(
+    app: App,
+    config: &Config,
+    lines: &mut Vec<String>,
+) -> io::Result<(App, Option<App>)> {
+    let Some(token) = &config.admin_token else {
+        return Ok((app, None));
+    };
+    let monitor = Monitor::new();
+    let (path, script) = pages::admin_script();
+    let admin = Admin::new(token.clone(), &monitor)
+        .map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?
+        .hosts(config.admin_hosts.iter().cloned())
+        .page(pages::admin())
+        .file(path, script);
+    let Some(place) = &config.options.aside else {
+        lines.push("GET /admin".to_owned());
+        return Ok((app.admin(admin), None));
+    };
+    lines.push(format!("listen {place} for /admin"));
+    let files = pages::shared().into_iter();
+    let admin = files.fold(admin, |admin, (path, page)| admin.file(path, page));
+    let tls = run::tls(&config.options)?;
+    let aside = admin
+        .app()
+        .trust_forwarded(config.forwarders.iter().copied())
+        // It ends when all of the program does.
+        .stop_on_signals(true)
+        .server(|builder| match tls {
+            Some(tls) => builder.tls(tls),
+            None => builder,
+        });
+    Ok((app.watched_by(&monitor), Some(aside)))
+}
+
+impl Site {
+    /// One server for each worker, and one for what has an address of its own.
+    pub(super) fn start(
+        &self,
+        sockets: &Sockets,
+        workers: usize,
+    ) -> io::Result<Vec<Server<Router>>> {
+        let mut servers = run::deal(sockets, workers, |share| self.workers.serve(share))?;
+        if let (Some(aside), Some(listener)) = (&self.aside, &sockets.aside) {
+            tracing::info!("the admin page is at {}", listener.place());
+            servers.push(aside.serve([listener.clone()].into())?);
+        }
+        Ok(servers)
+    }
 }
 
 /// What has nothing to do with any path.

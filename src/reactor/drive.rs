@@ -404,7 +404,8 @@ fn after_panic<H: Handler<K>, K: Kernel>(
     }
     call.peer.wire.reserve();
     if *call.phase == Phase::Handshake {
-        call.refuse(&mistake());
+        let is_head = call.settings.pages && call.data.starts_with(b"HEAD ");
+        call.refuse(&mistake().head_alone(is_head));
         *call.at = call.data.len();
     } else {
         if call.flags.cause != Cause::TooSlow {

@@ -58,7 +58,10 @@ impl<H: Handler<K>, K: Kernel> Call<'_, H, K> {
             Ok(None) => *self.opening = Some(Box::new(Opening::Request(parser))),
             Ok(Some(Asked::Upgrade(request))) => self.judge(&request, judged),
             Ok(Some(Asked::Page(request))) => self.show(&request),
-            Err(error) => self.refuse(&error.into()),
+            Err(error) => {
+                let is_head = self.settings.pages && parser.is_head();
+                self.refuse(&Rejection::from(error).head_alone(is_head));
+            }
         }
     }
 
@@ -90,22 +93,24 @@ impl<H: Handler<K>, K: Kernel> Call<'_, H, K> {
     /// Answers a request for a page, which ends the connection as a refusal does.
     fn show(&mut self, request: &PageRequest<'_>) {
         *self.at = request.head_len();
+        let is_head = request.is_head();
         if self.refusing {
-            return self.refuse(&HandshakeError::Unavailable.into());
+            let rejection = Rejection::from(HandshakeError::Unavailable);
+            return self.refuse(&rejection.head_alone(is_head));
         }
         let peer = &mut self.peer;
         let Some(response) = self.handler.on_page(&mut Arrival { peer }, request) else {
-            let error = if request.is_head() {
+            let error = if is_head {
                 HandshakeError::Method
             } else {
                 HandshakeError::Upgrade
             };
-            return self.refuse(&error.into());
+            return self.refuse(&Rejection::from(error).head_alone(is_head));
         };
         let mut answer = Vec::new();
         if let Err(misuse) = response.write(request, &mut answer) {
             tracing::error!(%misuse, "a page cannot be written");
-            return self.refuse(&mistake());
+            return self.refuse(&mistake().head_alone(is_head));
         }
         self.peer.wire.raw(&answer);
         self.enter(Phase::Ending);

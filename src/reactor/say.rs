@@ -3,7 +3,7 @@
 //! Not here: when; that is `event_loop`. What handlers say to others is `deliver`.
 
 use super::event_loop::EventLoop;
-use super::greet::written;
+use super::greet::{Opening, written};
 use super::outbox::Piece;
 use super::session::Phase;
 use super::timer::Stamp;
@@ -78,8 +78,12 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
         if self.sessions[slot].exit.transport.is_mute() {
             return self.abort(slot);
         }
-        let rejection = Rejection::from(error);
         let session = &mut self.sessions[slot];
+        let is_head = match session.opening.as_deref() {
+            Some(Opening::Request(parser)) => self.tools.settings.pages && parser.is_head(),
+            _ => false,
+        };
+        let rejection = Rejection::from(error).head_alone(is_head);
         let id = session.id(slot);
         session.enter(Phase::Ending, self.tools.now);
         session.opening = None;

@@ -76,7 +76,7 @@ impl From<Rejection> for Verdict {
 
 impl From<HandshakeError> for Verdict {
     fn from(error: HandshakeError) -> Self {
-        Self::Refuse(Rejection::from(Refusal::from(error)))
+        Self::Refuse(error.into())
     }
 }
 
@@ -137,6 +137,7 @@ pub struct Rejection {
     status: u16,
     sentence: Cow<'static, str>,
     headers: Vec<(String, String)>,
+    head_alone: bool,
 }
 
 impl Rejection {
@@ -147,6 +148,7 @@ impl Rejection {
             status,
             sentence: sentence.into(),
             headers: Vec::new(),
+            head_alone: false,
         }
     }
 
@@ -166,7 +168,14 @@ impl Rejection {
     /// Calls with what the core writes.
     pub(super) fn with<R>(&self, call: impl FnOnce(Refusal<'_>) -> R) -> R {
         let headers = pairs(&self.headers);
-        call(Refusal::new(self.status, &self.sentence).headers(&headers))
+        let refusal = Refusal::new(self.status, &self.sentence).headers(&headers);
+        call(refusal.head_alone(self.head_alone))
+    }
+
+    /// Whether it answers a HEAD; see [`Refusal::head_alone`].
+    pub(super) const fn head_alone(mut self, alone: bool) -> Self {
+        self.head_alone = alone;
+        self
     }
 }
 
@@ -177,13 +186,18 @@ impl From<Refusal<'static>> for Rejection {
             status: refusal.status(),
             sentence: Cow::Borrowed(refusal.sentence()),
             headers: refusal.own_headers().iter().map(owned).collect(),
+            head_alone: false,
         }
     }
 }
 
 impl From<HandshakeError> for Rejection {
     fn from(error: HandshakeError) -> Self {
-        Refusal::from(error).into()
+        let rejection: Self = Refusal::from(error).into();
+        match error {
+            HandshakeError::PageMethod => rejection.header("Allow", "GET, HEAD"),
+            _ => rejection,
+        }
     }
 }
 

@@ -30,5 +30,6 @@ mod gates;
 mod labels;
 mod lives;
 mod logged;
+mod pages;
 mod watching;
 mod world;

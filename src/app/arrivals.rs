@@ -56,7 +56,8 @@ impl Router {
             }
         };
         match (&decided, addr.ip()) {
-            (Ok(Verdict::Later), Some(ip)) => {
+            // Also who is let in: the answer may still come to nothing.
+            (Ok(_), Some(ip)) => {
                 self.waiting.insert(arrival.id(), ip);
             }
             (Err(_), Some(ip)) => site.shared.addresses.leave(ip, now),
@@ -82,7 +83,7 @@ impl Router {
         }
     }
 
-    /// A request that was put off is answered, or nobody waits for an answer any more.
+    /// Who was counted in does not come to a seat.
     pub(super) fn forget_waiting(&mut self, id: ConnectionId) {
         if let Some(ip) = self.waiting.remove(&id) {
             self.site.shared.addresses.leave(ip, self.now);

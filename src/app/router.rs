@@ -37,9 +37,9 @@ pub struct Router {
     counters: Arc<Counters>,
     /// Where somebody may look.
     reporter: Option<Reporter>,
-    /// The user of the request that is becoming a connection now.
+    /// The user of the request that is becoming a connection now, and of no other.
     pub(super) admitted: Option<Box<dyn Any + Send>>,
-    /// Addresses of those whose requests are answered later.
+    /// Addresses of those who were counted in and have no seat yet.
     pub(super) waiting: HashMap<ConnectionId, IpAddr>,
     /// The time of the last request.
     pub(super) now: Duration,
@@ -139,15 +139,11 @@ impl Router {
     /// Forgets a connection; its service is told afterwards, or not at all.
     fn count_out(&mut self, seated: Seated, hub: &mut Hub<'_>) {
         let info = self.infos.remove(seated.info as usize);
-        self.leave_address(info.addr, hub.now());
+        if let Some(ip) = info.addr.ip() {
+            self.site.shared.addresses.leave(ip, hub.now());
+        }
         for count in self.places.home(seated.place).counts() {
             count.fetch_sub(1, Ordering::Relaxed);
-        }
-    }
-
-    fn leave_address(&self, addr: PeerAddr, now: Duration) {
-        if let Some(ip) = addr.ip() {
-            self.site.shared.addresses.leave(ip, now);
         }
     }
 
@@ -185,6 +181,8 @@ impl<K: Kernel> Handler<K> for Router {
 
     fn on_refused(&mut self, id: ConnectionId, status: u16) {
         self.counters.refused(status);
+        // An answer that could not be written: the next one must not come in as this user.
+        self.admitted = None;
         self.forget_waiting(id);
     }
 
@@ -201,11 +199,8 @@ impl<K: Kernel> Handler<K> for Router {
     }
 
     fn on_open(&mut self, peer: &mut Peer<'_, K>, request: &Request<'_>) -> Seated {
-        self.waiting.remove(&peer.id());
-        let user = match self.admitted.take() {
-            Some(user) => user,
-            None => super::arrivals::parcel(peer).expect("whoever is let in is somebody"),
-        };
+        let user = self.admitted.take();
+        let user = user.or_else(|| super::arrivals::parcel(peer));
         let site = Arc::clone(&self.site);
         let found = site.find(request.path());
         let (route, params) = found.expect("the route was there when the gate was asked");
@@ -214,7 +209,8 @@ impl<K: Kernel> Handler<K> for Router {
         let forwarded = request.headers().all("x-forwarded-for");
         let addr = client_address(peer.remote_addr(), &site.shared.forwarders, forwarded);
         let entered = catch_unwind(AssertUnwindSafe(|| {
-            self.places.enter(definition, &path, &params, || Home {
+            let user = user.expect("whoever is let in is somebody");
+            let place = self.places.enter(definition, &path, &params, || Home {
                 path: (&*path).into(),
                 params: params.clone(),
                 definition: Arc::clone(definition),
@@ -227,12 +223,15 @@ impl<K: Kernel> Handler<K> for Router {
                     }
                     _ => None,
                 },
-            })
+            });
+            (user, place)
         }));
-        let place = entered.unwrap_or_else(|panic| {
-            self.leave_address(addr, peer.hub().now());
+        let (user, place) = entered.unwrap_or_else(|panic| {
+            // It has no seat, so nobody else would count it out.
+            self.forget_waiting(peer.id());
             resume_unwind(panic);
         });
+        self.waiting.remove(&peer.id());
         let seated = self.take_seat(peer, place, addr, user);
         let upgrade = Upgrade {
             request,

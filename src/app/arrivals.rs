@@ -4,16 +4,14 @@
 
 use super::decision::Parcel;
 use super::router::Router;
-use super::site::Site;
+use super::site::{Admitted, Site};
 use super::{Decision, Upgrade, client_address};
 use crate::kernel::{Kernel, PeerAddr};
 use crate::proto::handshake::HandshakeError;
 use crate::proto::handshake::server::Request;
 use crate::server::{Arrival, ConnectionId, Peer, Rejection, Verdict};
-use alloc::boxed::Box;
 use alloc::string::ToString as _;
 use alloc::sync::Arc;
-use core::any::Any;
 use core::panic::AssertUnwindSafe;
 use core::time::Duration;
 use std::panic::catch_unwind;
@@ -76,8 +74,8 @@ impl Router {
         });
         match definition.judge(decision, upgrade.chosen_protocol()) {
             None => Ok(Verdict::Later),
-            Some(judged) => judged.map(|(admission, user)| {
-                self.admitted = Some(user);
+            Some(judged) => judged.map(|(admission, admitted)| {
+                self.admitted = Some(admitted);
                 Verdict::Accept(admission)
             }),
         }
@@ -102,7 +100,7 @@ fn address<K: Kernel>(
 }
 
 /// The user that a ticket has sent.
-pub(super) fn parcel<K: Kernel>(peer: &mut Peer<'_, K>) -> Option<Box<dyn Any + Send>> {
+pub(super) fn parcel<K: Kernel>(peer: &mut Peer<'_, K>) -> Option<Admitted> {
     let note = peer.take_note()?;
     let parcel = note.downcast_ref::<Parcel>()?;
     let mut parcel = parcel.lock().ok()?;

@@ -2,13 +2,12 @@
 //!
 //! Not here: what the route itself asks for; that is `site`.
 
-use super::site::Definition;
+use super::site::{Admitted, Definition};
 use crate::server::{ConnectionId, Handle, HandleError, Rejection, Verdict};
 use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
-use core::any::Any;
 use core::fmt;
 use core::marker::PhantomData;
 use std::sync::Mutex;
@@ -145,7 +144,7 @@ impl<U> From<Option<U>> for Decision<U> {
 }
 
 /// A user on the way from another thread to its connection.
-pub(super) type Parcel = Mutex<Option<Box<dyn Any + Send>>>;
+pub(super) type Parcel = Mutex<Option<Admitted>>;
 
 /// Answers a request that was put off, from any thread. Dropped, it answers nothing: then the answer is 503, when the time
 /// for the handshake is over.
@@ -212,9 +211,11 @@ impl<U: Send + 'static> Ticket<U> {
             .definition
             .judge(decision.into(), self.chosen.as_deref())
         {
-            Some(Ok((admission, user))) => {
-                let user: Box<dyn Any + Send> = Box::new(user);
-                let parcel: Parcel = Mutex::new(Some(user));
+            Some(Ok((admission, admitted))) => {
+                let parcel: Parcel = Mutex::new(Some(Admitted {
+                    user: Box::new(admitted.user),
+                    on_route: admitted.on_route,
+                }));
                 Verdict::Accept(admission.note(Arc::new(parcel)))
             }
             Some(Err(rejection)) => Verdict::Refuse(rejection),

@@ -37,9 +37,9 @@ impl Home {
 }
 
 impl Home {
-    /// Where a connection that is here is counted.
-    pub(super) fn counts(&self) -> [&AtomicUsize; 3] {
-        [&self.online, &self.definition.online, &self.shared.online]
+    /// Where a connection that is here is counted, beside its route.
+    pub(super) fn counts(&self) -> [&AtomicUsize; 2] {
+        [&self.online, &self.shared.online]
     }
 }
 

@@ -4,6 +4,7 @@
 
 use super::limits::Bucket;
 use super::places::Place;
+use super::site::OnRoute;
 use crate::kernel::PeerAddr;
 use crate::server::ConnectionId;
 use alloc::boxed::Box;
@@ -23,6 +24,7 @@ pub(super) struct Info {
     pub(super) bytes_out: u64,
     pub(super) user: Option<Box<str>>,
     pub(super) bucket: Bucket,
+    _on_route: OnRoute,
     /// In milliseconds.
     round_trip: u32,
 }
@@ -37,6 +39,7 @@ impl Info {
         addr: PeerAddr,
         since: u64,
         bucket: Bucket,
+        on_route: OnRoute,
     ) -> Self {
         Self {
             id,
@@ -49,6 +52,7 @@ impl Info {
             bytes_out: 0,
             user: None,
             bucket,
+            _on_route: on_route,
             round_trip: UNKNOWN,
         }
     }

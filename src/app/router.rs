@@ -8,7 +8,7 @@ use super::info::Info;
 use super::line::Nobody;
 use super::metrics::Counters;
 use super::places::Places;
-use super::site::Site;
+use super::site::{Admitted, Site};
 use super::watch::{Direction, Monitor, POKE, Reporter, Said, TICK, What};
 use super::{Bucket, Upgrade, client_address, format};
 use crate::kernel::{Kernel, PeerAddr};
@@ -16,9 +16,7 @@ use crate::proto::CloseCode;
 use crate::proto::handshake::Response;
 use crate::proto::handshake::server::{PageRequest, Request};
 use crate::server::{Arrival, Closed, ConnectionId, Handler, Hub, Message, Peer, Verdict};
-use alloc::boxed::Box;
 use alloc::sync::Arc;
-use core::any::Any;
 use core::fmt;
 use core::net::IpAddr;
 use core::panic::AssertUnwindSafe;
@@ -38,7 +36,7 @@ pub struct Router {
     /// Where somebody may look.
     reporter: Option<Reporter>,
     /// The user of the request that is becoming a connection now, and of no other.
-    pub(super) admitted: Option<Box<dyn Any + Send>>,
+    pub(super) admitted: Option<Admitted>,
     /// Addresses of those who were counted in and have no seat yet.
     pub(super) waiting: HashMap<ConnectionId, IpAddr>,
     /// The time of the last request.
@@ -93,12 +91,13 @@ impl Router {
         peer: &mut Peer<'_, K>,
         place: u32,
         addr: PeerAddr,
-        user: Box<dyn Any + Send>,
+        Admitted { user, on_route }: Admitted,
     ) -> Seated {
         let id = peer.id();
         let seat = self.places.running(place).place.seat(id, user);
         let name = self.places.name(place);
-        let info = Info::new(id, name, addr, millis_since_1970(), Bucket::default());
+        let (since, bucket) = (millis_since_1970(), Bucket::default());
+        let info = Info::new(id, name, addr, since, bucket, on_route);
         let info = self.infos.insert(info);
         self.counters.opened();
         let home = self.places.home(place);
@@ -199,8 +198,8 @@ impl<K: Kernel> Handler<K> for Router {
     }
 
     fn on_open(&mut self, peer: &mut Peer<'_, K>, request: &Request<'_>) -> Seated {
-        let user = self.admitted.take();
-        let user = user.or_else(|| super::arrivals::parcel(peer));
+        let admitted = self.admitted.take();
+        let admitted = admitted.or_else(|| super::arrivals::parcel(peer));
         let site = Arc::clone(&self.site);
         let found = site.find(request.path());
         let (route, params) = found.expect("the route was there when the gate was asked");
@@ -209,7 +208,7 @@ impl<K: Kernel> Handler<K> for Router {
         let forwarded = request.headers().all("x-forwarded-for");
         let addr = client_address(peer.remote_addr(), &site.shared.forwarders, forwarded);
         let entered = catch_unwind(AssertUnwindSafe(|| {
-            let user = user.expect("whoever is let in is somebody");
+            let admitted = admitted.expect("whoever is let in is somebody");
             let place = self.places.enter(definition, &path, &params, || Home {
                 path: (&*path).into(),
                 params: params.clone(),
@@ -224,15 +223,15 @@ impl<K: Kernel> Handler<K> for Router {
                     _ => None,
                 },
             });
-            (user, place)
+            (admitted, place)
         }));
-        let (user, place) = entered.unwrap_or_else(|panic| {
+        let (admitted, place) = entered.unwrap_or_else(|panic| {
             // It has no seat, so nobody else would count it out.
             self.forget_waiting(peer.id());
             resume_unwind(panic);
         });
         self.waiting.remove(&peer.id());
-        let seated = self.take_seat(peer, place, addr, user);
+        let seated = self.take_seat(peer, place, addr, admitted);
         let upgrade = Upgrade {
             request,
             params: &params,

@@ -15,6 +15,7 @@ use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::any::Any;
+use core::fmt;
 use core::sync::atomic::{AtomicUsize, Ordering};
 
 /// A route, with what makes its services and decides who may come.
@@ -23,9 +24,19 @@ pub(super) struct Definition {
     pub(super) admit: AnyAdmit,
     pub(super) make: Box<dyn Fn(&Params) -> Box<dyn AnyPlace> + Send + Sync>,
     pub(super) profile: Profile,
-    /// Connections, wherever on the route.
+    /// Connections, wherever on the route, and those who were told that they may come.
     pub(super) online: AtomicUsize,
 }
+
+/// Somebody who was let in, on the way to a seat.
+pub(super) struct Admitted<U = Box<dyn Any + Send>> {
+    pub(super) user: U,
+    pub(super) on_route: OnRoute,
+}
+
+/// One of those on a route, from the decision to the end of the connection. Were only seats counted, all whom other
+/// threads let in at the same time would find the same place free.
+pub(super) struct OnRoute(Arc<Definition>);
 
 pub(super) type AnyAdmit = Box<dyn Fn(&Upgrade<'_>) -> Decision<Box<dyn Any + Send>> + Send + Sync>;
 
@@ -46,10 +57,10 @@ pub(super) struct Site {
 impl Definition {
     /// Carries a decision out as far as it does not need the connection: `None` is for later.
     pub(super) fn judge<U>(
-        &self,
+        self: &Arc<Self>,
         decision: Decision<U>,
         chosen: Option<&str>,
-    ) -> Option<Result<(Admission, U), Rejection>> {
+    ) -> Option<Result<(Admission, Admitted<U>), Rejection>> {
         match decision {
             Decision::Later => None,
             Decision::Refuse(rejection) => Some(Err(rejection)),
@@ -58,10 +69,10 @@ impl Definition {
     }
 
     fn accept<U>(
-        &self,
+        self: &Arc<Self>,
         accepted: Accepted<U>,
         chosen: Option<&str>,
-    ) -> Result<(Admission, U), Rejection> {
+    ) -> Result<(Admission, Admitted<U>), Rejection> {
         match (self.route.access, accepted.known) {
             (Access::Authorised, false) => return Err(unauthorised()),
             (Access::Unauthorised, true) => {
@@ -72,10 +83,7 @@ impl Definition {
             }
             _ => {}
         }
-        let full = |most| self.online.load(Ordering::Relaxed) >= most;
-        if self.route.max_connections.is_some_and(full) {
-            return Err(HandshakeError::Unavailable.into());
-        }
+        let on_route = OnRoute::enter(self).ok_or(HandshakeError::Unavailable)?;
         let protocol = accepted
             .protocol
             .unwrap_or_else(|| chosen.map(String::from));
@@ -83,7 +91,33 @@ impl Definition {
         for (name, value) in accepted.headers {
             admission = admission.header(name, value);
         }
-        Ok((admission, accepted.user))
+        let user = accepted.user;
+        Ok((admission, Admitted { user, on_route }))
+    }
+}
+
+impl OnRoute {
+    /// `None` where the route is full.
+    fn enter(definition: &Arc<Definition>) -> Option<Self> {
+        let most = definition.route.max_connections.unwrap_or(usize::MAX);
+        let more = |count| (count < most).then_some(count + 1);
+        let (set, get) = (Ordering::Relaxed, Ordering::Relaxed);
+        let entered = definition.online.fetch_update(set, get, more);
+        entered.ok().map(|_| Self(Arc::clone(definition)))
+    }
+}
+
+impl Drop for OnRoute {
+    fn drop(&mut self) {
+        self.0.online.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+impl fmt::Debug for OnRoute {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("OnRoute")
+            .field(&self.0.route.pattern())
+            .finish()
     }
 }
 

@@ -33,9 +33,9 @@ impl Router {
         origins.check(request)?;
         let addr = address(&site, arrival, request);
         let now = arrival.hub().now();
-        self.now = now;
+        self.now = site.shared.common_time(&mut self.ahead, now);
         if let Some(ip) = addr.ip() {
-            let admitted = site.shared.addresses.admit(ip, now);
+            let admitted = site.shared.addresses.admit(ip, self.now);
             admitted.map_err(|crowded| too_many(crowded.retry_after))?;
         }
         let decided = match &found {
@@ -58,7 +58,7 @@ impl Router {
             (Ok(_), Some(ip)) => {
                 self.waiting.insert(arrival.id(), ip);
             }
-            (Err(_), Some(ip)) => site.shared.addresses.leave(ip, now),
+            (Err(_), Some(ip)) => site.shared.addresses.leave(ip, self.now),
             _ => {}
         }
         decided

@@ -11,9 +11,13 @@ use crate::server::{Handle, JoinError, TrustedProxy};
 use alloc::boxed::Box;
 use alloc::sync::{Arc, Weak};
 use alloc::vec::Vec;
-use core::sync::atomic::AtomicUsize;
+use core::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use core::time::Duration;
 use std::collections::HashMap;
 use std::sync::{Mutex, OnceLock, PoisonError};
+
+/// So far workers' times may differ.
+const APART: Duration = Duration::from_secs(1);
 
 /// A path at which there is a service, on one worker.
 pub(super) struct Home {
@@ -50,6 +54,8 @@ pub(super) struct Shared {
     /// Those at each path. Who is there holds the count; here it is only found.
     paths: Mutex<HashMap<Box<str>, Weak<AtomicUsize>>>,
     pub(super) addresses: Addresses,
+    /// The latest time that a worker came to the addresses with, in milliseconds.
+    latest: AtomicU64,
     pub(super) registry: Registry,
     pub(super) handle: OnceLock<Handle>,
     pub(super) monitor: Option<Monitor>,
@@ -70,12 +76,27 @@ impl Shared {
             online: AtomicUsize::new(0),
             paths: Mutex::default(),
             addresses,
+            latest: AtomicU64::new(0),
             registry,
             handle: OnceLock::new(),
             monitor,
             forwarders,
             max_room_name,
         }
+    }
+
+    /// The time at which all workers look at addresses. Each loop counts its own, and one that has stood still is behind
+    /// the others for ever: at its time nobody would have a token again for as long. So who is far behind catches up,
+    /// and stays `ahead` of its own time. A little behind is only a turn that takes long, and is over by itself.
+    pub(super) fn common_time(&self, ahead: &mut Duration, now: Duration) -> Duration {
+        let own = now + *ahead;
+        let millis = u64::try_from(own.as_millis()).unwrap_or(u64::MAX);
+        let latest = self.latest.fetch_max(millis, Ordering::Relaxed);
+        let behind = Duration::from_millis(latest).saturating_sub(own);
+        if behind > APART {
+            *ahead += behind;
+        }
+        own + behind
     }
 
     /// A room's name is not empty, and not too long; what else it must not be, the server's rooms know.

@@ -39,7 +39,9 @@ pub struct Router {
     pub(super) admitted: Option<Admitted>,
     /// Addresses of those who were counted in and have no seat yet.
     pub(super) waiting: HashMap<ConnectionId, IpAddr>,
-    /// The time of the last request.
+    /// How far the time that workers have in common is ahead of the loop's.
+    pub(super) ahead: Duration,
+    /// The common time of the last request.
     pub(super) now: Duration,
     /// When rooms and connections are gone through next, to be counted.
     count_at: Duration,
@@ -80,6 +82,7 @@ impl Router {
             reporter,
             admitted: None,
             waiting: HashMap::new(),
+            ahead: Duration::ZERO,
             now: Duration::ZERO,
             count_at: Duration::ZERO,
         }
@@ -139,7 +142,9 @@ impl Router {
     fn count_out(&mut self, seated: Seated, hub: &mut Hub<'_>) {
         let info = self.infos.remove(seated.info as usize);
         if let Some(ip) = info.addr.ip() {
-            self.site.shared.addresses.leave(ip, hub.now());
+            let shared = &self.site.shared;
+            let now = shared.common_time(&mut self.ahead, hub.now());
+            shared.addresses.leave(ip, now);
         }
         for count in self.places.home(seated.place).counts() {
             count.fetch_sub(1, Ordering::Relaxed);

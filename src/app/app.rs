@@ -274,16 +274,7 @@ impl App {
     /// [`Builder::bind`](crate::server::Builder::bind).
     pub fn bind(self, place: &str) -> io::Result<Serving> {
         let place: Listen = place.parse().map_err(invalid)?;
-        let workers = self.workers;
-        let listeners = if workers > 1 {
-            // First alone, so that a taken port is an error.
-            drop(Listener::bind(&place)?);
-            (0..workers)
-                .map(|_| Listener::bind_shared(&place))
-                .collect::<io::Result<Vec<_>>>()?
-        } else {
-            [Listener::bind(&place)?].into()
-        };
+        let listeners = Listener::bind_for(&place, self.workers.max(1))?;
         self.serve(&listeners)
     }
 

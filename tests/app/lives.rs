@@ -95,3 +95,17 @@ fn a_panic_costs_its_own_connection_and_no_count() {
         ]
     );
 }
+
+/// All of them on one socket: a path cannot be shared, and a port that the system chose is chosen once.
+#[test]
+fn workers_listen_at_one_place() {
+    let dir = std::env::temp_dir().join(format!("sockeye-workers-{}", std::process::id()));
+    std::fs::create_dir_all(&dir).expect("a folder");
+    let path = format!("unix:{}", dir.join("socket").display());
+    for place in [path.as_str(), "127.0.0.1:0"] {
+        let app = noting(&Log::default(), "/chat").stop_on_signals(false);
+        let serving = app.workers(3).bind(place).expect(place);
+        assert_eq!(serving.stoppers().len(), 3);
+    }
+    std::fs::remove_dir_all(&dir).expect("it is ours");
+}

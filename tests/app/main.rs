@@ -28,6 +28,7 @@ mod company;
 mod gates;
 #[cfg(feature = "metrics")]
 mod labels;
+mod limits;
 mod lives;
 mod logged;
 mod pages;

@@ -84,7 +84,8 @@ impl<'a> Audience<'a> {
         Self::new(Whom::User(name))
     }
 
-    /// Everybody at another path, as it was requested: `/chat/tea`.
+    /// Everybody at another path, by the name that [`Scope::path`](super::Scope::path) has there: `/chat/tea`. Where a
+    /// route's path ends in `/`, so does that.
     #[must_use]
     pub const fn path(path: &'a str) -> Self {
         Self::new(Whom::Path(path))

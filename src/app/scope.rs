@@ -113,7 +113,7 @@ impl Desk<'_> {
 }
 
 impl<U> Scope<'_, U> {
-    /// The path, as it was requested. A route whose path ends in `/` has one name for both forms.
+    /// The path, as it was requested; where the route's ends in `/`, with it, whether it was requested so or not.
     #[must_use]
     pub fn path(&self) -> &str {
         &self.desk.home.path

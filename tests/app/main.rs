@@ -25,6 +25,7 @@ mod sim;
 
 mod commands;
 mod company;
+mod formats;
 mod gates;
 #[cfg(feature = "metrics")]
 mod labels;
@@ -32,5 +33,6 @@ mod limits;
 mod lives;
 mod logged;
 mod pages;
+mod rooms;
 mod watching;
 mod world;

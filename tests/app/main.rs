@@ -32,6 +32,7 @@ mod labels;
 mod limits;
 mod lives;
 mod logged;
+mod online;
 mod pages;
 mod rooms;
 mod watching;

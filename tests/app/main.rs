@@ -35,5 +35,6 @@ mod logged;
 mod online;
 mod pages;
 mod rooms;
+mod table;
 mod watching;
 mod world;

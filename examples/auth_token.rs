@@ -16,7 +16,9 @@ const KEY: &[u8] = b"an example's key, known to everybody";
 /// `NAME.SECONDS.SIGNATURE`: what is signed is the text before the last dot.
 pub(crate) fn issue(name: &str, expires: u64) -> String {
     let claim = format!("{name}.{expires}");
-    format!("{claim}.{:x}", mac(&claim).finalize().into_bytes())
+    let signature = mac(&claim).finalize().into_bytes();
+    let hex: String = signature.iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("{claim}.{hex}")
 }
 
 /// Who it is for, if it is ours and its time is not over.

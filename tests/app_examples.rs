@@ -1,7 +1,7 @@
 //! The examples of applications, as they are, on real sockets: what their first lines promise.
 
 use sockeye::app::{App, Serving, Voice};
-use sockeye::client::{self, Connector, Proxy, Received, WebSocket};
+use sockeye::client::{Connector, Proxy, Received, WebSocket};
 use sockeye::server::Handle;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::{SocketAddr, TcpStream};
@@ -93,7 +93,7 @@ impl Drop for Running {
 }
 
 #[track_caller]
-fn hears(socket: &mut client::WebSocket, text: &str) {
+fn hears(socket: &mut WebSocket, text: &str) {
     let heard = socket.receive().expect("a message");
     assert_eq!(heard, Received::Text(text.to_owned()));
 }
@@ -186,12 +186,12 @@ fn commands_rooms_and_requests() {
     let error = r#"{"cmd":"error","re":5,"param":{"message":"this room may not be joined"}}"#;
     hears(&mut bob, error);
     say(&mut bob, green);
-    // The reply is sent in the call, and what is said to rooms when the turn is over.
-    hears(&mut bob, r#"{"cmd":"reply","re":3}"#);
+    // In the order of the calls: the handler publishes, and then its reply is sent.
     hears(
         &mut bob,
         r#"{"cmd":"said","param":{"user":"Bob","text":"psst"}}"#,
     );
+    hears(&mut bob, r#"{"cmd":"reply","re":3}"#);
 }
 
 #[test]

@@ -65,7 +65,7 @@ fn is_loopback(host: &str) -> bool {
 mod tests {
     use super::Hosts;
     use crate::server::PeerAddr;
-    use alloc::string::ToString as _;
+    use alloc::string::ToString;
 
     #[test]
     fn names_of_this_machine_are_for_this_machine() {

@@ -120,6 +120,17 @@ fn the_pages_chat_welcomes_tells_and_says_goodbye() {
 }
 
 #[test]
+fn a_room_has_a_name_that_can_be_shown() {
+    let program = Program::start(&[]);
+    let long = format!("/chat/{}", "x".repeat(200));
+    let heard = program.open(&long).hear();
+    assert_eq!(heard, "<close 1008 no room has such a name>");
+    // What hides a line's end stays as it was sent.
+    let welcome = hear(&mut program.open("/chat/a%0Ab"));
+    assert_eq!(welcome["param"]["room"], "a%0Ab");
+}
+
+#[test]
 fn b3_16_b3_17_what_is_no_command_is_told_and_the_connection_stays() {
     let program = Program::start(&[]);
     let (mut client, _) = join(&program, "/chat/tea", 1);

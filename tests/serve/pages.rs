@@ -89,7 +89,7 @@ fn what_is_no_page_has_the_right_answer() {
         (
             "POST / HTTP/1.1\r\nHost: x\r\n\r\n",
             "405",
-            Some(("allow", "GET")),
+            Some(("allow", "GET, HEAD")),
         ),
         (
             "GET /echo HTTP/1.1\r\nHost: x\r\n\r\n",

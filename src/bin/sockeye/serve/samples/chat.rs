@@ -1,12 +1,16 @@
 //! `/chat/{room}`: the chat of the page. Who has the same path hears each other.
 //!
+//! All of them are in a room, too, so that whoever looks at the server sees it under its name.
+//!
 //! Not here: what was said before somebody came. Nothing is kept.
 
 use super::{millis, name, something};
 use serde::Deserialize;
 use serde_json::json;
 use sockeye::app::json::{Commands, Failure, Letter};
-use sockeye::app::{Conn, Params, Scope};
+use sockeye::app::{Audience, Conn, Params, Scope};
+use sockeye::proto::CloseCode;
+use std::sync::Arc;
 
 #[derive(Default)]
 pub(super) struct User {
@@ -21,45 +25,50 @@ struct Line {
 pub(super) fn service(params: &Params) -> Commands<User> {
     // What cannot be decoded is shown as it was sent.
     let sent = params.get("room").unwrap_or_default();
-    let room = params
+    let room: Arc<str> = params
         .decoded("room")
-        .map_or_else(|| sent.to_owned(), |room| room.into_owned());
+        .map_or_else(|| sent.into(), |room| room.into());
+    let [coming, going, saying, pinging] = core::array::from_fn(|_| Arc::clone(&room));
     Commands::new()
         .open(move |conn, user: &mut User, upgrade| {
             user.name = name(conn, upgrade);
-            welcome(conn, user, &room);
+            if conn.join(&coming).is_err() {
+                let _ = conn.close(CloseCode::POLICY_VIOLATION, "no room has such a name");
+                return;
+            }
+            welcome(conn, user, &coming);
         })
-        .close(|scope, id, user, _| {
+        .close(move |scope, id, user, _| {
             let who = json!({ "id": id.get().to_string(), "user": user.name });
-            let _ = scope.emit(scope.all(), "user-left", &who);
-            stats(scope);
+            let _ = scope.emit(&*going, "user-left", &who);
+            stats(scope, &going);
         })
-        .on("chat", |conn, user, line: Line| {
+        .on("chat", move |conn, user, line: Line| {
             let text = something(&line.text)?;
             let line = json!({ "user": user.name, "text": text, "time": millis() });
-            conn.emit(conn.all(), "chat", &line).map_err(Failure::new)?;
+            conn.emit(&*saying, "chat", &line).map_err(Failure::new)?;
             Ok(())
         })
-        .on("ping", |conn, _, _: Option<serde_json::Value>| {
-            let _ = conn.emit(conn.all(), "pong", &json!({ "timestamp": millis() }));
+        .on("ping", move |conn, _, _: Option<serde_json::Value>| {
+            let _ = conn.emit(&*pinging, "pong", &json!({ "timestamp": millis() }));
         })
 }
 
 /// The newcomer hears it first, then the others, then all.
 fn welcome(conn: &mut Conn<'_, User>, user: &User, room: &str) {
-    let id = conn.id().get().to_string();
+    let id = conn.id();
+    let who = json!({ "id": id.get().to_string(), "user": user.name });
     let welcome = json!({
-        "id": id, "user": user.name, "room": room, "numClients": conn.online(),
+        "id": who["id"], "user": user.name, "room": room, "numClients": conn.online(),
     });
     if let Ok(welcome) = Letter::new("welcome").param(&welcome) {
         let _ = conn.send(&welcome);
     }
-    let who = json!({ "id": id, "user": user.name });
-    let _ = conn.emit(conn.others(), "user-joined", &who);
-    stats(conn);
+    let _ = conn.emit(Audience::room(room).except(id), "user-joined", &who);
+    stats(conn, room);
 }
 
-fn stats(scope: &mut Scope<'_, User>) {
+fn stats(scope: &mut Scope<'_, User>, room: &str) {
     let stats = json!({ "numClients": scope.online() });
-    let _ = scope.emit(scope.all(), "stats", &stats);
+    let _ = scope.emit(room, "stats", &stats);
 }

@@ -83,7 +83,8 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
         if !session.exit.is_blocked() {
             tools.rooms.has_room(slot);
         }
-        if session.flags.paused && !session.exit.is_blocked() {
+        // Who is held is not read, whatever has come: were it tried again and again, its time would never be over.
+        if session.flags.paused && !session.exit.is_blocked() && !session.is_held() {
             self.serve(slot);
         } else {
             match session.deadline(now, &self.tools.settings) {

@@ -268,6 +268,12 @@ fn every_place_is_given_back() {
             // Nothing is read of it, so it is found when its time is up.
             sim.run_for(secs(6));
         }),
+        ("put off, and saying more", |sim| {
+            let (_, mut client) = ask(sim, "/?do=later", "");
+            say(sim, &client, "hello?");
+            sim.run_for(secs(6));
+            assert_status(&client.head(), 503);
+        }),
         ("put off for too long", |sim| {
             let (_, mut client) = ask(sim, "/?do=later", "");
             sim.run_for(secs(6));

@@ -23,6 +23,8 @@ mod harness;
 #[allow(dead_code, reason = "the server's tests use the rest")]
 mod sim;
 
+#[cfg(feature = "admin")]
+mod admin;
 mod commands;
 mod company;
 mod formats;

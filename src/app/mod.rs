@@ -23,7 +23,8 @@
 //! |---|---|
 //! | say what lives at a path | [`Service`], [`App::route`], [`Route`] |
 //! | speak to one connection, to a room, to all | [`Conn`], [`Scope`], [`Audience`] |
-//! | speak from another thread | [`Serving::voice`], [`Voice`] |
+//! | have it echo, or write down who comes and goes | [`Echo`], [`Logged`] |
+| speak from another thread | [`Serving::voice`], [`Voice`] |
 //! | decide who may come | [`Route::admit`], [`Upgrade`], [`Decision`], [`Ticket`] |
 //! | exchange commands in JSON | [`json`]: `Commands`, with the feature `json` |
 //! | show pages on the same port | [`App::page`], [`Page`], [`Folder`] |
@@ -44,6 +45,7 @@ mod arrivals;
 mod audience;
 mod conn;
 mod decision;
+mod echo;
 mod format;
 mod forwarded;
 mod gate;
@@ -53,6 +55,7 @@ pub mod json;
 mod limits;
 mod line;
 pub mod log;
+mod logged;
 pub mod metrics;
 mod page;
 mod place;
@@ -75,8 +78,10 @@ pub use app::{App, MAX_PATH};
 pub use audience::Audience;
 pub use conn::Conn;
 pub use decision::{Accepted, Decision, Ticket};
+pub use echo::Echo;
 pub use forwarded::client_address;
 pub use gate::{Gate, IntoGate};
+pub use logged::Logged;
 pub use limits::{AddressLimits, Addresses, Bucket, Crowded, Rate};
 pub use page::{Folder, FolderError, FolderLimits, Page, Skipped, SkippedBecause};
 pub use request::{Params, Query, cookie};

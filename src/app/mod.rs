@@ -24,7 +24,7 @@
 //! | say what lives at a path | [`Service`], [`App::route`], [`Route`] |
 //! | speak to one connection, to a room, to all | [`Conn`], [`Scope`], [`Audience`] |
 //! | have it echo, or write down who comes and goes | [`Echo`], [`Logged`] |
-| speak from another thread | [`Serving::voice`], [`Voice`] |
+//! | speak from another thread | [`Serving::voice`], [`Voice`] |
 //! | decide who may come | [`Route::admit`], [`Upgrade`], [`Decision`], [`Ticket`] |
 //! | exchange commands in JSON | [`json`]: `Commands`, with the feature `json` |
 //! | show pages on the same port | [`App::page`], [`Page`], [`Folder`] |

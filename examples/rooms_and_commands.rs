@@ -38,7 +38,10 @@ fn chat() -> Commands<User> {
     let mut die = 0_u32;
     Commands::new()
         .open(|conn, user: &mut User, upgrade| {
-            let name = upgrade.query().get("name").unwrap_or("guest".into());
+            let name = upgrade
+                .query()
+                .get("name")
+                .unwrap_or_else(|| "guest".into());
             user.name = name.chars().take(20).collect();
             let _ = conn.identify(&user.name);
         })
@@ -64,7 +67,9 @@ fn chat() -> Commands<User> {
         .on("roll", move |_, _, Roll { sides }: Roll| {
             die = die.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
             let rolled = (die >> 16).checked_rem(sides);
-            rolled.map(|n| n + 1).ok_or(Failure::from("it needs sides"))
+            rolled
+                .map(|n| n + 1)
+                .ok_or_else(|| Failure::from("it needs sides"))
         })
 }
 

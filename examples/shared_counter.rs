@@ -38,7 +38,7 @@ fn counter() -> Commands<()> {
                 counter.version += 1;
                 Some(*counter)
             });
-            let counter = changed.ok_or(Failure::from("that is too much"))?;
+            let counter = changed.ok_or_else(|| Failure::from("that is too much"))?;
             // To all, and to who changed it: everybody sees the changes in the same order.
             conn.emit(conn.all(), "counter", &counter)
                 .map_err(Failure::new)?;

@@ -2,7 +2,7 @@
 //!
 //! Not here: what becomes of it; each worker has a `router`.
 
-use super::gate::IntoGate;
+use super::gate::{IntoGate, IntoRoute};
 use super::home::Shared;
 use super::limits::{AddressLimits, Addresses};
 use super::metrics::Registry;
@@ -12,7 +12,7 @@ use super::request::Params;
 use super::serving::{Serving, Workers};
 use super::site::{AnyAdmit, Definition, Show, Site};
 use super::watch::Monitor;
-use super::{Access, Decision, Gate, Route, RouteTable, Service, audience};
+use super::{Access, Decision, Gate, Route, RouteTable, Service, Upgrade, audience};
 use crate::proto::deflate::Policy;
 use crate::proto::handshake::server::PageRequest;
 use crate::proto::handshake::{OriginPolicy, Response};
@@ -132,6 +132,23 @@ impl App {
             Err(error) => self.note(|| format!("{error}")),
         }
         self
+    }
+
+    /// Serves a route for which this decides who may come, and as whom; see [`Route::admit`].
+    #[must_use]
+    pub fn gated<S: Service, D: Into<Decision<S::User>>>(
+        mut self,
+        route: impl IntoRoute,
+        decide: impl Fn(&Upgrade<'_>) -> D + Send + Sync + 'static,
+        make: impl Fn(&Params) -> S + Send + Sync + 'static,
+    ) -> Self {
+        match route.into_route() {
+            Ok(route) => self.route(route.admit(decide), make),
+            Err(error) => {
+                self.note(|| format!("{error}"));
+                self
+            }
+        }
     }
 
     /// Serves every path that has no route of its own: text and binary messages, up to the server's limit.

@@ -46,6 +46,7 @@ pub enum Decision<U> {
 pub struct Accepted<U> {
     pub(super) user: U,
     pub(super) known: bool,
+    pub(super) name: Option<String>,
     pub(super) protocol: Option<Option<String>>,
     pub(super) headers: Vec<(String, String)>,
 }
@@ -61,6 +62,15 @@ impl<U> Decision<U> {
     #[must_use]
     pub const fn guest(user: U) -> Self {
         Self::Accept(Accepted::new(user, false))
+    }
+
+    /// Whose connection it will be, where it becomes one; see [`Accepted::named`].
+    #[must_use]
+    pub fn named(self, name: impl Into<String>) -> Self {
+        match self {
+            Self::Accept(accepted) => Self::Accept(accepted.named(name)),
+            other => other,
+        }
     }
 
     /// Not like this: a status, 300 to 599, and a sentence that says why.
@@ -85,9 +95,17 @@ impl<U> Accepted<U> {
         Self {
             user,
             known,
+            name: None,
             protocol: None,
             headers: Vec::new(),
         }
+    }
+
+    /// Whose connection it will be; see [`Conn::identify`](super::Conn::identify), which needs not be called then.
+    #[must_use]
+    pub fn named(mut self, name: impl Into<String>) -> Self {
+        self.name = Some(name.into());
+        self
     }
 
     /// The subprotocol, one of those that were offered, or none. Default: the first of the route's that was offered.
@@ -108,6 +126,7 @@ impl<U> Accepted<U> {
         Accepted {
             user: to(self.user),
             known: self.known,
+            name: self.name,
             protocol: self.protocol,
             headers: self.headers,
         }
@@ -140,6 +159,13 @@ impl<U> From<Rejection> for Decision<U> {
 impl<U> From<Option<U>> for Decision<U> {
     fn from(user: Option<U>) -> Self {
         user.map_or_else(Self::unauthorised, Self::user)
+    }
+}
+
+/// A known user, or what the client is told in the place of 101.
+impl<U> From<Result<U, Rejection>> for Decision<U> {
+    fn from(user: Result<U, Rejection>) -> Self {
+        user.map_or_else(Self::Refuse, Self::user)
     }
 }
 
@@ -214,6 +240,7 @@ impl<U: Send + 'static> Ticket<U> {
             Some(Ok((admission, admitted))) => {
                 let parcel: Parcel = Mutex::new(Some(Admitted {
                     user: Box::new(admitted.user),
+                    name: admitted.name,
                     on_route: admitted.on_route,
                 }));
                 Verdict::Accept(admission.note(Arc::new(parcel)))

@@ -81,18 +81,52 @@ impl<U: Default> IntoGate<U> for Route {
 
 impl<U: Default> IntoGate<U> for &str {
     fn into_gate(self) -> Result<Gate<U>, RouteError> {
-        Route::parse(self)?.into_gate()
+        self.into_route()?.into_gate()
     }
 }
 
 impl<U: Default> IntoGate<U> for String {
     fn into_gate(self) -> Result<Gate<U>, RouteError> {
-        self.as_str().into_gate()
+        self.into_route()?.into_gate()
     }
 }
 
 impl<U: Default> IntoGate<U> for Result<Route, RouteError> {
     fn into_gate(self) -> Result<Gate<U>, RouteError> {
         self?.into_gate()
+    }
+}
+
+/// What [`App::gated`](super::App::gated) takes: a route as text, or as a value.
+pub trait IntoRoute {
+    /// The route.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with one that was written as text.
+    fn into_route(self) -> Result<Route, RouteError>;
+}
+
+impl IntoRoute for Route {
+    fn into_route(self) -> Result<Route, RouteError> {
+        Ok(self)
+    }
+}
+
+impl IntoRoute for &str {
+    fn into_route(self) -> Result<Route, RouteError> {
+        Route::parse(self)
+    }
+}
+
+impl IntoRoute for String {
+    fn into_route(self) -> Result<Route, RouteError> {
+        Route::parse(&self)
+    }
+}
+
+impl IntoRoute for Result<Route, RouteError> {
+    fn into_route(self) -> Result<Route, RouteError> {
+        self
     }
 }

@@ -62,6 +62,11 @@ impl Places {
         &self.running[number as usize].home
     }
 
+    /// The same, and where keys are written.
+    pub(super) fn home_and_key(&mut self, number: u32) -> (&Home, &mut String) {
+        (&self.running[number as usize].home, &mut self.key)
+    }
+
     /// A place's name for good.
     pub(super) fn name(&self, number: u32) -> Place {
         Place {

@@ -2,7 +2,7 @@
 //!
 //! Not here: who may come, which is `arrivals`; what a route is, which is `site`; what a service does.
 
-use super::audience::everybody;
+use super::audience::{everybody, user};
 use super::home::Home;
 use super::info::Info;
 use super::line::Nobody;
@@ -16,6 +16,7 @@ use crate::proto::CloseCode;
 use crate::proto::handshake::Response;
 use crate::proto::handshake::server::{PageRequest, Request};
 use crate::server::{Arrival, Closed, ConnectionId, Handler, Hub, Message, Peer, Verdict};
+use alloc::string::String;
 use alloc::sync::Arc;
 use core::fmt;
 use core::net::IpAddr;
@@ -94,7 +95,11 @@ impl Router {
         peer: &mut Peer<'_, K>,
         place: u32,
         addr: PeerAddr,
-        Admitted { user, on_route }: Admitted,
+        Admitted {
+            user,
+            name: user_name,
+            on_route,
+        }: Admitted,
     ) -> Seated {
         let id = peer.id();
         let seat = self.places.running(place).place.seat(id, user);
@@ -107,19 +112,35 @@ impl Router {
         for count in home.counts() {
             count.fetch_add(1, Ordering::Relaxed);
         }
-        let path = home.path.clone();
-        if let Err(error) = peer.join(everybody(&path, &mut self.places.key)) {
-            // What is said to all would not reach it.
-            tracing::error!(%id, %error, "a connection cannot join its path");
-            let _ = peer.close(CloseCode::TRY_AGAIN_LATER, "the server is full");
-        }
         let seated = Seated {
             place,
             seat,
             info: u32::try_from(info).expect("connections are counted in 31 bits"),
         };
+        self.join_own_rooms(peer, seated, user_name);
         self.show(seated, What::Open(&addr), || peer.hub().now());
         seated
+    }
+
+    /// Makes a connection one of everybody at its path, and one of its user's.
+    fn join_own_rooms<K: Kernel>(
+        &mut self,
+        peer: &mut Peer<'_, K>,
+        seated: Seated,
+        user_name: Option<String>,
+    ) {
+        let (home, key) = self.places.home_and_key(seated.place);
+        let mut joined = peer.join(everybody(&home.path, key)).map(drop);
+        if let (Ok(()), Some(name)) = (&joined, user_name) {
+            joined = home.shared.check_name(&name);
+            joined = joined.and_then(|()| peer.join(user(&home.path, &name, key)).map(drop));
+            self.infos[seated.info as usize].user = Some(name.into());
+        }
+        if let Err(error) = joined {
+            // What is said to all, or to its user, would not reach it.
+            tracing::error!(id = %peer.id(), %error, "a connection cannot join its path");
+            let _ = peer.close(CloseCode::TRY_AGAIN_LATER, "the server is full");
+        }
     }
 
     /// Shows what happens to a connection, where anybody listens.

@@ -31,6 +31,8 @@ pub(super) struct Definition {
 /// Somebody who was let in, on the way to a seat.
 pub(super) struct Admitted<U = Box<dyn Any + Send>> {
     pub(super) user: U,
+    /// Whose connection it will be, where the gate has said so.
+    pub(super) name: Option<String>,
     pub(super) on_route: OnRoute,
 }
 
@@ -91,8 +93,12 @@ impl Definition {
         for (name, value) in accepted.headers {
             admission = admission.header(name, value);
         }
-        let user = accepted.user;
-        Ok((admission, Admitted { user, on_route }))
+        let admitted = Admitted {
+            user: accepted.user,
+            name: accepted.name,
+            on_route,
+        };
+        Ok((admission, admitted))
     }
 }
 

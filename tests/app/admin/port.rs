@@ -139,12 +139,13 @@ fn both_workers_are_seen_and_spoken_to_from_elsewhere() {
         (json!({"all": true}), 2),
         (json!({"id": now["connections"][1]["id"]}), 1),
     ] {
-        let param = json!({"to": to, "text": to.to_string()});
+        let said = to.to_string();
+        let param = json!({"to": to, "text": said});
         let answer = world.order(&mut client, "send", &param);
         assert_eq!(answer, json!({"message": "sent message", "queued": queued}));
-        world.text(&mut bob, |text| text == to.to_string());
+        world.text(&mut bob, |text| text == said);
         if queued == 2 {
-            world.text(&mut ada, |text| text == to.to_string());
+            world.text(&mut ada, |text| text == said);
         }
     }
     client.say(&json!({"cmd": "tap", "param": {"on": true}, "id": 2}));

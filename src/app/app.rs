@@ -31,7 +31,7 @@ use core::sync::atomic::AtomicUsize;
 use std::collections::HashMap;
 use std::io;
 
-/// The longest path at which there is a service, in bytes: it is a part of its rooms' names.
+/// The longest path at which there is a service, in bytes: it is a part of its rooms' names. A longer one is 404.
 pub const MAX_PATH: usize = 1024;
 
 /// A server to be: routes with their services, pages, limits.
@@ -283,7 +283,8 @@ impl App {
         self
     }
 
-    /// Binds and listens: an address with a port, or `unix:` and a path.
+    /// Binds and listens: an IP address with a port, where 0 is a free one, or `unix:` and a path. Names such as `localhost` are
+    /// not resolved.
     ///
     /// # Errors
     ///

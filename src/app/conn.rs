@@ -58,7 +58,7 @@ impl<'c, U> Conn<'c, U> {
         self.info.id
     }
 
-    /// Sends a message. It is on the wire when the turn ends, behind everything sent before.
+    /// Sends a message, which is borrowed: `conn.send(&format!(…))`. It is on the wire when the turn ends, behind everything sent before.
     ///
     /// # Errors
     ///

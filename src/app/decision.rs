@@ -52,7 +52,8 @@ pub struct Accepted<U> {
 }
 
 impl<U> Decision<U> {
-    /// Somebody who has shown who they are: whom a route for the authorised is for.
+    /// Somebody who has shown who they are: whom a route for the authorised is for. Whose connection it is,
+    /// [`named`](Self::named) says.
     #[must_use]
     pub const fn user(user: U) -> Self {
         Self::Accept(Accepted::new(user, true))

@@ -21,7 +21,7 @@ impl Route {
     /// time is done on another thread, and answered by a [`Ticket`](super::Ticket).
     ///
     /// It is asked after the page's origin was found to be allowed, and before anything else of the route comes into
-    /// being.
+    /// being. It comes last: what it returns is a [`Gate`], which has no more settings.
     ///
     /// ```
     /// use sockeye::app::{Decision, Route};
@@ -94,6 +94,12 @@ impl<U: Default> IntoGate<U> for String {
 impl<U: Default> IntoGate<U> for Result<Route, RouteError> {
     fn into_gate(self) -> Result<Gate<U>, RouteError> {
         self?.into_gate()
+    }
+}
+
+impl<U> IntoGate<U> for Result<Gate<U>, RouteError> {
+    fn into_gate(self) -> Self {
+        self
     }
 }
 

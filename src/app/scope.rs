@@ -125,7 +125,8 @@ impl<U> Scope<'_, U> {
         &self.desk.home.params
     }
 
-    /// How many connections are open at this path: exact, and counted on all workers.
+    /// How many connections are open at this path: exact, and counted on all workers. They are connections, and not people;
+    /// the one that opens is among them, and one that closes until [`Service::close`](super::Service::close) is called.
     #[must_use]
     pub fn online(&self) -> usize {
         self.desk.home.online.load(Ordering::Relaxed)

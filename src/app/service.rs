@@ -68,7 +68,8 @@ pub trait Service: Send + 'static {
     }
 
     /// A connection has ended, whatever the cause; called exactly once for each that was opened. It is counted no more, is
-    /// in no room, and is told nothing.
+    /// in no room, and is told nothing. Whoever does not answer our Close is told of after
+    /// [`Timeouts::close`](crate::server::Timeouts::close).
     fn close(
         &mut self,
         scope: &mut Scope<'_, Self::User>,

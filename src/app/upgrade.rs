@@ -84,6 +84,9 @@ impl<'u> Upgrade<'u> {
     /// 3. the cookie `token`. A browser sends it for any page: it counts on the route's origins being checked, as they are
     ///    by default;
     /// 4. the query, `?token=…`. Proxies write it into their logs.
+    ///
+    /// The first place that has one decides; where it is wrong, no other makes that good. An empty one, and a scheme other than
+    /// `Bearer`, are none.
     #[must_use]
     pub fn token(&self) -> Option<Cow<'u, str>> {
         token::of(self)

@@ -45,12 +45,19 @@ pub enum Listen {
 }
 
 /// This names no place to listen at.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub struct NoPlace;
 
 impl fmt::Display for NoPlace {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("write an address and a port as 127.0.0.1:9001, or a Unix socket as unix:/path")
+    }
+}
+
+/// The sentence: it is what a program says that returns it from `main`.
+impl fmt::Debug for NoPlace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 

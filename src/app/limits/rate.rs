@@ -13,7 +13,8 @@ const TOKEN: u64 = 1000;
 /// More tokens per second count as so many: nobody can use them, and the units of 500 years fit a bucket.
 const MOST: u64 = 1_000_000;
 
-/// How often something may happen: `burst` times at once, and then `per_second` times in each second.
+/// How often something may happen: `burst` times at once, and then `per_second` times in each second. So in any one second
+/// there are at most `burst + per_second`: for never more than ten, `Rate::new(5, 5)`. What is too much does not happen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Rate {
     /// Tokens that come in a second; what is above a million counts as a million. With 0 none ever comes.

@@ -7,7 +7,7 @@ use core::convert::Infallible;
 use core::fmt;
 
 /// A route that cannot be used: which one, where in it, and why.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct RouteError {
     text: Box<str>,
     at: usize,
@@ -132,6 +132,13 @@ impl fmt::Display for RouteError {
             Some(other) => write!(f, ": {other:?}"),
             None => Ok(()),
         }
+    }
+}
+
+/// The sentence: it is what a program says that returns it from `main`.
+impl fmt::Debug for RouteError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 

@@ -53,7 +53,8 @@ const LINGER: Duration = Duration::from_secs(5);
 /// ```
 ///
 /// `+` is for the authorised only, `-` for the others only. The size has a unit, `b`, `kB`, `MB` or `GB`, in any case and
-/// in steps of 1 024; without one it is in MB. `<max` is the server's own limit.
+/// in steps of 1 024, and `16KiB` is `16kB`. A number up to 1024 without a unit is in MB. It takes the place of the server's
+/// limit, also upwards; `<max` is the server's own.
 ///
 /// # Paths
 ///

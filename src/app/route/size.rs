@@ -8,6 +8,9 @@ const KB: u64 = 1 << 10;
 const MB: u64 = 1 << 20;
 const GB: u64 = 1 << 30;
 
+/// A larger number without a unit was meant in bytes, and would be no limit at all in MB.
+const MOST_BARE: u64 = 1024;
+
 /// Bytes above none; `None` for everything else. Units are in steps of 1 024, and what has none is in MB.
 pub(super) fn parse(text: &str) -> Option<u64> {
     let end = text
@@ -26,7 +29,11 @@ pub(super) fn parse(text: &str) -> Option<u64> {
     } else {
         return None;
     };
-    let bytes = digits.parse::<u64>().ok()?.checked_mul(scale)?;
+    let number = digits.parse::<u64>().ok()?;
+    if unit.is_empty() && number > MOST_BARE {
+        return None;
+    }
+    let bytes = number.checked_mul(scale)?;
     (bytes > 0).then_some(bytes)
 }
 
@@ -48,6 +55,9 @@ mod tests {
         for (text, bytes) in [
             ("1", Some(1_048_576)),
             ("1MB", Some(1_048_576)),
+            ("1024", Some(1 << 30)),
+            ("1025", None),
+            ("16384", None),
             ("1mb", Some(1_048_576)),
             ("1MiB", Some(1_048_576)),
             ("1b", Some(1)),

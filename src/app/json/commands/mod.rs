@@ -83,7 +83,8 @@ type Close<U> = Box<dyn FnMut(&mut Scope<'_, U>, ConnectionId, &U, &Closed<'_>) 
 type Timer<U> = Box<dyn FnMut(&mut Scope<'_, U>, u64) + Send>;
 
 impl<U: Send + 'static> Commands<U> {
-    /// Without any command.
+    /// Without any command. The first closure says what `U` is, unless the function that returns it does:
+    /// `|_, user: &mut User, _|`.
     #[must_use]
     pub fn new() -> Self {
         Self {

@@ -7,6 +7,7 @@ use std::net::{SocketAddr, TcpStream};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread;
+use std::time::Instant;
 
 pub fn sockeye(args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_sockeye"));
@@ -220,8 +221,11 @@ impl Client {
 
     /// The next frame in words: a text as it is, a Close frame as `<close code reason>`. Pings are answered aside.
     pub fn hear(&mut self) -> String {
+        let begun = Instant::now();
         loop {
             let frame = self.frame();
+            // Pings go on for ever, also where nothing else is said.
+            assert!(begun.elapsed() < PATIENCE, "it only pings");
             if frame.opcode == frames::PING {
                 self.send(&frames::pong(&frame.payload));
                 continue;

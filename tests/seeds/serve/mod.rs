@@ -2,8 +2,6 @@
 //!
 //! Not here: its flags, its file and its sockets; those are `tests/program`'s.
 
-#[path = "../../../src/bin/sockeye/serve/noted.rs"]
-mod noted;
 #[path = "../../../src/bin/sockeye/serve/pages.rs"]
 mod pages;
 #[path = "../../../src/bin/sockeye/serve/samples/mod.rs"]

@@ -1,7 +1,6 @@
 //! An application in the making, without what a configuration adds: [`Draft`].
 
-use super::noted::Noted;
-use sockeye::app::{App, Params, Route, RouteError, Service};
+use sockeye::app::{App, Logged, Params, Route, RouteError, Service};
 use std::marker::PhantomData;
 
 /// Takes routes as the program's does.
@@ -22,7 +21,7 @@ impl Draft<'_> {
         route: Result<Route, RouteError>,
         make: impl Fn(&Params) -> S + Send + Sync + 'static,
     ) -> Self {
-        self.app = self.app.route(route, move |params| Noted(make(params)));
+        self.app = self.app.route(route, move |params| Logged(make(params)));
         self
     }
 

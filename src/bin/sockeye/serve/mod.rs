@@ -7,7 +7,6 @@
 //! | `site` | the application that comes of it |
 //! | `pages` | what is shown to whoever asks for a page |
 //! | `samples` | what lives at its paths |
-//! | `noted` | a line in the log for whoever comes, speaks and goes |
 //! | `log` | those lines on their way to stderr |
 //!
 //! Not here: starting, announcing and stopping, which is `run`'s for all servers of the program.
@@ -15,7 +14,6 @@
 mod config;
 pub(crate) mod flags;
 mod log;
-mod noted;
 mod pages;
 mod samples;
 mod site;

@@ -3,13 +3,14 @@
 //! Not here: what lives at its paths, which is `samples`; its pages, which are `pages`.
 
 use super::config::Config;
-use super::noted::Noted;
 use super::pages::{self, Pages};
-use super::samples::{self, Echo};
+use super::samples;
 use crate::run;
 use crate::sockets::Sockets;
 use sockeye::app::metrics::Registry;
-use sockeye::app::{Admin, App, Monitor, Params, Route, RouteError, Router, Service, Workers};
+use sockeye::app::{
+    Admin, App, Echo, Logged, Monitor, Params, Route, RouteError, Router, Service, Workers,
+};
 use sockeye::proto;
 use sockeye::server::{Limits, Listen, RoomSettings, Server};
 use std::io;
@@ -155,7 +156,7 @@ impl Draft<'_> {
                 None => route,
             }
         });
-        self.app = self.app.route(route, move |params| Noted(make(params)));
+        self.app = self.app.route(route, move |params| Logged(make(params)));
         self
     }
 }

@@ -1,21 +1,8 @@
-//! `/` and `/echo`: every message goes back to its sender.
+//! `/`: every message goes back to its sender, behind a greeting.
 
 use sockeye::app::{Conn, Service, Upgrade};
 use sockeye::server::Message;
 
-/// Sends back what comes.
-pub(in crate::serve) struct Echo;
-
-impl Service for Echo {
-    type User = ();
-
-    fn message(&mut self, conn: &mut Conn<'_, ()>, (): &mut (), message: Message<'_>) {
-        // Whoever is closing wants no answer.
-        let _ = conn.send(message);
-    }
-}
-
-/// The same, behind a greeting.
 pub(super) struct Hello;
 
 impl Service for Hello {
@@ -26,6 +13,7 @@ impl Service for Hello {
     }
 
     fn message(&mut self, conn: &mut Conn<'_, ()>, (): &mut (), message: Message<'_>) {
+        // Whoever is closing wants no answer.
         let _ = conn.send(message);
     }
 }

@@ -2,8 +2,8 @@
 //!
 //! | path | file | does |
 //! |---|---|---|
-//! | `/` | `echo` | says `Hello world`, and sends back what comes |
-//! | `/echo` | `echo` | sends back what comes |
+//! | `/` | `hello` | says `Hello world`, and sends back what comes |
+//! | `/echo` | | sends back what comes |
 //! | `/demo` | `demo` | greets whoever says their name, and hangs up after 5 s |
 //! | `/ticker` | `ticker` | prices, every second |
 //! | `/chat`, `/chat/` | `relay` | what one says, all others hear |
@@ -16,16 +16,14 @@
 mod channels;
 mod chat;
 mod demo;
-mod echo;
+mod hello;
 mod relay;
 mod stackabuse;
 mod ticker;
 
-pub(super) use echo::Echo;
-
 use super::site::Draft;
 use sockeye::app::json::Failure;
-use sockeye::app::{BadJson, Conn, Route, RouteError, Upgrade};
+use sockeye::app::{BadJson, Conn, Echo, Route, RouteError, Upgrade};
 use sockeye::server::SlowPolicy;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -33,7 +31,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 pub(super) fn add(draft: Draft<'_>) -> Draft<'_> {
     let prices = ticker::Prices::default();
     draft
-        .route(Route::parse("SOCKET / @text <1MB"), |_| echo::Hello)
+        .route(Route::parse("SOCKET / @text <1MB"), |_| hello::Hello)
         .route(Route::parse("SOCKET /echo @any <max"), |_| Echo)
         .route(Route::parse("SOCKET /demo @text <1kB"), |_| {
             demo::Demo::default()

@@ -7,10 +7,10 @@ use super::home::Shared;
 use super::limits::{AddressLimits, Addresses};
 use super::metrics::Registry;
 use super::page::{Folder, Page};
-use super::place::{AnyPlace, Hosted};
+use super::place::Hosted;
 use super::request::Params;
 use super::serving::{Serving, Workers};
-use super::site::{AnyAdmit, Definition, Show, Site};
+use super::site::{AnyAdmit, Definition, Make, Show, Site};
 use super::watch::Monitor;
 use super::{Access, Decision, Gate, Route, RouteTable, Service, Upgrade, audience};
 use crate::proto::deflate::Policy;
@@ -77,8 +77,6 @@ pub struct App {
     /// The first thing that is wrong.
     mistake: Option<String>,
 }
-
-type Make = Box<dyn Fn(&Params) -> Box<dyn AnyPlace> + Send + Sync>;
 
 impl Default for App {
     fn default() -> Self {

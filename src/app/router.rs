@@ -160,7 +160,7 @@ impl Router {
     }
 
     /// Forgets a connection; its service is told afterwards, or not at all.
-    fn count_out(&mut self, seated: Seated, hub: &mut Hub<'_>) {
+    fn count_out(&mut self, seated: Seated, hub: &Hub<'_>) {
         let info = self.infos.remove(seated.info as usize);
         if let Some(ip) = info.addr.ip() {
             let shared = &self.site.shared;
@@ -277,7 +277,7 @@ impl<K: Kernel> Handler<K> for Router {
             self.places.running(place).place.unseat(seated.seat);
             let mut hub = peer.hub();
             self.show(seated, What::Close(&"a panic"), || hub.now());
-            self.count_out(seated, &mut hub);
+            self.count_out(seated, &hub);
             self.places.leave(place, &mut hub);
             resume_unwind(panic);
         }

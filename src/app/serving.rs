@@ -126,7 +126,8 @@ impl Serving {
             }
             threads.into_iter().fold(result, |result, thread| {
                 let ended = thread.join();
-                result.and(ended.unwrap_or_else(|_| Err(io::Error::other("a worker panicked"))))
+                let ended = ended.unwrap_or_else(|_| Err(io::Error::other("a worker panicked")));
+                result.and(ended)
             })
         })
     }

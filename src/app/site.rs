@@ -22,7 +22,7 @@ use core::sync::atomic::{AtomicUsize, Ordering};
 pub(super) struct Definition {
     pub(super) route: Route,
     pub(super) admit: AnyAdmit,
-    pub(super) make: Box<dyn Fn(&Params) -> Box<dyn AnyPlace> + Send + Sync>,
+    pub(super) make: Make,
     pub(super) profile: Profile,
     /// Connections, wherever on the route, and those who were told that they may come.
     pub(super) online: AtomicUsize,
@@ -39,6 +39,9 @@ pub(super) struct Admitted<U = Box<dyn Any + Send>> {
 /// One of those on a route, from the decision to the end of the connection. Were only seats counted, all whom other
 /// threads let in at the same time would find the same place free.
 pub(super) struct OnRoute(Arc<Definition>);
+
+/// Makes the service of a path.
+pub(super) type Make = Box<dyn Fn(&Params) -> Box<dyn AnyPlace> + Send + Sync>;
 
 pub(super) type AnyAdmit = Box<dyn Fn(&Upgrade<'_>) -> Decision<Box<dyn Any + Send>> + Send + Sync>;
 

@@ -215,6 +215,9 @@ fn gate() -> sockeye::app::Gate<String> {
     })
 }
 
+/// A way in which somebody comes and does not stay.
+type Way = fn(&mut Sim<Router>);
+
 /// Every way to come and go but to stay. Two places are there, so whoever leaves one behind is found out.
 #[test]
 fn every_place_is_given_back() {
@@ -222,7 +225,7 @@ fn every_place_is_given_back() {
         .route(gate(), |_| Plain)
         .route(Route::new("/broken"), |_| -> Plain { panic!("asked to") });
     let mut sim = start(app);
-    let ways: &[(&str, fn(&mut Sim<Router>))] = &[
+    let ways: &[(&str, Way)] = &[
         ("killed", |sim| {
             let client = open(sim, "/");
             kill(sim, &client);

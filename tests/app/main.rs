@@ -14,13 +14,11 @@
 )]
 
 #[path = "../support/frames.rs"]
-#[allow(dead_code, reason = "the server's tests use the rest")]
 mod frames;
 #[path = "../server/harness.rs"]
 #[allow(dead_code, reason = "the server's tests use the rest")]
 mod harness;
 #[path = "../support/sim/mod.rs"]
-#[allow(dead_code, reason = "the server's tests use the rest")]
 mod sim;
 
 #[cfg(feature = "admin")]

@@ -7,6 +7,7 @@
 //! | `rooms a,b hi` | says it to both | |
 //! | `all hi`, `path /b hi`, `server hi`, `user ada hi` | says it to those | |
 //! | `one 7 hi` | says it to the connection with this number | |
+//! | `id` | | the number of this connection |
 //! | `online` | | who is online here, and in the server |
 //! | `mine`, `count a`, `of ada` | | the rooms of the speaker, members of a room, connections of a user |
 //! | anything else | nothing | |
@@ -44,20 +45,20 @@ impl Service for Hall {
     fn message(&mut self, conn: &mut Conn<'_, ()>, (): &mut (), message: Message<'_>) {
         let Message::Text(text) = message else { return };
         let (word, rest) = text.split_once(' ').unwrap_or((text, ""));
-        let (name, said) = rest.split_once(' ').unwrap_or((rest, ""));
+        let (name, behind) = rest.split_once(' ').unwrap_or((rest, ""));
         let names: Vec<_> = name.split(',').collect();
-        let to = match word {
-            "room" => Audience::room(name),
-            "others" => Audience::room(name).except(conn.id()),
-            "rooms" => Audience::rooms(&names),
-            "path" => Audience::path(name),
-            "user" => Audience::user(name),
-            "all" => return drop(conn.publish(conn.all(), rest)),
-            "server" => return drop(conn.publish(Audience::server(), rest)),
+        let (to, said) = match word {
+            "room" => (Audience::room(name), behind),
+            "others" => (Audience::room(name).except(conn.id()), behind),
+            "rooms" => (Audience::rooms(&names), behind),
+            "path" => (Audience::path(name), behind),
+            "user" => (Audience::user(name), behind),
+            "all" => (conn.all(), rest),
+            "server" => (Audience::server(), rest),
             "one" => {
                 let number: u64 = name.parse().expect("a number");
                 let found = conn.connections().into_iter().find(|id| id.get() == number);
-                Audience::one(found.expect("it is here"))
+                (Audience::one(found.expect("it is here")), behind)
             }
             _ => return answer(conn, word, name),
         };
@@ -69,6 +70,7 @@ fn answer(conn: &mut Conn<'_, ()>, word: &str, name: &str) {
     let answer = match word {
         "join" => format!("{:?}", conn.join(name)),
         "leave" => conn.leave(name).to_string(),
+        "id" => conn.id().get().to_string(),
         "online" => format!("{} of {}", conn.online(), conn.server_online()),
         "mine" => conn.rooms().join(","),
         "count" => conn.count(name).to_string(),

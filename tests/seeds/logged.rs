@@ -6,21 +6,36 @@ use tracing::field::{Field, Visit};
 use tracing::subscriber::DefaultGuard;
 use tracing::{Event, Level, Metadata, Subscriber, span};
 
-/// Lines of the log, each with its level, its words and its fields as `name=value`.
-#[derive(Clone, Default)]
-pub struct Lines(Arc<Mutex<Vec<String>>>);
+/// Lines of the log, each with its level, its words and its fields as `name=value`; and spans, each with its name and its
+/// fields.
+#[derive(Clone)]
+pub struct Lines {
+    lines: Arc<Mutex<Vec<String>>>,
+    /// Parts of the names of modules whose lines they are.
+    of: &'static [&'static str],
+}
 
 impl Lines {
-    /// Collects what this thread logs, until the guard is dropped.
+    /// Collects what this thread logs of who comes and goes, until the guard is dropped.
     pub fn collect() -> (Self, DefaultGuard) {
-        let lines = Self::default();
-        let guard = tracing::subscriber::set_default(lines.clone());
-        (lines, guard)
+        Self::of(&["::serve", "::app::logged"])
+    }
+
+    /// Collects what this thread logs in modules whose names have one of these parts, until the guard is dropped.
+    pub fn of(of: &'static [&'static str]) -> (Self, DefaultGuard) {
+        let lines = Arc::default();
+        let collected = Self { lines, of };
+        let guard = tracing::subscriber::set_default(collected.clone());
+        (collected, guard)
+    }
+
+    fn push(&self, line: Line) {
+        self.lines.lock().expect("no panic").push(line.0);
     }
 
     /// What was logged since this was asked last.
     pub fn read(&self) -> Vec<String> {
-        std::mem::take(&mut *self.0.lock().expect("no panic"))
+        std::mem::take(&mut *self.lines.lock().expect("no panic"))
     }
 }
 
@@ -37,18 +52,21 @@ impl Visit for Line {
 }
 
 impl Subscriber for Lines {
-    /// Those of the program, not of the loop below it.
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        metadata.target().contains("serve") && *metadata.level() <= Level::DEBUG
+        let is_of = |part: &&str| metadata.target().contains(part);
+        self.of.iter().any(is_of) && *metadata.level() <= Level::DEBUG
     }
 
     fn event(&self, event: &Event<'_>) {
         let mut line = Line(event.metadata().level().to_string());
         event.record(&mut line);
-        self.0.lock().expect("no panic").push(line.0);
+        self.push(line);
     }
 
-    fn new_span(&self, _: &span::Attributes<'_>) -> span::Id {
+    fn new_span(&self, attributes: &span::Attributes<'_>) -> span::Id {
+        let mut line = Line(attributes.metadata().name().to_owned());
+        attributes.record(&mut line);
+        self.push(line);
         span::Id::from_u64(1)
     }
 

@@ -4,6 +4,8 @@
 //! |---|---|---|
 //! | `total_js`, `total_js_controller`, `total_js_chat` | B0 | Total.js: routes in one line, and the controller behind them |
 //! | `ws_intro` | B1 | the first steps with `ws` and a browser |
+//! | `socket_io`, `socket_io_rooms` | B2 | socket.io: events, namespaces and rooms |
+//! | `projectforge`, `projectforge_rooms`, `projectforge_admin` | B3 | projectforge: commands, channels, and who looks in |
 //! | `websocketpp`, `websocketpp_site`, `websocketpp_client` | B4 | WebSocket++, Python's `websockets`, and the same in Node |
 //! | `table` | | docs/behaviours.md, which has every row: its test, or why there is none |
 //!
@@ -40,10 +42,16 @@ mod sim;
 #[allow(dead_code, reason = "the application's tests use the rest")]
 mod world;
 
+mod hall;
 mod logged;
+mod projectforge;
+mod projectforge_admin;
+mod projectforge_rooms;
 #[allow(dead_code, reason = "there is more in the program than is tested here")]
 mod serve;
 mod served;
+mod socket_io;
+mod socket_io_rooms;
 mod table;
 mod total_js;
 mod total_js_chat;

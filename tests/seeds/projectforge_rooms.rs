@@ -6,6 +6,7 @@ use crate::hall::{self, told};
 use crate::harness::{Client, Sim};
 use crate::serve;
 use crate::world::{heard, kill, open, say, start};
+use serde_json::Value;
 use sockeye::app::json::{Commands, Permit};
 use sockeye::app::{App, Audience, Rate, Route, Router};
 use sockeye::server::RoomSettings;
@@ -13,6 +14,13 @@ use sockeye::server::RoomSettings;
 /// Of these clients, how many messages each has heard.
 fn counts<const N: usize>(clients: [&mut Client; N]) -> [usize; N] {
     clients.map(|client| heard(client).len())
+}
+
+/// The id of the last who came, as the others hear it.
+fn id_in(joined: &[String]) -> String {
+    let message = joined.last().expect("somebody came");
+    let message: Value = serde_json::from_str(message).expect("JSON");
+    message["param"]["id"].as_str().expect("an id").to_owned()
 }
 
 /// Rooms for everybody, who are named in `?name=` and heard of.
@@ -41,7 +49,8 @@ fn left(removed: bool) -> String {
     format!(r#"{{"cmd":"reply","re":2,"param":{{"room":"tea","removed":{removed}}}}}"#)
 }
 
-fn update(id: u64, connected: bool) -> String {
+/// What members hear of somebody else.
+fn update(id: &str, connected: bool) -> String {
     format!(
         r#"{{"channel":"tea","cmd":"online-update","param":{{"userID":"{id}","connected":{connected}}}}}"#
     )
@@ -51,10 +60,10 @@ fn update(id: u64, connected: bool) -> String {
 fn b3_28_joining_says_whether_the_channel_is_new_and_its_members_hear_of_it() {
     let mut sim = rooms();
     let [mut one, mut other] = ["/?name=ada", "/?name=bob"].map(|path| open(&mut sim, path));
-    heard(&mut one);
+    let id = id_in(&heard(&mut one));
     assert_eq!(told(&mut sim, &mut one, JOIN), [joined(true)]);
     assert_eq!(told(&mut sim, &mut other, JOIN), [joined(false)]);
-    assert_eq!(heard(&mut one), [update(2, true)]);
+    assert_eq!(heard(&mut one), [update(&id, true)]);
     // Once is enough.
     assert_eq!(told(&mut sim, &mut other, JOIN), [joined(false)]);
     assert!(heard(&mut one).is_empty());
@@ -64,13 +73,14 @@ fn b3_28_joining_says_whether_the_channel_is_new_and_its_members_hear_of_it() {
 fn b3_29_leaving_says_whether_the_channel_is_gone_or_its_members_hear_of_it() {
     let mut sim = rooms();
     let [mut one, mut other] = ["/?name=ada", "/?name=bob"].map(|path| open(&mut sim, path));
+    let id = id_in(&heard(&mut one));
     for client in [&one, &other] {
         say(&mut sim, client, JOIN);
     }
     heard(&mut one);
     heard(&mut other);
     assert_eq!(told(&mut sim, &mut other, LEAVE), [left(false)]);
-    assert_eq!(heard(&mut one), [update(2, false)]);
+    assert_eq!(heard(&mut one), [update(&id, false)]);
     assert_eq!(told(&mut sim, &mut one, LEAVE), [left(true)]);
     assert!(heard(&mut other).is_empty());
     // Whose connection ends has left, too.
@@ -79,13 +89,17 @@ fn b3_29_leaving_says_whether_the_channel_is_gone_or_its_members_hear_of_it() {
     }
     heard(&mut one);
     kill(&mut sim, &other);
-    assert_eq!(heard(&mut one)[0], update(2, false));
+    assert_eq!(heard(&mut one)[0], update(&id, false));
 }
 
 /// Says `news` to whom the parameter names.
 fn news() -> Commands<()> {
     Commands::new()
-        .open(|conn, (), _| drop(conn.join("tea")))
+        .open(|conn, (), _| conn.join("tea").map(drop).expect("it can"))
+        .on("id", |conn, (), (): ()| Ok(conn.id().get()))
+        .on("me", |conn, (), (): ()| {
+            drop(conn.emit(conn.id(), "news", &()));
+        })
         .on("one", |conn, (), number: u64| {
             let found = conn.connections().into_iter().find(|id| id.get() == number);
             drop(conn.emit(found.expect("it is here"), "news", &number));
@@ -105,12 +119,15 @@ fn news() -> Commands<()> {
         })
 }
 
-/// Whom each of these reaches, of the speaker and another one.
+/// Whom each of these reaches, of the speaker and another one. `ID` is the other's.
 fn reaches<const N: usize>(rows: [(&str, [usize; 2]); N]) {
     let mut sim = start(App::new().everywhere(|_| news()));
     let [mut one, mut other] = ["/", "/"].map(|path| open(&mut sim, path));
+    let id = told(&mut sim, &mut other, r#"{"cmd":"id","id":1}"#).remove(0);
+    let id: Value = serde_json::from_str(&id).expect("JSON");
     for (said, wanted) in rows {
-        say(&mut sim, &one, said);
+        let said = said.replace("ID", &id["param"].to_string());
+        say(&mut sim, &one, &said);
         assert_eq!(counts([&mut one, &mut other]), wanted, "{said}");
     }
 }
@@ -118,8 +135,8 @@ fn reaches<const N: usize>(rows: [(&str, [usize; 2]); N]) {
 #[test]
 fn b3_30_a_command_goes_to_one_connection() {
     reaches([
-        (r#"{"cmd":"one","param":1}"#, [1, 0]),
-        (r#"{"cmd":"one","param":2}"#, [0, 1]),
+        (r#"{"cmd":"one","param":ID}"#, [0, 1]),
+        (r#"{"cmd":"me"}"#, [1, 0]),
     ]);
 }
 
@@ -149,7 +166,7 @@ fn b3_36_rates_names_and_numbers_have_bounds_and_channels_go_with_their_members(
     };
     let route = Route::new("/").rate(Rate::new(1, 20));
     let mut sim = start(App::new().rooms(settings).route(route, |_| hall::Hall));
-    let mut client = open(&mut sim, "/");
+    let mut client = open(&mut sim, "/?name=ada");
     for (said, answer) in [
         ("join tea", "Ok(true)"),
         ("join way-too-long", "Err(Name)"),

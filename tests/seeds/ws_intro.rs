@@ -113,7 +113,10 @@ fn b1_8_each_end_has_its_code() {
     let mut client = open(&mut sim, "/x");
     sim.server.stop();
     sim.run_for(secs(1));
-    assert!(heard(&mut client)[0].starts_with("<close 1001 "), "shut down");
+    assert!(
+        heard(&mut client)[0].starts_with("<close 1001 "),
+        "shut down"
+    );
 
     let mut sim = start(app(route().idle(secs(60)).ping(secs(10))));
     let mut client = open(&mut sim, "/x");

@@ -182,10 +182,14 @@ fn queries_pick_and_pages_are_of_what_was_picked() {
         );
         assert_eq!(page.online, 7);
     }
-    assert_eq!(
-        snapshot(&Query::new().room("/chat/milk", "b")).rooms.len(),
-        1
-    );
+    for (query, rooms) in [
+        (Query::new().room("/chat/milk", "b"), 1),
+        // Those that the user is in.
+        (Query::new().filter("user3"), 2),
+        (Query::new().filter("nobody"), 0),
+    ] {
+        assert_eq!(snapshot(&query).rooms.len(), rooms, "{query:?}");
+    }
 }
 
 #[test]

@@ -5,7 +5,7 @@
 use super::Reports;
 use super::reports::{ConnectionReport, RoomReport};
 use crate::app::metrics::Totals;
-use alloc::collections::BTreeMap;
+use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -43,8 +43,8 @@ impl Query {
         Self::default()
     }
 
-    /// Only connections in whose id, user, address, path or rooms this is found, and rooms in whose name or path it is; in
-    /// any case, as far as ASCII has two.
+    /// Only connections in whose id, user, address, path or rooms this is found, and rooms in whose name or path it is, or
+    /// that have such a connection; in any case, as far as ASCII has two.
     #[must_use]
     pub fn filter(mut self, text: impl Into<String>) -> Self {
         self.filter = text.into();
@@ -98,9 +98,11 @@ impl Query {
             || self.finds(&format!("{} {}", connection.id.get(), connection.addr))
     }
 
-    fn has_room(&self, path: &str, name: &str) -> bool {
+    fn has_room(&self, path: &str, name: &str, has_picked: bool) -> bool {
         let is = |wanted: &Option<String>, found| wanted.as_ref().is_none_or(|one| *one == found);
-        is(&self.path, path) && is(&self.room, name) && (self.finds(name) || self.finds(path))
+        is(&self.path, path)
+            && is(&self.room, name)
+            && (has_picked || self.finds(name) || self.finds(path))
     }
 
     fn finds(&self, text: &str) -> bool {
@@ -151,7 +153,7 @@ pub(super) fn of(reports: &Reports, totals: Totals, query: &Query) -> Snapshot {
     let mut picked: Vec<_> = all.filter(|one| query.has_connection(one)).collect();
     picked.sort_unstable_by_key(|connection| connection.id);
     let page = picked.iter().skip(query.offset).take(limit);
-    let rooms = rooms(reports, query);
+    let rooms = rooms(reports, query, &picked);
     Snapshot {
         time: reports.iter().map(|report| report.time).max().unwrap_or(0),
         uptime: reports
@@ -171,10 +173,22 @@ pub(super) fn of(reports: &Reports, totals: Totals, query: &Query) -> Snapshot {
 }
 
 /// A room on several workers is one.
-fn rooms<'r>(reports: &'r Reports, query: &Query) -> BTreeMap<(&'r str, &'r str), RoomReport> {
+fn rooms<'r>(
+    reports: &'r Reports,
+    query: &Query,
+    picked: &[&ConnectionReport],
+) -> BTreeMap<(&'r str, &'r str), RoomReport> {
+    let of_picked: BTreeSet<(&str, &str)> = picked
+        .iter()
+        .filter(|_| !query.filter.is_empty())
+        .flat_map(|one| one.rooms.iter().map(|name| (&*one.path, name.as_str())))
+        .collect();
     let mut rooms = BTreeMap::<_, RoomReport>::new();
     let all = reports.iter().flat_map(|report| &report.rooms);
-    for room in all.filter(|room| query.has_room(&room.path, &room.name)) {
+    for room in all.filter(|room| {
+        let has_picked = of_picked.contains(&(room.path.as_str(), room.name.as_str()));
+        query.has_room(&room.path, &room.name, has_picked)
+    }) {
         let sum = rooms.entry((&*room.path, &*room.name));
         sum.and_modify(|sum| {
             sum.members += room.members;

@@ -27,7 +27,6 @@
 )]
 
 #[path = "../support/frames.rs"]
-#[allow(dead_code, reason = "the server's tests use the rest")]
 mod frames;
 #[path = "../server/harness.rs"]
 #[allow(dead_code, reason = "the server's tests use the rest")]
@@ -36,7 +35,6 @@ mod harness;
 #[allow(dead_code, reason = "the program's tests use the rest")]
 mod running;
 #[path = "../support/sim/mod.rs"]
-#[allow(dead_code, reason = "the server's tests use the rest")]
 mod sim;
 #[path = "../app/world.rs"]
 #[allow(dead_code, reason = "the application's tests use the rest")]

@@ -144,6 +144,9 @@ fn b0_5_a_binary_route_takes_and_gives_bytes() {
     assert_eq!(answer, ["<close 1003 binary data is expected here>"]);
 }
 
+/// Puts a message into frames.
+type Write = fn(&[u8]) -> Vec<u8>;
+
 /// Raw deflate of one message, as RFC 7692 has it.
 fn deflated(data: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(data.len() + 100);
@@ -165,7 +168,7 @@ fn b0_6_a_size_is_that_of_the_whole_message_to_the_byte() {
         // Where nothing is said.
         ("SOCKET /x @text", 256 << 10),
     ] {
-        let said: [(&str, fn(&[u8]) -> Vec<u8>); 3] = [
+        let said: [(&str, Write); 3] = [
             ("whole", |data| {
                 frames::frame(frames::FIN | frames::TEXT, data)
             }),

@@ -163,7 +163,7 @@ fn b4_9_a_handle_names_a_connection_for_good_also_when_it_is_gone() {
         let mut kept = None;
         Hearing(
             move |conn: &mut Conn<'_, String>, _: &mut String, _: Message<'_>| {
-                let id = *kept.get_or_insert(conn.id());
+                let id = *kept.get_or_insert_with(|| conn.id());
                 let sent = conn.send_to(id, "still there");
                 let closed = match sent {
                     Ok(()) => Ok(()),

@@ -240,7 +240,7 @@ fn b4_25_comings_and_goings_are_told_and_logged() {
 fn b4_26_what_nobody_sets_is_safe_and_mistakes_say_what_to_do() {
     let limits = Limits::default();
     for (bytes, most) in [
-        (limits.connection.max_message as u64, 16 << 20),
+        (limits.connection.max_message, 16 << 20),
         (limits.max_queued as u64, 16 << 20),
         (limits.max_memory as u64, 4 << 30),
         (limits.max_connections as u64, 1 << 20),

@@ -70,6 +70,7 @@ mod site;
 mod token;
 mod upgrade;
 mod voice;
+mod wall;
 pub mod watch;
 
 #[cfg(feature = "admin")]

@@ -9,6 +9,7 @@ use super::line::Nobody;
 use super::metrics::Counters;
 use super::places::Places;
 use super::site::{Admitted, Site};
+use super::wall::millis_since_1970;
 use super::watch::{Direction, Monitor, POKE, Reporter, Said, TICK, What};
 use super::{Bucket, Upgrade, client_address, format};
 use crate::kernel::{Kernel, PeerAddr};
@@ -26,7 +27,6 @@ use core::time::Duration;
 use slab::Slab;
 use std::collections::HashMap;
 use std::panic::{catch_unwind, resume_unwind};
-use std::time::{SystemTime, UNIX_EPOCH};
 
 /// A worker's share of an application: the handler of one server. Made by [`Workers::router`](super::Workers::router).
 pub struct Router {
@@ -363,13 +363,6 @@ impl<K: Kernel> Handler<K> for Router {
             resume_unwind(panic);
         }
     }
-}
-
-fn millis_since_1970() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH);
-    since.map_or(0, |since| {
-        u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
-    })
 }
 
 impl fmt::Debug for Router {

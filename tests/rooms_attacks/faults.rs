@@ -266,6 +266,10 @@ fn nothing_asks_what_time_of_the_day_it_is() {
             open.extend(entries.filter(|path| !path.ends_with("bin")));
             continue;
         }
+        // And an application shows since when somebody is there.
+        if path.ends_with("app/wall.rs") {
+            continue;
+        }
         let text = fs::read_to_string(&path).unwrap();
         let clocks = ["SystemTime", "ClockId::Realtime", "UNIX_EPOCH"];
         let asks = clocks.iter().any(|clock| text.contains(clock));

@@ -10,6 +10,7 @@ use super::{Monitor, TapDesk, lock};
 use crate::app::audience::room_in;
 use crate::app::home::Home;
 use crate::app::info::Info;
+use crate::app::wall::millis_since_1970;
 use crate::server::Hub;
 use alloc::boxed::Box;
 use alloc::string::String;
@@ -19,7 +20,6 @@ use core::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use core::time::Duration;
 use std::collections::HashMap;
 use std::sync::Mutex;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 /// The key of a timer that says: somebody looks, and there was nobody before.
 pub(in crate::app) const POKE: u64 = u64::MAX;
@@ -205,11 +205,4 @@ fn connection<'i>(
             .map(|rtt| u64::try_from(rtt.as_millis()).unwrap_or(u64::MAX)),
         rooms: rooms.map(|(_, name)| name.into()).collect(),
     }
-}
-
-pub(super) fn millis_since_1970() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH);
-    since.map_or(0, |since| {
-        u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
-    })
 }

@@ -7,7 +7,7 @@
 //! Not here: what the lines are shown by, which is `admin`.
 
 use super::lock;
-use super::reporter::millis_since_1970;
+use crate::app::wall::millis_since_1970;
 use crate::app::{Bucket, Rate};
 use crate::server::{ConnectionId, Message};
 use alloc::collections::VecDeque;

@@ -19,8 +19,8 @@ mod hosts;
 mod orders;
 
 use super::{App, Format, Monitor, Page, Params, Rate, Route};
-use crate::proto::handshake::Response;
 use crate::proto::handshake::server::PageRequest;
+use crate::proto::handshake::{Response, is_token_byte};
 use crate::server::{Limits, Timeouts};
 use alloc::borrow::ToOwned;
 use alloc::format;
@@ -216,28 +216,6 @@ fn guarded(
             Response::text(403, gate::STRANGE_HOST)
         }
     }
-}
-
-/// What may stand in a token (RFC 9110 section 5.6.2): a browser can only offer it as a subprotocol.
-const fn is_token_byte(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric()
-        || matches!(
-            byte,
-            b'!' | b'#'
-                | b'$'
-                | b'%'
-                | b'&'
-                | b'\''
-                | b'*'
-                | b'+'
-                | b'-'
-                | b'.'
-                | b'^'
-                | b'_'
-                | b'`'
-                | b'|'
-                | b'~'
-        )
 }
 
 /// A token that is none.

@@ -6,7 +6,7 @@
 //! Not here: which field holds what (`server`, `client`), or where a line ends (`head`).
 
 /// `tchar` of RFC 9110 §5.6.2.
-pub(super) const fn is_token_byte(byte: u8) -> bool {
+pub(crate) const fn is_token_byte(byte: u8) -> bool {
     matches!(
         byte,
         b'!' | b'#'

@@ -56,6 +56,8 @@ mod uri;
 pub use answer::{Accept, Refusal};
 pub use error::{HandshakeError, HeadError, ResponseError};
 pub use extension::{Extension, Extensions, Param, Params};
+#[cfg(feature = "admin")]
+pub(crate) use grammar::is_token_byte;
 pub use head::{Headers, MAX_HEADERS, MAX_START_LINE, Values};
 pub use key::{accept_of, key_of};
 pub use misuse::Misuse;

@@ -11,8 +11,9 @@ use super::place::Hosted;
 use super::request::Params;
 use super::serving::{Serving, Workers};
 use super::site::{AnyAdmit, Definition, Make, Show, Site};
+use super::terms::{keyed, limits_of, timeouts_of};
 use super::watch::Monitor;
-use super::{Access, Decision, Gate, Route, RouteTable, Service, Upgrade, audience};
+use super::{Access, Decision, Gate, Route, RouteTable, Service, Upgrade};
 use crate::proto::deflate::Policy;
 use crate::proto::handshake::server::PageRequest;
 use crate::proto::handshake::{OriginPolicy, Response};
@@ -417,33 +418,6 @@ fn mistake_in<U>(gate: &Gate<U>) -> Option<&'static str> {
         return Some("it is for the authorised, and nobody says who they are: use Route::admit");
     }
     None
-}
-
-fn limits_of(route: &Route, mut limits: crate::proto::Limits) -> crate::proto::Limits {
-    if let Some(bytes) = route.max_message {
-        limits.max_message = bytes;
-        limits.max_frame = bytes;
-    }
-    limits
-}
-
-fn timeouts_of(route: &Route, mut timeouts: Timeouts) -> Timeouts {
-    timeouts.ping = route.ping.unwrap_or(timeouts.ping);
-    timeouts.pong = route.pong.unwrap_or(timeouts.pong);
-    timeouts.idle = route.idle.or(timeouts.idle);
-    timeouts
-}
-
-/// Rooms as the server knows them: under names that begin with their path.
-fn keyed(rooms: RoomSettings) -> RoomSettings {
-    let policy = Arc::clone(&rooms.policy);
-    RoomSettings {
-        max_name: rooms.max_name + MAX_PATH + audience::KEY_OVERHEAD,
-        // Everybody is in two more: that of their path, and that of their user.
-        max_per_connection: rooms.max_per_connection + 2,
-        policy: Arc::new(move |key| policy(audience::room_in(key).map_or("", |(_, name)| name))),
-        ..rooms
-    }
 }
 
 fn invalid(error: impl Into<Box<dyn core::error::Error + Send + Sync>>) -> io::Error {

@@ -67,6 +67,7 @@ mod scope;
 mod service;
 mod serving;
 mod site;
+mod terms;
 mod token;
 mod upgrade;
 mod voice;

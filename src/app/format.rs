@@ -31,8 +31,8 @@ pub(super) fn check(route: &Route, message: &Message<'_>) -> Result<(), Fault> {
 }
 
 impl Fault {
-    /// Does what the route says. Says whether the message is for the service all the same.
-    pub(super) fn answer<K: Kernel>(self, route: &Route, peer: &mut Peer<'_, K>) -> bool {
+    /// Does what the route says.
+    pub(super) fn answer<K: Kernel>(self, route: &Route, peer: &mut Peer<'_, K>) {
         let (code, reason) = match self {
             Self::Binary => (
                 CloseCode::UNSUPPORTED_DATA,
@@ -46,15 +46,15 @@ impl Fault {
                 BadJson::Close => (CloseCode::INVALID_PAYLOAD, bad.to_string()),
                 BadJson::Reply => {
                     let _ = peer.send(&bad.answer());
-                    return false;
+                    return;
                 }
                 BadJson::Drop => {
                     tracing::debug!(id = %peer.id(), %bad, "a message was dropped");
-                    return false;
+                    return;
                 }
             },
         };
-        let _ = (peer.close(code, &reason), route);
-        false
+        // Closed already is as good.
+        let _ = peer.close(code, &reason);
     }
 }

@@ -189,7 +189,10 @@ impl Router {
         }
         match format::check(route, message) {
             Ok(()) => true,
-            Err(fault) => fault.answer(route, peer),
+            Err(fault) => {
+                fault.answer(route, peer);
+                false
+            }
         }
     }
 }

@@ -43,6 +43,7 @@ pub(crate) enum Name {
     TokioWebsockets,
     TokioWebsocketsFeed,
     Fastwebsockets,
+    Tungstenite,
 }
 
 const SOCKEYE: Contestant = Contestant {
@@ -99,6 +100,14 @@ const FASTWEBSOCKETS: Contestant = Contestant {
             request, the method, the version of HTTP, Host, Upgrade, Connection and the key",
 };
 
+const TUNGSTENITE: Contestant = Contestant {
+    name: "tungstenite",
+    about: "tungstenite as in tokio-tungstenite 0.30.0, as its own echo example: `send` for each message",
+    source: Source::Here("tungstenite", &[]),
+    reply: Reply::Unmasked,
+    skips: "minimal lengths; faults end the connection without a close frame; of the request, Host and the key",
+};
+
 impl Name {
     pub(crate) const fn contestant(self) -> &'static Contestant {
         match self {
@@ -108,6 +117,7 @@ impl Name {
             Self::TokioWebsockets => &TOKIO_WEBSOCKETS,
             Self::TokioWebsocketsFeed => &TOKIO_WEBSOCKETS_FEED,
             Self::Fastwebsockets => &FASTWEBSOCKETS,
+            Self::Tungstenite => &TUNGSTENITE,
         }
     }
 }
@@ -148,6 +158,7 @@ mod tests {
             ("libuwebsockets-sys", Name::UWebSockets),
             ("tokio-websockets", Name::TokioWebsockets),
             ("fastwebsockets", Name::Fastwebsockets),
+            ("tokio-tungstenite", Name::Tungstenite),
         ] {
             let line = manifest
                 .lines()

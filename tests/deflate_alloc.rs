@@ -179,6 +179,7 @@ fn small_messages_allocate_nothing() {
 }
 
 /// Done when 4, in small: whoever sent and received one keeps nothing of it.
+/// Shows 7692-7.2.2-06.
 #[test]
 fn many_connections_hold_nothing_between_messages() {
     let text = json(2000);
@@ -287,6 +288,7 @@ fn a_large_message_leaves_no_large_buffer() {
 }
 
 /// With takeover: what was said last, up to the window, and a box of few bytes.
+/// Shows 7692-7.2.2-09 7692-7.2.2-11.
 #[test]
 fn a_receiver_holds_its_window() {
     for role in ROLES {

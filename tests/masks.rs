@@ -126,6 +126,7 @@ fn faults(keys: &[[u8; 4]]) -> Vec<String> {
 }
 
 /// K14.
+/// Shows 6455-5.3-03 6455-5.3-05 6455-10.3-01.
 #[test]
 fn a_million_keys_are_as_chance_would_have_them() {
     let mut found = Vec::new();
@@ -150,7 +151,8 @@ fn statistics_find_generators_that_are_none() {
     assert!(!faults(&permutation).is_empty());
 }
 
-/// K15, 6455-4.1-33.
+/// K15.
+/// Shows 6455-4.1-33.
 #[test]
 fn ten_thousand_nonces_are_all_different() {
     let recorder = Recorder::refusing();

@@ -42,6 +42,7 @@ fn header<'h>(head: &'h str, name: &str) -> Option<&'h str> {
         .find_map(|line| line.strip_prefix(name)?.strip_prefix(": "))
 }
 
+/// Shows 6455-10.5-01.
 #[test]
 fn a_token_is_found_wherever_a_client_can_put_it() {
     let mut sim = site("SOCKET /chat @text");

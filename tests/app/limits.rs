@@ -149,6 +149,7 @@ fn whoever_is_refused_has_tried_all_the_same() {
     assert_eq!(status(&mut sim, "/", ""), 429);
 }
 
+/// Shows 6455-4.1-11.
 #[test]
 fn an_address_may_have_so_many_connections() {
     let mut sim = start(limited(Some(2), None).route(Route::new("/"), |_| Plain));

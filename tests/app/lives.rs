@@ -57,6 +57,7 @@ fn whoever_comes_back_in_time_finds_it() {
     assert_eq!(read(&log), ["tea dropped"]);
 }
 
+/// Shows 6455-4.2.2-11 6455-4.2.2-12.
 #[test]
 fn each_path_is_a_world_of_its_own() {
     let log = Log::default();

@@ -144,7 +144,7 @@ fn when_all_fail_every_attempt_is_told_in_the_order_in_which_they_failed() {
     sim.assert_idle();
 }
 
-/// 6455-4.1-15.
+/// Shows 6455-4.1-13 6455-4.1-15.
 #[test]
 fn an_address_needs_no_resolver() {
     for (url, address) in [

@@ -17,7 +17,8 @@ fn end(code: u16, reason: &str, clean: bool, cause: Cause) -> End {
     }
 }
 
-/// 6455-7.1.1: it is the server that ends the stream first; a client waits for that, and not for ever.
+/// RFC 6455 section 7.1.1: it is the server that ends the stream first; a client waits for that, and not for ever.
+/// Shows 6455-5.5.1-16 6455-5.5.1-18 6455-5.5.1-19 6455-7.1.1-04 6455-7.1.1-06 6455-7.1.2-02 6455-7.3-03.
 #[test]
 fn after_a_clean_close_the_client_waits_for_the_servers_end() {
     for (ours, ends) in [(false, true), (false, false), (true, true), (true, false)] {
@@ -52,6 +53,7 @@ fn after_a_clean_close_the_client_waits_for_the_servers_end() {
     }
 }
 
+/// Shows 6455-7.1.4-01.
 #[test]
 fn a_close_that_is_not_answered_has_3_s() {
     let mut sim = Sim::new();
@@ -70,6 +72,7 @@ fn a_close_that_is_not_answered_has_3_s() {
 }
 
 /// K09, K10, K11: one answer per fault, as servers give it; then the client ends its own side at once.
+/// Shows 6455-7.1.7-01 6455-7.1.7-02 6455-10.7-03.
 #[test]
 fn whatever_a_server_breaks_is_answered_with_its_code() {
     let rows: [(&[u8], u16, Violation); 24] = [
@@ -211,6 +214,7 @@ fn a_deflate_bomb_is_1009() {
     assert_eq!(server.frame().close_code(), Some(1009));
 }
 
+/// Shows 6455-7.1.4-01 6455-7.1.5-03 6455-7.2.1-02.
 #[test]
 fn an_end_without_a_close_is_1006_with_its_cause() {
     for (broken, cause) in [(false, Cause::Ended), (true, Cause::Lost)] {
@@ -231,6 +235,7 @@ fn an_end_without_a_close_is_1006_with_its_cause() {
     }
 }
 
+/// Shows 6455-7.1.7-08 6455-7.2.1-03 6455-7.3-02.
 #[test]
 fn each_deadline_of_an_open_connection_has_its_cause() {
     let timeouts = Timeouts {
@@ -301,6 +306,7 @@ fn who_closes_first_is_the_cause() {
 }
 
 /// Each ping is answered, and told; what the server says last is heard before its end.
+/// Shows 6455-2.1-01.
 #[test]
 fn pings_are_answered_and_told() {
     let mut sim = Sim::new();

@@ -57,6 +57,7 @@ pub fn next_attempt(sim: &mut Sim) -> Duration {
     sim.net.now() - from
 }
 
+/// Shows 6455-4.1-01.
 #[test]
 fn states_are_told_in_order() {
     let mut sim = Sim::new();
@@ -121,6 +122,7 @@ fn states_are_told_in_order() {
 }
 
 /// Full jitter: evenly from nothing to a bound that doubles, and the whole span is used.
+/// Shows 6455-7.2.3-01 6455-7.2.3-02 6455-7.2.3-04.
 #[test]
 fn waits_are_spread_over_a_span_that_doubles_up_to_its_cap() {
     let policy = Reconnect {

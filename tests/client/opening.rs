@@ -11,6 +11,7 @@ use sockeye::proto::deflate::Policy;
 const ANSWERS: &str = include_str!("../rows/answers.rows");
 const OF_THE_CORE: &str = include_str!("../rows/handshake_client.rows");
 
+/// Shows 6455-4.1-44 6455-7.1.4-02.
 #[test]
 fn rows() {
     let rows = load(ANSWERS);
@@ -187,6 +188,7 @@ fn a_request_that_is_not_read_is_no_reason_to_wait() {
 }
 
 /// However the kernel takes it, the request arrives whole.
+/// Shows 6455-6.1-10.
 #[test]
 fn a_request_may_leave_byte_by_byte() {
     let mut sim = Sim::new();

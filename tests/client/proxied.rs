@@ -76,7 +76,8 @@ const OPEN: [(&str, Turns<'_>); 6] = [
     ),
 ];
 
-/// 6455-4.1-12: then the handshake follows, on the same stream.
+/// Then the handshake follows, on the same stream.
+/// Shows 6455-4.1-12.
 #[test]
 fn a_way_that_is_open_leads_to_the_server() {
     for (proxy, turns) in OPEN {
@@ -105,7 +106,8 @@ fn a_way_that_is_open_leads_to_the_server() {
     }
 }
 
-/// 6455-4.1-15, K17: the server is told nothing then.
+/// K17: the server is told nothing then.
+/// Shows 6455-4.1-15.
 #[test]
 fn a_proxy_that_refuses_or_breaks_its_rules_ends_it() {
     let http = "http://10.0.0.8:3128";

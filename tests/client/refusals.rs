@@ -176,7 +176,8 @@ fn what_has_no_body_is_told_at_once() {
     }
 }
 
-/// 6455-4.1-44, 9110-7.8-09: what the application says meanwhile waits, or is lost with the attempt.
+/// What the application says meanwhile waits, or is lost with the attempt.
+/// Shows 6455-4.1-44 9110-7.8-09 6455-6.1-02.
 #[test]
 fn nothing_but_the_request_is_sent_before_the_answer() {
     for answer in [

@@ -40,7 +40,9 @@ fn values<'f>(fields: &'f [(String, String)], name: &str) -> Vec<&'f str> {
     with_name.map(|(_, value)| value.as_str()).collect()
 }
 
-/// 6455-4.1-20 to -31, -37, -38: what every request has, once.
+/// What every request has, once.
+/// Shows 6455-4.1-20 6455-4.1-21 6455-4.1-23 6455-4.1-24 6455-4.1-27 6455-4.1-28 6455-4.1-29 6455-4.1-30 6455-4.1-31.
+/// Shows 6455-4.1-32 6455-4.1-37 6455-4.1-38 9110-5.3-02 9110-7.2-01 9110-7.8-07 9112-2.2-03 9112-5.2-01.
 #[test]
 fn a_request_is_what_the_rfc_wants() {
     let (start, fields) = asked(&to("ws://10.0.0.1/chat?room=1"));
@@ -68,7 +70,7 @@ fn a_request_is_what_the_rfc_wants() {
     }
 }
 
-/// 6455-4.1-25 and -26.
+/// Shows 6455-3-05 6455-4.1-25 6455-4.1-26 6455-11.1.1-01 9112-3.2-01.
 #[test]
 fn hosts_ports_and_targets_are_those_of_the_url() {
     let rows = [
@@ -95,7 +97,7 @@ fn hosts_ports_and_targets_are_those_of_the_url() {
     }
 }
 
-/// 6455-4.1-35, -39, -41 to -43.
+/// Shows 6455-4.1-35 6455-4.1-39 6455-4.1-42 6455-4.1-43 6455-9-01 9110-5.6.1.1-01.
 #[test]
 fn what_may_be_added_is_sent_as_it_was_given() {
     let connector = to("ws://h/")
@@ -126,7 +128,8 @@ fn what_may_be_added_is_sent_as_it_was_given() {
     );
 }
 
-/// 6455-4.1-32 and -33, K15: keys are fresh bytes of the system's, and masks are others.
+/// K15: keys are fresh bytes of the system's, and masks are others.
+/// Shows 6455-4.1-32 6455-4.1-33 6455-5.3-04 6455-5.3-05.
 #[test]
 fn keys_and_masks_are_fresh_random_bytes() {
     let mut sim = Sim::new();
@@ -163,7 +166,8 @@ fn keys_and_masks_are_fresh_random_bytes() {
     }
 }
 
-/// K05, 6455-4.1-05, -22, -40, -41, -43: what cannot be sent is an error, and nobody is asked or connected to.
+/// K05: what cannot be sent is an error, and nobody is asked or connected to.
+/// Shows 6455-4.1-05 6455-4.1-22 6455-4.1-40 6455-4.1-41 6455-4.1-43.
 #[test]
 fn what_is_wrong_is_refused_before_anything_happens() {
     let h = || to("ws://h/");

@@ -5,10 +5,11 @@ use sockeye::client::{Host, Url, UrlError};
 /// One URL, and all that it means: secure, host, port, `Host`, target.
 type Row<'a> = (&'a str, bool, &'a str, u16, &'a str, &'a str);
 
-/// 6455-3-01 to -05, 6455-4.1-25 and -26.
+/// Shows 6455-3-01 6455-3-02 6455-3-03 6455-3-04 6455-3-05 6455-3-07 6455-4.1-25 6455-4.1-26 6455-11.1.1-01.
+/// Shows 6455-11.1.1-02 6455-11.1.2-01 6455-11.1.2-02.
 #[test]
 fn urls_mean_what_the_rfc_says() {
-    let rows: [Row<'_>; 36] = [
+    let rows: [Row<'_>; 38] = [
         ("ws://h", false, "h", 80, "h", "/"),
         ("ws://h/", false, "h", 80, "h", "/"),
         ("ws://h:/", false, "h", 80, "h", "/"),
@@ -99,6 +100,15 @@ fn urls_mean_what_the_rfc_says() {
         ),
         // But for what a request line cannot hold.
         ("ws://h/é?ü", false, "h", 80, "h", "/%C3%A9?%C3%BC"),
+        (
+            "wss://bücher.example/é?ü",
+            true,
+            "xn--bcher-kva.example",
+            443,
+            "xn--bcher-kva.example",
+            "/%C3%A9?%C3%BC",
+        ),
+        ("ws://h/a%23b?c%23", false, "h", 80, "h", "/a%23b?c%23"),
         ("ws://h/\"<>", false, "h", 80, "h", "/%22%3C%3E"),
         ("ws://user:pw@h:1/", false, "h", 1, "h:1", "/"),
         (
@@ -153,7 +163,7 @@ fn hosts_are_names_or_addresses() {
     assert_eq!(host("ws://[::ffff:1.2.3.4]/"), "6");
 }
 
-/// 6455-3-01, -06, -07, 6455-4.1-04 and -05.
+/// Shows 6455-3-01 6455-3-06 6455-4.1-04 6455-4.1-05.
 #[test]
 fn what_is_no_url_is_refused_with_its_reason() {
     use UrlError as E;

@@ -27,7 +27,7 @@ pub(crate) struct Requirements {
 }
 
 /// Whose a requirement is that has no test, or what else it is.
-pub(crate) const KINDS: [(&str, &str); 4] = [
+pub(crate) const KINDS: [(&str, &str); 5] = [
     (
         "others",
         "asked of applications, browsers, intermediaries or registries, not of a library",
@@ -36,6 +36,7 @@ pub(crate) const KINDS: [(&str, &str); 4] = [
         "free",
         "allows something, or says what something means; there is nothing to break",
     ),
+    ("types", "what would break it does not compile"),
     ("absent", "about something that Sockeye does not do"),
     ("departure", "not done, on purpose"),
 ];

@@ -227,6 +227,7 @@ fn a_direction_holds_what_was_agreed() {
     assert_eq!(bare.agreed(), agreed);
 }
 
+/// Shows 7692-7.3-01.
 #[test]
 fn window_bits_are_nine_to_fifteen() {
     for bits in 0..=u8::MAX {
@@ -259,6 +260,7 @@ fn policies() -> Vec<Policy> {
 
 /// Every server with every client: both believe the same of both directions, and neither is asked for more than it
 /// wants.
+/// Shows 6455-9-02 7692-5-04 7692-5-07 7692-5-10.
 #[test]
 #[cfg_attr(miri, ignore = "tens of thousands of handshakes")]
 fn both_ends_agree() {
@@ -299,6 +301,7 @@ fn both_ends_agree() {
 }
 
 /// A policy that asks for nothing answers an offer of what an answer may hold with that very offer.
+/// Shows 7692-4-02 7692-7-02.
 #[test]
 fn what_is_written_is_read() {
     let open = Policy {
@@ -388,6 +391,7 @@ proptest! {
     })]
 
     /// An answer to any offer keeps to what §7.1 lets it say.
+    /// Shows 6455-4.2.2-17 6455-9-04 6455-9.1-06 7692-3-02 7692-5-09 7692-5-10 7692-7.1.2.1-06 7692-7.1.2.2-04.
     #[test]
     fn answers_keep_to_the_offer(
         offered in params(), quoted in any::<bool>(), policy in prop::sample::select(policies()),
@@ -423,6 +427,7 @@ proptest! {
     }
 
     /// The first offer that would be accepted alone is the one that is, however the offers are spread over lines.
+    /// Shows 6455-9.1-08 7692-5-02 7692-5-03.
     #[test]
     fn the_first_acceptable_offer_wins(
         offers in prop::collection::vec(params(), 1..5), lines in any::<bool>(),

@@ -17,6 +17,7 @@ fn text(out: Vec<u8>) -> String {
     String::from_utf8(out).unwrap()
 }
 
+/// Shows 6455-4.1-22 9112-2.2-03.
 #[test]
 fn bad_headers_are_refused_by_every_writer() {
     let cases: [(&str, &str, Misuse); 15] = [
@@ -59,6 +60,8 @@ fn bad_headers_are_refused_by_every_writer() {
     }
 }
 
+/// Shows 6455-4.2.2-01 6455-4.2.2-19 6455-4.2.2-20 6455-4.2.2-21 6455-4.2.2-22 6455-4.2.2-24 9110-5.3-02.
+/// Shows 9110-5.6.1.1-01 9110-7.8-04 9110-7.8-07 9112-2.2-03 9112-5.2-01.
 #[test]
 fn an_accepted_handshake() {
     let accepted = server::parse(OFFER, HeadLimits::default()).unwrap();
@@ -78,6 +81,7 @@ fn an_accepted_handshake() {
     );
 }
 
+/// Shows 6455-4.2.2-18 6455-9-03 6455-9.1-10.
 #[test]
 fn only_what_was_offered_is_accepted() {
     let accepted = server::parse(OFFER, HeadLimits::default()).unwrap();
@@ -110,6 +114,7 @@ fn only_what_was_offered_is_accepted() {
 }
 
 /// The one answer of each status, byte by byte.
+/// Shows 6455-10.7-04 9110-7.8-06 9110-7.8-07.
 #[test]
 fn refusals() {
     let mut out = Vec::new();
@@ -228,6 +233,8 @@ fn refusals_of_the_application() {
     assert!(out.starts_with(b"HTTP/1.1 499 \r\n"));
 }
 
+/// Shows 6455-4.1-23 6455-4.1-24 6455-4.1-27 6455-4.1-28 6455-4.1-29 6455-4.1-30 6455-4.1-31 6455-4.1-37 6455-4.1-38.
+/// Shows 6455-4.1-39 9110-5.3-02 9110-5.6.1.1-01 9110-7.2-01 9110-7.8-07.
 #[test]
 fn a_request() {
     let mut out = Vec::new();
@@ -248,6 +255,7 @@ fn a_request() {
     );
 }
 
+/// Shows 6455-3-06 6455-4.1-22 6455-4.1-36 6455-4.1-40 6455-4.1-41.
 #[test]
 fn bad_requests_are_not_written() {
     let new = |host, target| client::Request::new(host, target, [0; 16]);
@@ -310,7 +318,48 @@ fn bad_requests_are_not_written() {
     assert!(text(out).contains("Host: [::1]:9\r\n"));
 }
 
+/// RFC 9110 section 5.6.2, written out: in names that we write, and in those that a peer wrote.
+/// Shows 9110-5.6.2-01.
+#[test]
+fn a_token_is_made_of_these_bytes_and_no_others() {
+    let letters = ('0'..='9').chain('a'..='z').chain('A'..='Z');
+    let token: String = "!#$%&'*+-.^_`|~".chars().chain(letters).collect();
+    for byte in 0..=u8::MAX {
+        let is_token = token.as_bytes().contains(&byte);
+        let name = [b'a', byte, b'b'];
+        let offer = [
+            &OFFER[..OFFER.len() - 2],
+            b"Sec-WebSocket-Protocol: ",
+            &name,
+            b"\r\nSec-WebSocket-Extensions: ",
+            &name,
+            b"\r\n\r\n",
+        ]
+        .concat();
+        let read = server::parse(&offer, HeadLimits::default());
+        // These part a list, or an element from its parameters, or are whitespace that a line may hold.
+        if !b",;".contains(&byte) {
+            assert_eq!(read.is_ok(), is_token, "{byte:#x}");
+        }
+        let Ok(name) = str::from_utf8(&name) else {
+            continue;
+        };
+        let mut out = Vec::new();
+        assert_eq!(
+            request().protocols(&[name]).write(&mut out).is_ok(),
+            is_token,
+            "{byte:#x}"
+        );
+        assert_eq!(
+            request().headers(&[(name, "x")]).write(&mut out).is_ok(),
+            is_token,
+            "{byte:#x}"
+        );
+    }
+}
+
 /// Each role accepts what the other one writes.
+/// Shows 6455-4.1-03 6455-4.2.2-01.
 #[test]
 fn the_two_roles_agree() {
     let mut asked = Vec::new();

@@ -92,6 +92,7 @@ fn reach(role: Role, state: State) -> Vec<Side> {
     }
 }
 
+/// Shows 6455-1.4-01 6455-6.2-02.
 #[test]
 fn every_state_against_every_frame() {
     for role in [Role::Server, Role::Client] {
@@ -193,6 +194,7 @@ const SENDS: [(&str, Send); 8] = [
     ("close", |tx, out| tx.close(CloseCode::NORMAL, "a", out)),
 ];
 
+/// Shows 6455-1.4-01 6455-5.5.2-05 6455-6.1-02.
 #[test]
 fn every_state_against_every_send() {
     for role in [Role::Server, Role::Client] {

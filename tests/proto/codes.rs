@@ -22,6 +22,7 @@ fn may_be_on_the_wire(code: u16) -> bool {
     }
 }
 
+/// Shows 6455-11.7-01.
 #[test]
 fn all_codes_received() {
     for role in [Role::Server, Role::Client] {
@@ -50,6 +51,7 @@ fn all_codes_received() {
     }
 }
 
+/// Shows 6455-11.7-01.
 #[test]
 #[cfg_attr(miri, ignore = "counts all of them")]
 fn all_codes_offered() {

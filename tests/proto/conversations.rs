@@ -18,6 +18,7 @@ fn binary(data: &[u8]) -> Expected {
     Expected::Binary(data.to_vec())
 }
 
+/// Shows 6455-6.1-01 6455-6.1-04 6455-10.7-05.
 #[test]
 fn messages_of_every_size_arrive_both_ways() {
     for len in [0, 1, 5, 125, 126, 127, 1000, 65_535, 65_536, 100_000] {
@@ -68,6 +69,7 @@ fn fragments_arrive_as_one_message_with_pings_between_them() {
     assert_eq!(pair.client.events, pongs);
 }
 
+/// Shows 6455-6.1-06 6455-6.1-07.
 #[test]
 fn a_character_may_be_cut_by_fragments_in_both_roles() {
     for role in [Role::Server, Role::Client] {
@@ -157,6 +159,7 @@ fn messages_that_cross_our_close_are_discarded() {
     assert_eq!((pair.client.closes(), pair.server.closes()), (1, 1));
 }
 
+/// Shows 6455-6.1-03.
 #[test]
 fn a_close_cuts_off_the_fragments_of_both_sides() {
     let mut pair = Pair::new();
@@ -250,6 +253,7 @@ fn a_prepared_message_goes_out_by_either_side() {
     assert!(pair.server.wrote.starts_with(message.frame()));
 }
 
+/// Shows 6455-5.3-03 6455-6.1-08 6455-10.3-01 6455-10.3-03.
 #[test]
 fn a_client_masks_every_frame_with_a_key_of_its_own() {
     let mut side = Side::new(Role::Client, Config::default());

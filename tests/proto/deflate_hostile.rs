@@ -149,6 +149,7 @@ fn data_of_the_limit_that_does_not_get_smaller_is_taken() {
 }
 
 /// PMD-13: as far back as it goes, inside a message and across two.
+/// Shows 7692-7.1.2.1-05 7692-7.1.2.2-08 7692-7.2.2-10 7692-7.2.2-12.
 #[test]
 fn distances_up_to_32768_are_followed() {
     for distance in [1, 512, 513, 32_767, 32_768] {

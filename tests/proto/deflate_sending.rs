@@ -32,6 +32,8 @@ fn message(opcode: u8, compressed: bool, data: &[u8]) -> Read {
 }
 
 /// PMD-14, PMD-15, PMD-16, PMD-17, PMD-18: everything there is, in one row.
+/// Shows 6455-6.1-09 7692-5-19 7692-6-01 7692-6.1-01 7692-6.1-03 7692-6.1-04 7692-6.1-07 7692-7.2.1-01 7692-7.2.1-02.
+/// Shows 7692-7.2.1-03 7692-8-01.
 #[test]
 fn a_strict_peer_reads_a_mixture() {
     let text = records(2000, 1);
@@ -75,6 +77,7 @@ fn a_strict_peer_reads_a_mixture() {
 }
 
 /// With context takeover, what was said before is referred to; without, each message stands alone.
+/// Shows 7692-7.1.1.2-03 7692-7.2.1-13 7692-7.2.1-16.
 #[test]
 fn a_message_said_again_is_short_where_the_context_is_kept() {
     let text = noise(1000, 1)
@@ -119,6 +122,7 @@ fn empty_messages_are_never_compressed() {
     }
 }
 
+/// Shows 7692-7.3-02.
 #[test]
 fn messages_are_compressed_from_the_threshold_on() {
     for threshold in [10, 256, 5000] {
@@ -140,6 +144,7 @@ fn messages_are_compressed_from_the_threshold_on() {
 }
 
 /// Z17: what would not get smaller goes out as it is, and what comes after it does not refer to it.
+/// Shows 7692-6.1-03.
 #[test]
 fn what_does_not_get_smaller_is_sent_as_it_is() {
     for mut side in sides(&eager()) {
@@ -166,6 +171,7 @@ fn what_does_not_get_smaller_is_sent_as_it_is() {
 }
 
 /// PMD-08, PMD-19: each fragment can be read when it is there.
+/// Shows 7692-6.1-04 7692-7.2.1-09 7692-7.2.1-10.
 #[test]
 fn fragments_are_compressed_one_by_one() {
     let pieces: [&[u8]; 6] = [

@@ -126,6 +126,7 @@ fn two_bytes(first: u8, second: u8, rules: &Rules) -> bool {
     true
 }
 
+/// Shows 6455-6.2-01.
 #[test]
 fn all_two_byte_headers_through_a_connection() {
     let config = Arc::new(Config::default());

@@ -251,6 +251,7 @@ fn every_violation_fits_a_close_frame() {
 }
 
 /// The answers of RFC 6455 section 7.4.1, written out, and 1013: nothing but these kinds of fault.
+/// Shows 6455-7.4.1-13.
 #[test]
 fn every_violation_has_its_code() {
     let table = [

@@ -206,6 +206,7 @@ proptest! {
 proptest! {
     #![proptest_config(config(6000))]
 
+    /// Shows 6455-10.7-01.
     #[test]
     fn noise_comes_to_the_same_in_any_pieces(
         frames in vec(noise(), 0..12),
@@ -245,6 +246,7 @@ proptest! {
         wire::read(&whole.out, role);
     }
 
+    /// Shows 6455-10.7-01.
     #[test]
     fn random_bytes_never_panic(
         bytes in vec(any::<u8>(), 0..most(600)),

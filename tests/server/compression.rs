@@ -39,6 +39,7 @@ fn by_default_compression_is_agreed_on_without_takeover() {
     }
 }
 
+/// Shows 7692-5-08.
 #[test]
 fn the_answer_is_the_policys() {
     let rows = [
@@ -71,6 +72,7 @@ fn the_answer_is_the_policys() {
     }
 }
 
+/// Shows 6455-4.2.2-18 7692-3-03 7692-5-16.
 #[test]
 fn what_cannot_be_agreed_on_is_left_out_of_the_answer() {
     for (policy, offer) in [
@@ -113,6 +115,7 @@ fn messages() -> Vec<Frame> {
     ]
 }
 
+/// Shows 7692-5-19.
 #[test]
 fn any_message_comes_back_within_any_window() {
     for takeover in [false, true] {

@@ -45,6 +45,7 @@ fn assert_timed_out(sim: &mut Sim, client: &mut Client) {
 
 // --- the opening handshake ---
 
+/// Shows 6455-7.2.2-01.
 #[test]
 fn a_connection_that_says_nothing_is_refused_after_5_s() {
     let mut sim = Sim::new();

@@ -16,6 +16,7 @@ fn end_of(sim: &mut Sim, client: &Client) -> End {
 
 // --- endings by the peer ---
 
+/// Shows 6455-5.5.1-16 6455-5.5.1-17 6455-7.1.1-03 6455-7.1.1-05 6455-7.1.2-02 6455-7.1.4-01.
 #[test]
 fn a_clean_end() {
     let mut sim = Sim::new();
@@ -66,6 +67,7 @@ fn messages_around_a_close_frame_in_one_read() {
     assert_eq!(end_of(&mut sim, &client).code, 1000);
 }
 
+/// Shows 6455-7.1.4-01 6455-7.1.5-03.
 #[test]
 fn an_end_without_a_close_frame() {
     let mut sim = Sim::new();
@@ -141,6 +143,7 @@ fn sending_fails() {
 
 // --- violations ---
 
+/// Shows 6455-7.1.7-03 6455-10.7-03.
 #[test]
 fn a_violation_is_answered_and_what_follows_is_discarded() {
     let mut sim = Sim::new();
@@ -168,6 +171,7 @@ fn a_violation_is_answered_and_what_follows_is_discarded() {
     assert!(end.violation.is_some());
 }
 
+/// Shows 6455-7.1.7-03 6455-7.1.7-04 6455-10.7-03.
 #[test]
 fn each_violation_has_its_code() {
     let unmasked = vec![0x81, 0x01, b'x'];
@@ -197,6 +201,7 @@ fn each_violation_has_its_code() {
 
 // --- endings by us ---
 
+/// Shows 6455-7.3-01 6455-7.3-03.
 #[test]
 fn our_close_is_answered() {
     let mut sim = Sim::new();

@@ -65,6 +65,7 @@ fn a_peer_that_keeps_the_stream_open_after_its_close_has_3_s() {
 
 // --- peers that do not read ---
 
+/// Shows 6455-7.1.1-02.
 #[test]
 fn a_write_stall_ends_in_a_reset_after_10_s() {
     let (mut sim, mut client) = opened();

@@ -42,6 +42,7 @@ fn small_messages() -> (Vec<u8>, Vec<Frame>) {
     (bytes, expected)
 }
 
+/// Shows 6455-6.1-10.
 #[test]
 fn small_messages_one_byte_at_a_time() {
     let (bytes, expected) = small_messages();

@@ -72,6 +72,7 @@ impl Drop for Server {
     }
 }
 
+/// Shows 6455-4.2.2-03 6455-5.1-02 6455-10.6-01.
 #[test]
 fn messages_of_every_size_come_back() {
     let server = Server::start();

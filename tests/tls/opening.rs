@@ -188,6 +188,7 @@ fn l06_another_protocol_inside_is_refused() {
     }
 }
 
+/// Shows 6455-4.2.2-02.
 #[test]
 fn l08_plain_http_is_told_by_one_alert() {
     for input in [REQUEST, b"SSH-2.0-OpenSSH_9.9\r\n", &[0; 700], &[0xFF; 700]] {

@@ -56,6 +56,7 @@ fn refusal(host: &str, identity: &Identity, trust: &tls::Client) -> TlsError {
     error
 }
 
+/// Shows 6455-4.1-17.
 #[test]
 fn k16_certificates_and_hosts() {
     let world = world();
@@ -308,7 +309,7 @@ fn l05_a_message_without_end_is_refused() {
     assert!(!what.is_empty());
 }
 
-/// 6455-4.1-16, -18 and -19.
+/// Shows 6455-4.1-16 6455-4.1-18 6455-4.1-19.
 #[test]
 fn all_goes_through_tls_and_the_host_is_named() {
     let world = world();

@@ -19,6 +19,7 @@ fn most(backoff: &mut Backoff, count: usize) -> Vec<u128> {
     waits.map_while(|wait| Some(wait?.as_millis())).collect()
 }
 
+/// Shows 6455-7.2.3-03 6455-7.2.3-04.
 #[test]
 fn the_most_grows_up_to_the_cap() {
     let default = Reconnect::default();

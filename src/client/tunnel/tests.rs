@@ -71,7 +71,7 @@ fn ends(proxy: &str, url: &str, script: &[Round<'_>], end: Result<Progress, Prox
 
 const CONNECT: &[u8] = b"CONNECT h:80 HTTP/1.1\r\nHost: h:80\r\n\r\n";
 
-/// 6455-4.1-12.
+/// Shows 6455-4.1-12.
 #[test]
 fn connect_is_asked_for_with_host_port_and_credentials() {
     let rows = [
@@ -108,7 +108,7 @@ fn connect_is_asked_for_with_host_port_and_credentials() {
     }
 }
 
-/// 6455-4.1-15.
+/// Shows 6455-4.1-15.
 #[test]
 fn any_2xx_opens_and_nothing_else_does() {
     let rows: [(&str, Result<Progress, ProxyError>); 19] = [

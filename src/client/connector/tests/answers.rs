@@ -13,7 +13,7 @@ fn answer(connector: &Connector, text: &str) -> Result<Agreement, ConnectError> 
     connector.verify(NONCE, &response)
 }
 
-/// 6455-4.1-49, -51, -52, -57.
+/// Shows 6455-4.1-49 6455-4.1-51 6455-4.1-52 6455-4.1-57 6455-7.4.1-12 7692-5.1-01.
 #[test]
 fn answers_are_judged_by_what_was_asked() {
     let plain = to("ws://h");
@@ -80,7 +80,7 @@ fn answers_are_judged_by_what_was_asked() {
     ));
 }
 
-/// 6455-4.1-46, -58.
+/// Shows 6455-1.3-04 6455-4.1-46 6455-4.1-58 9110-7.8-02.
 #[test]
 fn what_is_no_101_is_kept() {
     let text = "HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Basic\r\nset-cookie: a\r\nSet-Cookie: b\r\n\r\nbody";

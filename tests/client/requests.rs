@@ -43,6 +43,7 @@ fn values<'f>(fields: &'f [(String, String)], name: &str) -> Vec<&'f str> {
 /// What every request has, once.
 /// Shows 6455-4.1-20 6455-4.1-21 6455-4.1-23 6455-4.1-24 6455-4.1-27 6455-4.1-28 6455-4.1-29 6455-4.1-30 6455-4.1-31.
 /// Shows 6455-4.1-32 6455-4.1-37 6455-4.1-38 9110-5.3-02 9110-7.2-01 9110-7.8-07 9112-2.2-03 9112-5.2-01.
+/// Shows 6455-11.3.1-01 6455-11.3.5-02.
 #[test]
 fn a_request_is_what_the_rfc_wants() {
     let (start, fields) = asked(&to("ws://10.0.0.1/chat?room=1"));

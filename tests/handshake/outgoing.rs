@@ -17,7 +17,7 @@ fn text(out: Vec<u8>) -> String {
     String::from_utf8(out).unwrap()
 }
 
-/// Shows 6455-4.1-22 9112-2.2-03.
+/// Shows 6455-4.1-22 9112-2.2-03 9110-8.6-01 9112-6.1-01.
 #[test]
 fn bad_headers_are_refused_by_every_writer() {
     let cases: [(&str, &str, Misuse); 15] = [
@@ -61,7 +61,8 @@ fn bad_headers_are_refused_by_every_writer() {
 }
 
 /// Shows 6455-4.2.2-01 6455-4.2.2-19 6455-4.2.2-20 6455-4.2.2-21 6455-4.2.2-22 6455-4.2.2-24 9110-5.3-02.
-/// Shows 9110-5.6.1.1-01 9110-7.8-04 9110-7.8-07 9112-2.2-03 9112-5.2-01.
+/// Shows 9110-5.6.1.1-01 9110-7.8-04 9110-7.8-07 9112-2.2-03 9112-5.2-01 6455-4.2.2-25 6455-4.3-06 6455-11.3.2-02.
+/// Shows 6455-11.3.3-01 6455-11.3.4-02 9110-15.2-02 9110-8.6-01 9112-6.1-01.
 #[test]
 fn an_accepted_handshake() {
     let accepted = server::parse(OFFER, HeadLimits::default()).unwrap();
@@ -114,7 +115,7 @@ fn only_what_was_offered_is_accepted() {
 }
 
 /// The one answer of each status, byte by byte.
-/// Shows 6455-10.7-04 9110-7.8-06 9110-7.8-07.
+/// Shows 6455-10.7-04 9110-7.8-06 9110-7.8-07 6455-4.3-07.
 #[test]
 fn refusals() {
     let mut out = Vec::new();
@@ -152,6 +153,7 @@ fn refusals() {
 }
 
 /// The reason phrases of RFC 9110 section 15 and RFC 6585; another status goes out without one.
+/// Shows 6455-4.2.2-05.
 #[test]
 fn every_status_that_a_refusal_may_need_has_its_phrase() {
     for (status, phrase) in [
@@ -200,6 +202,7 @@ fn every_misuse_says_what_was_wrong() {
     );
 }
 
+/// Shows 6455-4.2.2-04.
 #[test]
 fn refusals_of_the_application() {
     let mut out = Vec::new();
@@ -234,7 +237,8 @@ fn refusals_of_the_application() {
 }
 
 /// Shows 6455-4.1-23 6455-4.1-24 6455-4.1-27 6455-4.1-28 6455-4.1-29 6455-4.1-30 6455-4.1-31 6455-4.1-37 6455-4.1-38.
-/// Shows 6455-4.1-39 9110-5.3-02 9110-5.6.1.1-01 9110-7.2-01 9110-7.8-07.
+/// Shows 6455-4.1-39 9110-5.3-02 9110-5.6.1.1-01 9110-7.2-01 9110-7.8-07 6455-4.3-04 6455-4.3-05 6455-11.3.1-01.
+/// Shows 6455-11.3.5-02.
 #[test]
 fn a_request() {
     let mut out = Vec::new();

@@ -194,7 +194,7 @@ const SENDS: [(&str, Send); 8] = [
     ("close", |tx, out| tx.close(CloseCode::NORMAL, "a", out)),
 ];
 
-/// Shows 6455-1.4-01 6455-5.5.2-05 6455-6.1-02.
+/// Shows 6455-1.4-01 6455-5.5.2-05 6455-6.1-02 6455-5.2-03 6455-5.2-06 6455-5.4-07 6455-5.5-04.
 #[test]
 fn every_state_against_every_send() {
     for role in [Role::Server, Role::Client] {

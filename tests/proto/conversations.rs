@@ -18,7 +18,7 @@ fn binary(data: &[u8]) -> Expected {
     Expected::Binary(data.to_vec())
 }
 
-/// Shows 6455-6.1-01 6455-6.1-04 6455-10.7-05.
+/// Shows 6455-6.1-01 6455-6.1-04 6455-10.7-05 6455-5.2-11.
 #[test]
 fn messages_of_every_size_arrive_both_ways() {
     for len in [0, 1, 5, 125, 126, 127, 1000, 65_535, 65_536, 100_000] {
@@ -49,6 +49,7 @@ fn messages_of_every_size_arrive_both_ways() {
     }
 }
 
+/// Shows 6455-5.4-06.
 #[test]
 fn fragments_arrive_as_one_message_with_pings_between_them() {
     let mut pair = Pair::new();
@@ -69,7 +70,7 @@ fn fragments_arrive_as_one_message_with_pings_between_them() {
     assert_eq!(pair.client.events, pongs);
 }
 
-/// Shows 6455-6.1-06 6455-6.1-07.
+/// Shows 6455-6.1-06 6455-6.1-07 6455-5.4-12 6455-6.1-05.
 #[test]
 fn a_character_may_be_cut_by_fragments_in_both_roles() {
     for role in [Role::Server, Role::Client] {
@@ -274,6 +275,7 @@ fn a_client_masks_every_frame_with_a_key_of_its_own() {
     assert_eq!(keys.len(), 10);
 }
 
+/// Shows 6455-5.5-02.
 #[test]
 fn too_long_control_payloads_are_refused() {
     for role in [Role::Server, Role::Client] {
@@ -300,6 +302,7 @@ fn too_long_control_payloads_are_refused() {
     }
 }
 
+/// Shows 6455-5.4-10.
 #[test]
 fn a_second_message_waits_for_the_end_of_the_first() {
     for role in [Role::Server, Role::Client] {

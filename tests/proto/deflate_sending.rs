@@ -100,6 +100,7 @@ fn a_message_said_again_is_short_where_the_context_is_kept() {
 }
 
 /// PMD-07.
+/// Shows 7692-7.2.1-04.
 #[test]
 fn empty_messages_are_never_compressed() {
     for threshold in [0, 1, 256] {
@@ -171,7 +172,7 @@ fn what_does_not_get_smaller_is_sent_as_it_is() {
 }
 
 /// PMD-08, PMD-19: each fragment can be read when it is there.
-/// Shows 7692-6.1-04 7692-7.2.1-09 7692-7.2.1-10.
+/// Shows 7692-6.1-04 7692-7.2.1-09 7692-7.2.1-10 7692-7.2.1-04.
 #[test]
 fn fragments_are_compressed_one_by_one() {
     let pieces: [&[u8]; 6] = [

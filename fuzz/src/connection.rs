@@ -8,6 +8,7 @@ mod reference;
 mod script;
 
 use super::choices::Pieces;
+use super::reference::Said;
 use script::{Op, Script, Send};
 use sockeye::proto::{
     CloseCode, Config, Connection, Delivery, Event, Inbound, Limits, MessageKind, Misuse, Outbound,
@@ -17,25 +18,6 @@ use std::sync::Arc;
 
 /// Beyond this, byte by byte takes too long to be worth it.
 const MAX_BYTEWISE: usize = 2 << 10;
-
-/// Something said by either side.
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Said {
-    Text(Vec<u8>),
-    Binary(Vec<u8>),
-    Ping(Vec<u8>),
-    Pong(Vec<u8>),
-    Close(Option<u16>, Vec<u8>),
-}
-
-impl Said {
-    fn message(kind: MessageKind, payload: Vec<u8>) -> Self {
-        match kind {
-            MessageKind::Text => Self::Text(payload),
-            MessageKind::Binary => Self::Binary(payload),
-        }
-    }
-}
 
 /// What came of a script.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -188,7 +170,7 @@ impl<'s> Drive<'s> {
                     self.conn.tx.text(text, out)
                 }
                 Said::Binary(data) => self.conn.tx.binary(data, out),
-                Said::Ping(_) | Said::Pong(_) | Said::Close(..) => Ok(()),
+                _ => Ok(()),
             };
         }
         self.outcome.heard.push((self.op, said));

@@ -1,6 +1,6 @@
 //! Headers: the crate's decoder beside a literal one, at every prefix, under all rules; and back to bytes.
 
-use super::literal::{self, Literal};
+use super::reference::frame::{self as literal, Literal};
 use sockeye::proto::frame::{Header, Opcode, Role, Rules, Status};
 
 /// Any bytes decode as the literal decoder says, at every prefix; what is refused or whole stays so when more arrives;

@@ -4,8 +4,8 @@
 //! |---|---|
 //! | one per target | its body |
 //! | `choices` | decisions from bytes |
-//! | `literal`, `http` | the RFCs read aloud, to compare with |
-//! | `blocks`, `other_inflater` | DEFLATE, written bit by bit and read by another's library |
+//! | `reference`, `http` | the RFCs read aloud, to compare with; the first one is `tests/support/reference` |
+//! | `blocks` | DEFLATE, written bit by bit |
 //!
 //! This is a library, so that the bodies are compiled and replay the committed corpora wherever tests run: here, and
 //! in `tests/corpora.rs` of the crate itself.
@@ -26,10 +26,9 @@ pub mod header;
 mod http;
 #[cfg(feature = "deflate")]
 pub mod inflate;
-mod literal;
 pub mod mask;
-#[cfg(feature = "deflate")]
-mod other_inflater;
+#[path = "../../tests/support/reference/mod.rs"]
+mod reference;
 #[cfg(feature = "server")]
 pub mod server;
 pub mod utf8;

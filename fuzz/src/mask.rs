@@ -1,7 +1,7 @@
 //! Masking: the crate's wide loops beside one that goes byte by byte.
 
 use super::choices::Choices;
-use super::literal;
+use super::reference::frame as literal;
 use sockeye::proto::frame::mask;
 
 /// At any offset, alignment, length and split the bytes come out as the literal loop has them; twice is what it was;

@@ -1,6 +1,7 @@
-//! Text in pieces: the crate's validator beside the standard library's.
+//! Text in pieces: the crate's validator beside the table of RFC 3629, and beside the standard library's.
 
 use super::choices::{Choices, Pieces};
+use super::reference::text::{first_fault, is_text};
 use core::str::from_utf8;
 use sockeye::proto::utf8::Validator;
 
@@ -17,6 +18,7 @@ pub fn utf8(data: &[u8]) {
     let text = choices.all();
     let fault = first_fault(text);
     let whole = from_utf8(text).is_ok();
+    assert_eq!(is_text(text), whole, "{text:02x?}");
     // One for all of them: what one text leaves behind must not spoil the next.
     let mut validator = Validator::default();
     for pieces in pieces {
@@ -34,16 +36,4 @@ pub fn utf8(data: &[u8]) {
             (found, fault) => panic!("found {found:?}, should find {fault:?} in {text:02x?}"),
         }
     }
-}
-
-/// Where the first byte stands with which no text begins any more.
-pub(crate) fn first_fault(text: &[u8]) -> Option<usize> {
-    let error = from_utf8(text)
-        .err()
-        .filter(|error| error.error_len().is_some())?;
-    let from = error.valid_up_to();
-    (from..text.len()).find(|&last| {
-        let character = from_utf8(&text[from..=last]);
-        character.is_err_and(|error| error.error_len().is_some())
-    })
 }

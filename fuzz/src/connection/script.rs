@@ -6,7 +6,7 @@
 //! Not here: what should come of it.
 
 use super::super::choices::{Choices, Pieces};
-use super::super::literal;
+use super::super::reference::frame;
 use sockeye::proto::{Limits, MessageKind, Role};
 
 /// More bytes than this do not make a better test, only a slower one.
@@ -240,29 +240,11 @@ impl Writer<'_> {
 
     /// A frame with this first byte, and everything else right.
     fn frame(&mut self, first: u8, payload: &[u8]) -> Vec<u8> {
-        let mut frame = vec![first];
-        let masked = if self.role == Role::Server { 0x80 } else { 0 };
-        let len = payload.len() as u64;
-        match len {
-            0..=125 => frame.push(masked | payload.len() as u8),
-            126..=0xFFFF => {
-                frame.push(masked | 126);
-                frame.extend(&len.to_be_bytes()[6..]);
-            }
-            _ => {
-                frame.push(masked | 127);
-                frame.extend(len.to_be_bytes());
-            }
-        }
-        if self.role == Role::Server {
+        let key = (self.role == Role::Server).then(|| {
             let byte = self.choices.byte();
-            let key = [byte, byte.rotate_left(3), !byte, byte.wrapping_mul(7)];
-            frame.extend(key);
-            frame.extend(literal::mask(key, 0, payload));
-        } else {
-            frame.extend(payload);
-        }
-        frame
+            [byte, byte.rotate_left(3), !byte, byte.wrapping_mul(7)]
+        });
+        frame::written(first, payload, key)
     }
 
     /// All of it, or its rest comes with what arrives next.

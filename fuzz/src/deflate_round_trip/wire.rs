@@ -3,8 +3,8 @@
 //! Not here: our own receiver.
 
 use super::super::blocks::TAIL;
-use super::super::literal::{self, Head, Literal};
-use super::super::other_inflater::{self, Stream};
+use super::super::reference::frame::{self as literal, Head, Literal};
+use super::super::reference::inflate::{self, Stream};
 use super::{Packed, Said, Sender};
 use sockeye::proto::frame::Rules;
 
@@ -44,7 +44,7 @@ pub(super) fn is_right(sender: &Sender) {
             is_whole(sent, &history, plain);
             if sender.direction.context_takeover() {
                 let bits = sender.direction.window_bits();
-                other_inflater::keep(&mut history, plain, bits);
+                inflate::keep(&mut history, plain, bits);
             }
         } else {
             assert_eq!(sent.payload, *plain);

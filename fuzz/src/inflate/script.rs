@@ -4,7 +4,7 @@
 
 use super::super::blocks::Blocks;
 use super::super::choices::{Choices, Pieces};
-use super::super::literal;
+use super::super::reference::frame as literal;
 use sockeye::proto::deflate::{Agreed, ClientBits, Direction, Params};
 use sockeye::proto::frame::{Header, Opcode};
 use sockeye::proto::{MessageKind, Role};

@@ -1,6 +1,7 @@
-//! RFC 6455 read aloud: slow, and in other words than the crate's, so that a mistake has to be made twice.
+//! A frame's header field by field (section 5.2), its mask byte by byte (5.3), and the codes that a Close frame may
+//! have (7.4); and a frame written.
 //!
-//! Not here: connections (`connection::reference`), heads (`http`).
+//! Not here: what follows a header.
 
 use sockeye::proto::Violation;
 use sockeye::proto::frame::{Role, Rules};
@@ -115,14 +116,6 @@ pub(crate) fn may_be_sent(code: u16) -> bool {
     defined.contains(&code) || (3000..5000).contains(&code)
 }
 
-/// Whether some text begins with these bytes.
-pub(crate) fn begins_text(bytes: &[u8]) -> bool {
-    match core::str::from_utf8(bytes) {
-        Ok(_) => true,
-        Err(error) => error.error_len().is_none(),
-    }
-}
-
 /// Masks byte by byte, as section 5.3 spells it out; the first byte stands `offset` bytes into the payload.
 pub(crate) fn mask(key: [u8; 4], offset: u64, bytes: &[u8]) -> Vec<u8> {
     let keys = (0..4_u64).map(|i| key[usize::try_from((offset % 4 + i) % 4).expect("below 4")]);
@@ -132,4 +125,30 @@ pub(crate) fn mask(key: [u8; 4], offset: u64, bytes: &[u8]) -> Vec<u8> {
         .zip(keys.iter().cycle())
         .map(|(byte, key)| byte ^ key)
         .collect()
+}
+
+/// A frame with everything right about it: the length in the fewest bytes, masked where there is a key.
+pub(crate) fn written(first: u8, payload: &[u8], key: Option<[u8; 4]>) -> Vec<u8> {
+    let masked = if key.is_some() { 128 } else { 0 };
+    let len = payload.len();
+    let mut frame = vec![first];
+    match len {
+        0..126 => frame.push(masked + len as u8),
+        126..65_536 => {
+            frame.push(masked + 126);
+            frame.extend([(len / 256) as u8, (len % 256) as u8]);
+        }
+        _ => {
+            frame.push(masked + 127);
+            frame.extend((len as u64).to_be_bytes());
+        }
+    }
+    match key {
+        Some(key) => {
+            frame.extend(key);
+            frame.extend(mask(key, 0, payload));
+        }
+        None => frame.extend(payload),
+    }
+    frame
 }

@@ -2,7 +2,6 @@
 //!
 //! Not here: windows. It lets a match reach back as far as there is something.
 
-use super::blocks::TAIL;
 use miniz_oxide::inflate::TINFLStatus;
 use miniz_oxide::inflate::core::inflate_flags::{
     TINFL_FLAG_HAS_MORE_INPUT, TINFL_FLAG_STOP_ON_BLOCK_BOUNDARY,
@@ -11,15 +10,18 @@ use miniz_oxide::inflate::core::inflate_flags::{
 use miniz_oxide::inflate::core::{DecompressorOxide, decompress};
 use sockeye::proto::Violation;
 
+/// What a sender leaves out at the end of a message (RFC 7692 section 7.2.1).
+const TAIL: [u8; 4] = [0x00, 0x00, 0xFF, 0xFF];
 /// The farthest that anything refers back to (RFC 1951 section 3.2.5).
 const FARTHEST: usize = 1 << 15;
 
 /// A message being inflated.
 pub(crate) struct Stream {
     state: Box<DecompressorOxide>,
-    /// What may be referred to, and behind it what has come out.
+    /// What may be referred to, behind it what has come out, and room.
     flat: Vec<u8>,
     start: usize,
+    end: usize,
     max: usize,
     status: TINFLStatus,
     consumed: usize,
@@ -34,6 +36,7 @@ impl Stream {
             state: Box::default(),
             flat: history.to_vec(),
             start: history.len(),
+            end: history.len(),
             max,
             status: TINFLStatus::NeedsMoreInput,
             consumed: 0,
@@ -43,7 +46,7 @@ impl Stream {
 
     /// What has come out; where it is too much, one byte more than there may be.
     pub(crate) fn out(&self) -> &[u8] {
-        &self.flat[self.start..]
+        &self.flat[self.start..self.end]
     }
 
     /// Inflates so much more of the message.
@@ -69,15 +72,16 @@ impl Stream {
 
     /// Gives what it leaves of the input.
     fn step<'i>(&mut self, input: &'i [u8]) -> &'i [u8] {
-        let at = self.flat.len();
         let most = self.start.saturating_add(self.max).saturating_add(1);
-        self.flat.resize(most.min(at + FARTHEST), 0);
+        if self.end == self.flat.len() {
+            self.flat.resize(most.min(2 * self.end + 1024), 0);
+        }
         let flags = TINFL_FLAG_HAS_MORE_INPUT
             | TINFL_FLAG_USING_NON_WRAPPING_OUTPUT_BUF
             | TINFL_FLAG_STOP_ON_BLOCK_BOUNDARY;
         let (status, taken, written) =
-            decompress(&mut self.state, input, &mut self.flat, at, flags);
-        self.flat.truncate(at + written);
+            decompress(&mut self.state, input, &mut self.flat, self.end, flags);
+        self.end += written;
         self.status = status;
         self.consumed += taken;
         &input[taken..]
@@ -86,7 +90,7 @@ impl Stream {
     /// A last block has ended, and there is more: the next one begins at the next byte, and refers to the same (RFC
     /// 7692 section 7.2.1). Each time we have to hand over up to 32 KiB, so that there is a limit to it.
     fn begin_anew(&mut self) -> Result<(), Violation> {
-        self.given += self.flat.len().min(FARTHEST);
+        self.given += self.end.min(FARTHEST);
         let bytes = self.consumed + self.out().len();
         if self.given > 8 * FARTHEST + 32 * bytes {
             return Err(Violation::TooManyLastBlocks);

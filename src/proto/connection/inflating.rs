@@ -93,7 +93,15 @@ impl Receiver {
         let (max, max_frame) = (limits.max_message, limits.max_frame);
         if first && header.fin {
             // A message in one frame needs no inflater of its own.
-            self.inflate_message(kind, payload, max.min(max_frame), inbound)?;
+            let whole = self.inflate_message(kind, payload, max.min(max_frame), inbound);
+            whole.map_err(|violation| {
+                let of_the_frame = violation == Violation::MessageTooBig && max_frame < max;
+                if of_the_frame {
+                    Violation::FrameTooBig
+                } else {
+                    violation
+                }
+            })?;
             self.message.check_text(kind, inbound.deflate.bytes())?;
             self.message.finish()?;
         } else {

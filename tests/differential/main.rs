@@ -1,0 +1,76 @@
+//! The crate against others, on random streams: conversations that are right, and what is left of them when something
+//! was done to them.
+//!
+//! Against the literal decoder there is no difference. Against `tungstenite` each one has a name in a table, which is
+//! `docs/divergences.md`.
+//!
+//! `SOCKEYE_STREAMS=n` has so many streams, against `tungstenite` a tenth; `SOCKEYE_THREADS=n` threads take part.
+//! `SOCKEYE_STREAM=n` runs one stream again. With `--release` a million takes about a minute.
+//!
+//! Not here: what we send by ourselves, which is `tests/proto` and `fuzz/`.
+#![allow(
+    clippy::unwrap_used,
+    clippy::std_instead_of_alloc,
+    clippy::std_instead_of_core,
+    clippy::cast_possible_truncation,
+    reason = "tests have std, and make bytes of numbers on purpose"
+)]
+
+#[path = "../support/deflate_bits.rs"]
+mod deflate_bits;
+#[path = "../support/miniz.rs"]
+mod miniz;
+#[path = "../support/reference/mod.rs"]
+mod reference;
+#[path = "../support/strict_inflate.rs"]
+mod strict_inflate;
+
+mod dice;
+mod literal;
+mod mutations;
+mod ours;
+mod payloads;
+mod runs;
+mod stream;
+
+use literal::Agreement;
+use runs::count;
+use sockeye::proto::Violation;
+use stream::{Stream, Which};
+
+/// Streams where nobody asks for more.
+const FEW: u64 = 40_000;
+
+#[test]
+fn the_literal_decoder_reads_the_same() {
+    let streams = runs::number("SOCKEYE_STREAMS").unwrap_or(FEW);
+    let tally = runs::all("the_literal_decoder", streams, |seed, tally| {
+        let stream = Stream::new(seed, Which::All);
+        let ours = ours::run(&stream);
+        let read = literal::read(&stream);
+        let agreement = literal::compare(&stream, &ours, &read)
+            .map_err(|difference| format!("{difference}\n{stream:?}"))?;
+        if agreement == Agreement::ButForCorruption {
+            count(tally, "corrupt for one inflater sooner than for the other");
+        }
+        match ours.outcome.error {
+            Some((_, violation)) => count(tally, &format!("{violation:?}")),
+            None => count(tally, &format!("{:?}", ours.state)),
+        }
+        stream.mutations.iter().for_each(|name| count(tally, name));
+        Ok(())
+    });
+    if streams >= FEW && runs::number("SOCKEYE_STREAM").is_none() {
+        // Whatever can go wrong does, but for what takes several connections.
+        let faults = Violation::ALL
+            .iter()
+            .filter(|fault| **fault != Violation::NoInflater);
+        let rare = [Violation::TooManyLastBlocks];
+        for fault in faults.filter(|fault| !rare.contains(fault)) {
+            assert!(tally.contains_key(&format!("{fault:?}")), "never {fault:?}");
+        }
+        for name in mutations::names() {
+            assert!(tally.contains_key(name), "never {name}");
+        }
+    }
+}

@@ -7,7 +7,7 @@
 
 #[path = "../../tests/handshake/rows.rs"]
 mod heads;
-#[path = "../../tests/support/rows.rs"]
+#[path = "../../src/bin/sockeye/attack/rows.rs"]
 mod rows;
 #[path = "../../tests/support/wire.rs"]
 mod wire;

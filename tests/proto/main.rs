@@ -18,7 +18,7 @@ mod deflate_bits;
 mod pair;
 #[path = "../support/replay.rs"]
 mod replay;
-#[path = "../support/rows.rs"]
+#[path = "../../src/bin/sockeye/attack/rows.rs"]
 mod rows;
 #[cfg(feature = "deflate")]
 #[path = "../support/strict_inflate.rs"]

@@ -1,5 +1,11 @@
 //! Frames as the tests see them, read and written without the code under test.
 
+#[path = "../../src/bin/sockeye/attack/seal.rs"]
+mod seal;
+
+pub(crate) use seal::seal;
+use seal::xor;
+
 use sockeye::proto::{Keys, NoRandomness, Role};
 
 /// One frame, unmasked.
@@ -94,13 +100,6 @@ fn read_one(bytes: &[u8], sender: Role) -> (Frame, usize) {
     (frame, at + len)
 }
 
-/// Masks byte by byte, as RFC 6455 section 5.3 spells it out.
-pub(crate) fn xor(key: [u8; 4], bytes: &mut [u8]) {
-    for (i, byte) in bytes.iter_mut().enumerate() {
-        *byte ^= key[i % 4];
-    }
-}
-
 /// A frame of the peer of `under_test`: `first` is its first byte.
 pub(crate) fn frame(under_test: Role, first: u8, payload: &[u8]) -> Vec<u8> {
     let mut head = vec![first];
@@ -124,24 +123,6 @@ pub(crate) fn frame(under_test: Role, first: u8, payload: &[u8]) -> Vec<u8> {
         &mut out,
     );
     out
-}
-
-/// Appends a header given without mask and its payload. Towards a server the mask bit is set, the key put in and
-/// the payload masked, whatever the header says.
-pub(crate) fn seal(under_test: Role, head: &[u8], payload: &[u8], key: [u8; 4], out: &mut Vec<u8>) {
-    let start = out.len();
-    out.extend_from_slice(head);
-    if under_test == Role::Server {
-        if head.len() > 1 {
-            out[start + 1] |= 0x80;
-        }
-        out.extend_from_slice(&key);
-        let at = out.len();
-        out.extend_from_slice(payload);
-        xor(key, &mut out[at..]);
-    } else {
-        out.extend_from_slice(payload);
-    }
 }
 
 /// Keys that repeat from run to run and never from frame to frame.

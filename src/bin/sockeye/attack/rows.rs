@@ -1,12 +1,14 @@
 //! Reads the row files of `tests/rows`. What a row may say stands at the top of `frames.rows`.
 
-use crate::wire;
+use super::wire;
 use sockeye::proto::{Delivery, Role};
 
 /// One block of a row file.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Row {
     pub(crate) name: String,
+    /// The heading above it.
+    pub(crate) section: String,
     pub(crate) shows: Vec<String>,
     pub(crate) roles: Vec<Role>,
     pub(crate) with: With,
@@ -131,8 +133,15 @@ impl Row {
 /// Reads a file of rows, or says which line is wrong and why.
 pub(crate) fn parse(file: &str) -> Result<Vec<Row>, String> {
     let mut rows: Vec<Row> = Vec::new();
+    let (mut section, mut above) = ("", "#");
     for (number, line) in file.lines().enumerate() {
         let line = line.trim();
+        if let Some(heading) = line.strip_prefix("# ")
+            && above.is_empty()
+        {
+            section = heading;
+        }
+        above = line;
         if line.is_empty() || line.starts_with('#') {
             continue;
         }
@@ -144,6 +153,7 @@ pub(crate) fn parse(file: &str) -> Result<Vec<Row>, String> {
             }
             rows.push(Row {
                 name: rest.to_owned(),
+                section: section.to_owned(),
                 ..Row::default()
             });
             continue;

@@ -27,6 +27,8 @@ use super::deadlines::TICK;
 #[cfg(feature = "client")]
 use super::dial::Dial;
 use super::drive::{DEAR, Next, Tools, drive};
+#[cfg(feature = "server")]
+use super::exchange::Alarm;
 use super::exchange::{Exchange, Membership};
 use super::farewell::Farewell;
 use super::id::{Numbers, slot_in};
@@ -123,9 +125,15 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
         }
     }
 
-    /// Shares what is published with the other loops of an exchange, and hears its handles. `wake` makes the kernel report
-    /// [`Ready::Wake`].
-    pub(crate) fn join(&mut self, exchange: &Exchange, wake: Arc<dyn Wake>) {
+    /// Shares what is published with the other loops of an exchange, and hears its handles. Servers on the real kernel do this
+    /// by themselves. `wake` is called by other threads: it is to make the kernel report [`Ready::Wake`], now or as soon as
+    /// it is waited for, and must not panic.
+    #[cfg(feature = "server")]
+    pub fn join(&mut self, exchange: &Exchange, wake: impl Fn() + Send + Sync + 'static) {
+        self.join_woken_by(exchange, Arc::new(Alarm(wake)));
+    }
+
+    pub(crate) fn join_woken_by(&mut self, exchange: &Exchange, wake: Arc<dyn Wake>) {
         let max_message = self.tools.settings.limits.connection.max_message;
         let membership = exchange.join(max_message, wake);
         self.worker = membership.worker();

@@ -39,6 +39,17 @@ pub(super) struct Membership {
     spare: Vec<Letter>,
 }
 
+/// Wakes a loop on a kernel that is not ours.
+#[cfg(feature = "server")]
+pub(super) struct Alarm<F>(pub(super) F);
+
+#[cfg(feature = "server")]
+impl<F: Fn() + Send + Sync> Wake for Alarm<F> {
+    fn wake(&self) {
+        (self.0)();
+    }
+}
+
 /// What came from the others since the last look.
 #[derive(Debug)]
 pub(super) struct Arrived {

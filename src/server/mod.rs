@@ -330,7 +330,7 @@ impl Builder {
         let mut event_loop = EventLoop::new(kernel, handler, self.settings);
         // Alone, it is one for its handle's sake.
         let exchange = self.exchange.unwrap_or_default();
-        event_loop.join(&exchange, wake);
+        event_loop.join_woken_by(&exchange, wake);
         Ok(Server {
             event_loop,
             places,

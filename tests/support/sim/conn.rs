@@ -43,9 +43,29 @@ impl Conn {
         });
     }
 
+    /// As [`end`](Self::end), and told once, however often this is called.
+    pub fn end_once(&self) {
+        self.link(|link| {
+            link.readable |= !link.eof && link.broken.is_none();
+            link.eof = true;
+        });
+    }
+
+    /// As [`reset`](Self::reset), and told once.
+    pub fn break_once(&self, error: Errno) {
+        if self.link(|link| link.broken.is_none()) {
+            self.reset(error);
+        }
+    }
+
     /// How many more bytes the peer takes.
     pub fn set_window(&self, bytes: usize) {
         self.link(|link| link.window = bytes);
+    }
+
+    /// How many more bytes it takes.
+    pub fn window(&self) -> usize {
+        self.link(|link| link.window)
     }
 
     /// How many bytes the peer must take before the server is told that there is room.
@@ -135,6 +155,11 @@ impl Conn {
     /// The name under which the server registered it.
     pub fn token(&self) -> Option<Token> {
         self.link(|link| link.token)
+    }
+
+    /// Something was done to it that it may die of.
+    pub fn is_touched(&self) -> bool {
+        self.link(|link| link.touched)
     }
 
     /// The server has ended its side.

@@ -1,6 +1,7 @@
 //! The end that the server holds.
 
 use super::link::Link;
+use super::faults::{self, Call, Fault};
 use super::{Conn, Net, random};
 use rustix::io::Errno;
 use sockeye::kernel::{Kernel, PeerAddr, Ready, Remote, Token};
@@ -32,9 +33,15 @@ impl Kernel for SimKernel {
     type Stream = SimStream;
 
     fn poll(&mut self, ready: &mut Vec<Ready>, timeout: Option<Duration>) -> io::Result<()> {
+        let fault = faults::next(Call::Poll);
         let net = &self.0;
         let mut world = net.0.borrow_mut();
         world.calls.polls += 1;
+        match fault {
+            Some(Fault::Fails(error)) => return Err(error.into()),
+            Some(Fault::Nothing) => return Ok(()),
+            _ => {}
+        }
         let deadline = timeout.map(|timeout| world.now + timeout);
         world.links.iter_mut().for_each(Link::next_piece_arrives);
         drop(world);
@@ -51,6 +58,8 @@ impl Kernel for SimKernel {
             if !ready.is_empty() || deadline == Some(world.now) {
                 let lag = world.lag;
                 world.now += lag;
+                drop(world);
+                net.spoil(ready, fault);
                 return Ok(());
             }
             world.now = next;
@@ -62,7 +71,11 @@ impl Kernel for SimKernel {
     }
 
     fn accept(&mut self) -> io::Result<SimStream> {
+        let fault = faults::next(Call::Accept);
         let net = &self.0;
+        if let Some(fault) = fault {
+            net.spoil_accept(fault)?;
+        }
         let mut world = net.0.borrow_mut();
         world.calls.accepts += 1;
         let front = world.backlog.front().copied();
@@ -86,6 +99,9 @@ impl Kernel for SimKernel {
 
     fn peer_addr(&mut self, stream: &SimStream) -> PeerAddr {
         self.0.0.borrow_mut().calls.peer_addrs += 1;
+        if faults::check(Call::PeerAddr).is_err() {
+            return PeerAddr::Unknown;
+        }
         stream.0.link(|link| link.peer_addr)
     }
 
@@ -95,6 +111,7 @@ impl Kernel for SimKernel {
             return Err(fault.into());
         }
         self.0.strike()?;
+        faults::check(Call::Register).inspect_err(|_| stream.0.link(|link| link.touched = true))?;
         stream.0.link(|link| {
             assert_eq!(link.token, None, "registered twice");
             link.register(token);
@@ -105,30 +122,35 @@ impl Kernel for SimKernel {
     fn receive(&mut self, stream: &mut SimStream, buffer: &mut Vec<u8>) -> io::Result<usize> {
         self.0.0.borrow_mut().calls.receives += 1;
         self.0.strike_at(&stream.0)?;
-        stream.0.link(|link| link.receive(buffer))
+        let fault = faults::next(Call::Receive);
+        stream.0.link(|link| link.receive_or(fault, buffer))
     }
 
     fn send(&mut self, stream: &mut SimStream, parts: &[IoSlice<'_>]) -> io::Result<usize> {
         self.0.0.borrow_mut().calls.sends += 1;
         self.0.strike_send(&stream.0)?;
-        stream.0.link(|link| link.send(parts))
+        let fault = faults::next(Call::Send);
+        stream.0.link(|link| link.send_or(fault, parts))
     }
 
     fn connect(&mut self, to: &Remote) -> io::Result<SimStream> {
         self.0.0.borrow_mut().calls.dials += 1;
         self.0.strike()?;
+        faults::check(Call::Connect)?;
         self.0.dial(&to.to_string()).map(SimStream)
     }
 
     fn connected(&mut self, stream: &mut SimStream) -> io::Result<bool> {
         self.0.0.borrow_mut().calls.dials += 1;
         self.0.strike()?;
+        faults::check(Call::Connected).inspect_err(|_| stream.0.link(|link| link.touched = true))?;
         stream.0.link(|link| link.connected())
     }
 
     fn resolve(&mut self, key: u64, host: &str, port: u16) -> io::Result<()> {
         self.0.0.borrow_mut().calls.dials += 1;
         self.0.strike()?;
+        faults::check(Call::Resolve)?;
         self.0.ask(key, host, port)?;
         self.0.0.borrow_mut().outbound.wanted.insert(key);
         Ok(())
@@ -144,6 +166,7 @@ impl Kernel for SimKernel {
         world.outbound.wanted.remove(&key);
         drop(world);
         self.0.strike()?;
+        faults::check(Call::Resolved)?;
         self.0.answer_to(key)
     }
 
@@ -153,6 +176,8 @@ impl Kernel for SimKernel {
             return Err(fault.into());
         }
         self.0.strike()?;
+        faults::check(Call::RegisterAnew)
+            .inspect_err(|_| stream.0.link(|link| link.touched = true))?;
         stream.0.link(|link| {
             assert!(link.token.is_some(), "never registered before");
             link.register(token);
@@ -161,6 +186,7 @@ impl Kernel for SimKernel {
     }
 
     fn random(bytes: &mut [u8]) -> Result<(), NoRandomness> {
+        faults::check(Call::Random).map_err(|_| NoRandomness)?;
         random::fill(bytes)
     }
 

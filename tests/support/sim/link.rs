@@ -52,6 +52,10 @@ pub(super) struct Link {
     pub(super) connecting: Connecting,
     /// Where the peer is.
     pub(super) peer_addr: PeerAddr,
+    /// Something was done to it that it may die of.
+    pub(super) touched: bool,
+    /// Whatever is done with it fails so.
+    pub(super) doomed: Option<Errno>,
     pub(super) finished: bool,
     pub(super) aborted: bool,
     pub(super) dropped: bool,

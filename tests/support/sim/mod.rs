@@ -13,10 +13,12 @@
 #![allow(dead_code, reason = "each test target uses what it needs")]
 
 mod conn;
+pub mod faults;
 mod kernel;
 mod link;
 mod outbound;
 pub mod random;
+mod spoil;
 
 pub use conn::Conn;
 pub use kernel::SimKernel;
@@ -30,6 +32,8 @@ use sockeye::kernel::{PeerAddr, Ready};
 use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 /// How often the server asked for what.
@@ -72,8 +76,12 @@ struct World {
     /// Reports that no link would make.
     forged: Vec<Ready>,
     forged_last: Vec<Ready>,
+    /// Reports that one poll had left for the next.
+    held_back: Vec<Ready>,
     accept_edge: bool,
     listening: bool,
+    /// Another thread has something for the loop.
+    woken: Arc<AtomicBool>,
     calls: Calls,
 }
 
@@ -162,6 +170,12 @@ impl Net {
         self.0.borrow_mut().register_faults.push_back(error);
     }
 
+    /// Has the loop woken, from whichever thread.
+    pub fn waker(&self) -> impl Fn() + Send + Sync + 'static {
+        let woken = Arc::clone(&self.0.borrow().woken);
+        move || woken.store(true, Ordering::Relaxed)
+    }
+
     /// The next poll reports this as well.
     pub fn forge(&self, report: Ready) {
         self.0.borrow_mut().forged.push(report);
@@ -202,6 +216,10 @@ impl Net {
     fn collect(&self, ready: &mut Vec<Ready>) {
         let mut world = self.0.borrow_mut();
         ready.append(&mut world.forged);
+        ready.append(&mut world.held_back);
+        if world.woken.swap(false, Ordering::Relaxed) {
+            ready.push(Ready::Wake);
+        }
         if std::mem::take(&mut world.accept_edge) && world.listening {
             ready.push(Ready::Accept);
         }

@@ -1,0 +1,74 @@
+"""What the servers' processes hold and use, sampled: memory, descriptors, threads, processor time.
+
+Not here: whether that is fine, which is verdict.py.
+"""
+
+import collections
+import csv
+import os
+import pathlib
+import time
+
+TICKS = os.sysconf("SC_CLK_TCK")
+PAGE_KIB = os.sysconf("SC_PAGE_SIZE") // 1024
+
+COLUMNS = ["seconds", "process", "rss_kib", "descriptors", "threads", "cpu_seconds"]
+
+Sample = collections.namedtuple("Sample", COLUMNS)
+
+
+def look(name, pid, began):
+    """One process now, or nothing if it is gone."""
+    proc = pathlib.Path(f"/proc/{pid}")
+    try:
+        # What stands after the name in parentheses, which may hold anything.
+        fields = (proc / "stat").read_text().rpartition(")")[2].split()
+        descriptors = len(os.listdir(proc / "fd"))
+    except OSError:
+        return None
+    cpu = (int(fields[11]) + int(fields[12])) / TICKS
+    rss, threads = int(fields[21]) * PAGE_KIB, int(fields[17])
+    return Sample(round(time.monotonic() - began, 1), name, rss, descriptors, threads, cpu)
+
+
+class Watch:
+    """Samples of all the servers and of this process, in a file and in memory."""
+
+    def __init__(self, running, path):
+        self.began = time.monotonic()
+        self._pids = {one.name: one.child.process.pid for one in running} | {"driver": os.getpid()}
+        self._file = path.open("w", newline="")
+        self._csv = csv.writer(self._file)
+        self._csv.writerow(COLUMNS)
+        self.samples = collections.defaultdict(list)
+        self.baseline = {sample.process: sample for sample in self.sample()}
+
+    def sample(self):
+        """All of them now; those that are gone are left out."""
+        taken = [look(name, pid, self.began) for name, pid in self._pids.items()]
+        taken = [sample for sample in taken if sample]
+        for sample in taken:
+            self._csv.writerow(sample)
+            self.samples[sample.process].append(sample)
+        self._file.flush()
+        return taken
+
+    def cpu(self):
+        """Seconds of processor time that all of them have used."""
+        return sum(samples[-1].cpu_seconds for samples in self.samples.values())
+
+    def close(self):
+        self._file.close()
+
+
+def drift_kib(samples):
+    """By how much memory grows over the second half of the samples, by least squares; and how much it is there."""
+    half = [(sample.seconds, sample.rss_kib) for sample in samples[len(samples) // 2 :]]
+    count = len(half)
+    if count < 3:
+        return 0.0, float(samples[-1].rss_kib)
+    mean_time = sum(time for time, _ in half) / count
+    mean = sum(rss for _, rss in half) / count
+    spread = sum((time - mean_time) ** 2 for time, _ in half)
+    slope = sum((time - mean_time) * (rss - mean) for time, rss in half) / spread
+    return slope * (half[-1][0] - half[0][0]), mean

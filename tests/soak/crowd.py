@@ -40,13 +40,14 @@ class Crowd:
         self._talkers = [Talkers(target, *shared, MIB) for target in echoes]
         self._rooms = [Room(target, *shared, Chat()) for target in chats]
         self._rooms += [Room(target, *shared, Broadcast()) for target in halls]
-        self._attacks = [Attacks(target, self.payloads, tally, MIB, True) for target in echoes]
-        self._attacks += [Attacks(target, self.payloads, tally, 60_000, False) for target in chats[::2] + halls]
+        self._attacks = [Attacks(target, *shared, MIB, True) for target in echoes]
+        self._attacks += [Attacks(target, *shared, 60_000, False) for target in chats[::2] + halls]
         self._herds = herd_keeper.Herds(echoes[:2], tally, seed, authority)
 
     async def run(self, seconds):
         """Until the time is over and all have ended."""
         end = time.monotonic() + seconds
+        looking = asyncio.create_task(self.pace.keep_looking())
         lanes = [self._lane(talkers.live) for talkers in self._talkers for _ in range(LANES)]
         lanes += [self._lane(room.live) for room in self._rooms for _ in range(MEMBERS)]
         going = [asyncio.create_task(lane) for lane in [*lanes, self._herds.run()]]
@@ -55,6 +56,7 @@ class Crowd:
         self._over = True
         self._herds.stop()
         await self._finish(going)
+        looking.cancel()
 
     async def _finish(self, going):
         _, late = await asyncio.wait([*going, *self._slow, *self._hostile], timeout=ENDING_SECONDS)

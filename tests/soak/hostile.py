@@ -51,8 +51,9 @@ BAD_DEFLATE = link.frame(FIN | 0x40 | TEXT, b"\x07\xff\xff\xff")
 class Attacks:
     """One after another, at a server's echo or in its room."""
 
-    def __init__(self, target, payloads, tally, largest, is_echo):
-        self.target, self.tally, self.largest, self.is_echo = target, tally, largest, is_echo
+    def __init__(self, target, payloads, tally, spending, largest, is_echo):
+        self.target, self.tally, self.pace = target, tally, spending
+        self.largest, self.is_echo = largest, is_echo
         self.random = payloads.random
 
     async def live(self):
@@ -68,6 +69,8 @@ class Attacks:
             narrow = 4096 if attack == self._deaf else None
             client = await asyncio.wait_for(link.Link.dial(self.target, narrow), DIAL_SECONDS)
         except Exception as error:
+            if self.pace.is_to_blame():
+                return
             self.tally.fault("unexpected close", f"hostile at {self.target.name} cannot connect: {error!r}")
             return
         try:
@@ -81,7 +84,10 @@ class Attacks:
             client.reset()
 
     def _wrong(self, what, words):
-        self.tally.fault("wrong answer to hostility", f"{what} at {self.target.name}: {words}")
+        # Who is late with its own request is told so, whatever it meant to do.
+        if not self.pace.is_to_blame():
+            late = f"late by {self.pace.lag():.1f} s"
+            self.tally.fault("wrong answer to hostility", f"{what} at {self.target.name}: {words}, {late}")
 
     async def _violation(self, client):
         what, sent, code = self.random.choice(VIOLATIONS)

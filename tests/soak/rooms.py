@@ -74,10 +74,16 @@ class Member:
 
     async def live(self, way):
         room = self.room
-        options = {"max_size": None, "max_queue": None, "ping_interval": None, "proxy": None}
+        options = {"process_exception": lambda error: error, "max_size": None, "max_queue": None, "ping_interval": None, "proxy": None}
         if room.target.tls:
             options["ssl"] = room.target.tls
-        client = await connect(room.target.url, host=room.target.host, open_timeout=OPEN_SECONDS, **options)
+        try:
+            client = await connect(room.target.url, host=room.target.host, open_timeout=OPEN_SECONDS, **options)
+        except Exception as error:  # whatever it is, it should not be
+            if not room.pace.is_to_blame():
+                words = f"{self.name} cannot connect: {error!r}, late by {room.pace.lag():.1f} s"
+                room.tally.fault("unexpected close", words)
+            return
         listening = None
         try:
             await room.form.arrive(client)

@@ -57,6 +57,7 @@ def counted(tally):
     counts = tally.counts
     yield "connections", counts["connections"]
     yield "of them hostile", counts["hostile"]
+    yield "refused as late, while the driver had no processor", counts["excused"]
     yield "messages to echoes", counts["sent"]
     yield "answered, once, in order, unchanged", counts["answered"]
     yield "of them in fragments", counts["fragmented"]

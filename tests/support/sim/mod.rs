@@ -198,6 +198,15 @@ impl Net {
         world.links.iter().filter(held).count()
     }
 
+    /// Forgets all connections, so that millions of them take no more room than those of a moment. The server must have
+    /// let go of each; a `Conn` from before is nobody's then.
+    pub fn forget_ended(&self) {
+        let mut world = self.0.borrow_mut();
+        assert!(world.links.iter().all(|link| link.dropped), "one is open");
+        assert!(world.backlog.is_empty(), "one waits to be accepted");
+        world.links.clear();
+    }
+
     /// What is due happens now. Says when the next thing is.
     fn run_script(&self) -> Option<Duration> {
         loop {

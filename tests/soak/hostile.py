@@ -144,6 +144,7 @@ class Attacks:
     async def _deaf(self, client):
         """Reads nothing, of much that it asked for where it could; whatever is said of it, it is ended in time."""
         await client.enter(self.target)
+        client.read_no_more()
         if self.is_echo:
             message = link.frame(FIN | BINARY, b"x" * 60_000)
             for _ in range(40):

@@ -245,6 +245,10 @@ class Link:
     def drop(self):
         self._writer.close()
 
+    def read_no_more(self):
+        """From now on not even into a buffer of ours."""
+        self._writer.transport.pause_reading()
+
     def gone(self):
         """Whether the peer has ended it, for one who reads nothing and sends nothing: as the kernel sees it."""
         made = self._writer.get_extra_info("socket")

@@ -15,7 +15,7 @@ SLOWEST, FASTEST = 20.0, 20_000.0
 
 LOOK_SECONDS = 0.1
 # Up to here it goes on as fast; from here on a server may have lost patience with us.
-LATE, TOO_LATE = 0.5, 1.5
+LATE, TOO_LATE = 1.0, 1.5
 # As long as the servers wait for a handshake, and a bit.
 REMEMBERED_SECONDS = 8
 
@@ -67,7 +67,7 @@ class Pace:
         factor = min(max(wanted / max(used, 0.01), 0.7), 1.3)
         if self.lag() > LATE:
             # The machine has others to serve.
-            self.rate, factor = min(self.rate, spent), 0.7
+            self.rate, factor = min(self.rate, spent), 0.8
         elif self.rate > 2 * spent:
             factor = min(factor, 1.0)
         self.rate = min(max(self.rate * factor, SLOWEST), FASTEST)

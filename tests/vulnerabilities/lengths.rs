@@ -186,7 +186,7 @@ fn v04_a_servers_length_ends_the_clients_process() {
 }
 
 /// CVE-2026-54466: the drafts' lengths go on as long as bytes have their high bit. Here drafts are refused by their
-/// request, their frames by the first byte, and no header is longer than 14 bytes.
+/// request, and their frames by the first byte.
 #[test]
 fn v05_a_length_in_the_drafts_manner_without_end() {
     let request = |lines: &str| {
@@ -210,17 +210,6 @@ fn v05_a_length_in_the_drafts_manner_without_end() {
     for frame in [&text, &endless] {
         let reason = Violation::UnexpectedContinuation;
         unheard(Role::Server, &unlimited(), frame, 1, reason);
-    }
-    for role in ROLES {
-        for second in 0..=255 {
-            let bytes = [&[0x82, second], &[0x7F; 12][..]].concat();
-            let mut conn = connection(role, 1 << 20);
-            let mut buffer = bytes.clone();
-            let fed = feed(&mut conn, &mut buffer);
-            assert!(fed.error.is_some() || fed.consumed <= 14);
-            let longest = [header(role, 0x82, u64::from(u32::MAX)), vec![]].concat();
-            assert!(longest.len() <= 14);
-        }
     }
 }
 

@@ -65,6 +65,23 @@ fn failed(error: ResponseError) -> Vec<(&'static str, String)> {
     vec![("want", format!("fail {error:?}"))]
 }
 
+/// Shows 6455-4.1-58.
+#[test]
+fn the_cookies_of_an_answer_can_be_read() {
+    let received = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+        Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\nSet-Cookie: a=1; Path=/\r\nset-cookie: b=2\r\n\r\n";
+    let expected = Request::new("h", "/", *b"the sample nonce")
+        .write(&mut Vec::new())
+        .unwrap();
+    let response = ResponseParser::new(HeadLimits::default())
+        .parse(received)
+        .unwrap()
+        .unwrap();
+    assert!(response.verify(&expected).is_ok());
+    let cookies: Vec<_> = response.headers().all("Set-Cookie").collect();
+    assert_eq!(cookies, [&b"a=1; Path=/"[..], b"b=2"]);
+}
+
 #[test]
 fn a_refusal_can_be_read() {
     let received = b"HTTP/1.1 426 Upgrade Required\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Version: 8, 7\r\n\r\nno";

@@ -114,6 +114,7 @@ fn a_goodbye_comes_behind_what_was_said_before_in_the_same_turn() {
     assert_eq!(silent.frames(), expected);
 }
 
+/// Shows 6455-4.2.2-26.
 #[test]
 fn a_newcomer_hears_what_is_said_from_its_opening_on() {
     let mut sim = Sim::new();

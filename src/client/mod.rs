@@ -10,7 +10,8 @@
 //! | `backoff` `queue` | when again, and what waits meanwhile |
 //! | `config_error` `url_error` `proxy_error` `error` | what can be wrong |
 //!
-//! Not here: the loop, which is `reactor`.
+//! Not here: the loop, which is `reactor`; and any order among attempts. RFC 6455 section 4.1 wants one handshake at a time
+//! with each address: an application that is to keep to that opens one connection when the one before is open.
 
 pub(crate) mod addresses;
 mod authority;

@@ -24,6 +24,12 @@ pub(crate) fn read(stream: &Stream) -> Receiver {
     receiver
 }
 
+/// Whether our Close would come too late.
+pub(crate) fn is_over_before_we_close(stream: &Stream) -> bool {
+    let closed = Said::Close(Some(CLOSE.0), CLOSE.1.into());
+    stream.close_at.is_some() && !read(stream).said.contains(&closed)
+}
+
 /// How two readings compare.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Agreement {

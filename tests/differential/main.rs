@@ -26,12 +26,15 @@ mod reference;
 mod strict_inflate;
 
 mod dice;
+mod divergences;
+mod document;
 mod literal;
 mod mutations;
 mod ours;
 mod payloads;
 mod runs;
 mod stream;
+mod theirs;
 
 use literal::Agreement;
 use runs::count;
@@ -51,7 +54,7 @@ fn the_literal_decoder_reads_the_same() {
         let agreement = literal::compare(&stream, &ours, &read)
             .map_err(|difference| format!("{difference}\n{stream:?}"))?;
         if agreement == Agreement::ButForCorruption {
-            count(tally, "corrupt for one inflater sooner than for the other");
+            count(tally, document::CORRUPTION);
         }
         match ours.outcome.error {
             Some((_, violation)) => count(tally, &format!("{violation:?}")),
@@ -61,6 +64,7 @@ fn the_literal_decoder_reads_the_same() {
         Ok(())
     });
     if streams >= FEW && runs::number("SOCKEYE_STREAM").is_none() {
+        document::note_literal(streams, &tally);
         // Whatever can go wrong does, but for what takes several connections.
         let faults = Violation::ALL
             .iter()
@@ -71,6 +75,33 @@ fn the_literal_decoder_reads_the_same() {
         }
         for name in mutations::names() {
             assert!(tally.contains_key(name), "never {name}");
+        }
+    }
+}
+
+#[test]
+fn tungstenite_differs_only_as_the_table_says() {
+    let streams = runs::number("SOCKEYE_STREAMS").map_or(FEW / 2, |count| count / 10);
+    let tally = runs::all("tungstenite", streams, |seed, tally| {
+        let mut stream = Stream::new(seed, Which::Plain);
+        if literal::is_over_before_we_close(&stream) {
+            stream.close_at = None;
+        }
+        let (ours, theirs) = (ours::run(&stream), theirs::run(&stream));
+        let rows = divergences::explain(&stream, &ours, &theirs)
+            .map_err(|difference| format!("{difference}\n{theirs:?}\n{stream:?}"))?;
+        for row in &rows {
+            count(tally, divergences::TABLE[*row].name);
+        }
+        if rows.is_empty() {
+            count(tally, document::THE_SAME);
+        }
+        Ok(())
+    });
+    if streams >= FEW / 2 && runs::number("SOCKEYE_STREAM").is_none() {
+        document::note_tungstenite(streams, &tally);
+        for row in &divergences::TABLE {
+            assert!(tally.contains_key(row.name), "never: {}", row.name);
         }
     }
 }

@@ -51,7 +51,7 @@ impl Stream {
 
     /// Inflates so much more of the message.
     pub(crate) fn feed(&mut self, mut input: &[u8]) -> Result<(), Violation> {
-        while !input.is_empty() || self.status == TINFLStatus::HasMoreOutput {
+        while !input.is_empty() || self.has_more() {
             if self.status == TINFLStatus::Done {
                 self.begin_anew()?;
             }
@@ -68,6 +68,20 @@ impl Stream {
             }
         }
         Ok(())
+    }
+
+    /// Whether there is something to go on with without more input: at the end of a block, bits of the next one.
+    fn has_more(&self) -> bool {
+        match self.status {
+            TINFLStatus::HasMoreOutput => true,
+            TINFLStatus::BlockBoundary => self.bits_left() > 0,
+            _ => false,
+        }
+    }
+
+    fn bits_left(&self) -> u8 {
+        let at = self.state.block_boundary_state();
+        at.map_or(0, |at| at.num_bits)
     }
 
     /// Gives what it leaves of the input.
@@ -111,10 +125,7 @@ impl Stream {
         }
         match self.status {
             TINFLStatus::Done => true,
-            TINFLStatus::BlockBoundary => {
-                let at = self.state.block_boundary_state();
-                at.is_some_and(|at| at.num_bits == 0)
-            }
+            TINFLStatus::BlockBoundary => self.bits_left() == 0,
             _ => false,
         }
     }

@@ -106,7 +106,9 @@ impl Client {
         }
     }
 
-    pub(crate) fn config(&self) -> &Arc<ClientConfig> {
+    /// The configuration, for a program that drives rustls itself.
+    #[must_use]
+    pub const fn config(&self) -> &Arc<ClientConfig> {
         &self.config
     }
 }

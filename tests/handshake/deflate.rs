@@ -10,10 +10,14 @@ use sockeye::proto::deflate::{
 use sockeye::proto::handshake::client::{self, ResponseParser};
 use sockeye::proto::handshake::{Accept, HeadLimits, accept_of, key_of, server};
 
+#[path = "../../src/bin/sockeye/attack/offers.rs"]
+#[allow(dead_code, reason = "the tests have other judges")]
+mod offers;
+
 const ROWS: &str = include_str!("../rows/deflate.rows");
 const NONCE: [u8; 16] = *b"the sample nonce";
 
-/// One case, its policy and the requirements that it shows.
+/// One case and its policy.
 struct Row {
     line: usize,
     kind: &'static str,
@@ -23,27 +27,15 @@ struct Row {
 }
 
 fn load() -> Vec<Row> {
-    let mut policy = None;
-    let mut rows = Vec::new();
-    for (index, text) in ROWS.lines().enumerate() {
-        let (kind, rest) = text.split_once(' ').unwrap_or((text, ""));
-        match kind {
-            "" | "#" | "ids" => {}
-            "policy" => policy = Some(read_policy(rest)),
-            "offer" | "answer" | "asks" => {
-                let (input, want) = rest.split_once(" => ").unwrap_or(("", rest));
-                rows.push(Row {
-                    line: index + 1,
-                    kind,
-                    policy: policy.clone().expect("a policy before the rows"),
-                    input: expand(input),
-                    want: expand(want),
-                });
-            }
-            _ => panic!("line {}: {kind}?", index + 1),
-        }
-    }
-    rows
+    let lines = offers::parse(ROWS).unwrap();
+    let row = |line: offers::Line<'static>| Row {
+        line: line.number,
+        kind: line.kind,
+        policy: read_policy(line.policy),
+        input: line.input,
+        want: line.want,
+    };
+    lines.into_iter().map(row).collect()
 }
 
 fn read_policy(text: &str) -> Policy {
@@ -59,15 +51,6 @@ fn read_policy(text: &str) -> Policy {
         client_max_window_bits: bits(client),
         ..Policy::default()
     }
-}
-
-/// Spells out the short names.
-fn expand(text: &str) -> String {
-    text.replace("pmd", "permessage-deflate")
-        .replace("s-no", "server_no_context_takeover")
-        .replace("c-no", "client_no_context_takeover")
-        .replace("s-bits", "server_max_window_bits")
-        .replace("c-bits", "client_max_window_bits")
 }
 
 /// A request with these header lines, `|` between them.

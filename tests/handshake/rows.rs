@@ -18,11 +18,6 @@ pub(crate) fn load(file: &str) -> Vec<Row> {
     rows
 }
 
-/// Undoes the escapes.
-pub(crate) fn bytes(text: &str) -> Vec<u8> {
-    heads::bytes(text).unwrap_or_else(|why| panic!("{why}"))
-}
-
 /// Splits are tried in steps of this size: all of them, except under Miri, which is thousands of times slower. There
 /// only one row in eleven is loaded, too.
 const STRIDE: usize = if cfg!(miri) { 61 } else { 1 };

@@ -1,6 +1,6 @@
 //! Frames as the tests see them, read and written without the code under test.
 
-#[path = "../../src/bin/sockeye/attack/seal.rs"]
+#[path = "../../src/bin/sockeye/attack/wire.rs"]
 mod seal;
 
 pub(crate) use seal::seal;

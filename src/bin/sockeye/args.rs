@@ -1,6 +1,6 @@
 //! The command line.
 
-use crate::{bench, connect, serve};
+use crate::{attack, bench, connect, serve};
 use clap::error::ErrorKind;
 use clap::{Args, Parser, Subcommand};
 use sockeye::server::{Listen, TrustedProxy};
@@ -21,7 +21,8 @@ const MAX_WORKERS: usize = 1024;
         sockeye echo --listen 0.0.0.0:80          … on every address\n  \
         sockeye broadcast --max-message 64KiB     every message to every client\n  \
         sockeye connect ws://127.0.0.1:9001       talk to a server\n  \
-        sockeye bench ws://127.0.0.1:9001         measure it",
+        sockeye bench ws://127.0.0.1:9001         measure it\n  \
+        sockeye attack ws://127.0.0.1:9001        see what it does with what no client should send",
     disable_help_subcommand = true
 )]
 struct Cli {
@@ -60,6 +61,9 @@ pub(crate) enum Command {
     /// Measure how many messages a server sends back, and how soon
     #[command(after_help = bench::options::EXAMPLES)]
     Bench(bench::options::Options),
+    /// Send a server what no client should, and what few do, and see whether it keeps to the protocol
+    #[command(after_help = attack::options::EXAMPLES)]
+    Attack(attack::options::Options),
 }
 
 #[derive(Args, Debug)]

@@ -4,6 +4,7 @@
 #![forbid(unsafe_code)]
 
 mod args;
+mod attack;
 mod bench;
 mod broadcast;
 mod connect;
@@ -24,6 +25,7 @@ fn main() -> ExitCode {
         Ok(Command::Broadcast(options)) => run::run(&options, || broadcast::Broadcast),
         Ok(Command::Connect(options)) => connect::run(&options),
         Ok(Command::Bench(options)) => bench::run(&options),
+        Ok(Command::Attack(options)) => attack::run(&options),
         Err(exit) => exit,
     }
 }

@@ -45,6 +45,13 @@ pub(crate) struct Target {
     /// Go through no proxy, whatever the environment says
     #[arg(long)]
     pub(crate) no_proxy: bool,
+    #[command(flatten)]
+    pub(crate) trust: Trust,
+}
+
+/// Who a server of `wss://` must be.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct Trust {
     /// Trust the certificates in this PEM file instead of the system's
     #[arg(long, value_name = "FILE")]
     pub(crate) ca: Option<PathBuf>,
@@ -86,7 +93,7 @@ impl Target {
         if let Some(proxy) = self.proxy()? {
             connector = connector.proxy(proxy);
         }
-        if let Some(tls) = self.tls()? {
+        if let Some(tls) = self.trust.tls()? {
             connector = connector.tls(tls);
         }
         connector.check().map_err(|error| error.to_string())?;
@@ -102,9 +109,14 @@ impl Target {
             None => Ok(None),
         }
     }
+}
 
+impl Trust {
     /// Whom to trust, where that is not the system's choice.
-    fn tls(&self) -> Result<Option<tls::Client>, String> {
+    /// # Errors
+    ///
+    /// When the file holds no certificates.
+    pub(crate) fn tls(&self) -> Result<Option<tls::Client>, String> {
         match &self.ca {
             Some(file) => tls::Client::from_ca_file(file)
                 .map(Some)

@@ -8,6 +8,7 @@ use sockeye::proto::{Delivery, Role};
 pub(crate) struct Row {
     pub(crate) name: String,
     /// The heading above it.
+    #[allow(dead_code, reason = "reports name it, and tests do not")]
     pub(crate) section: String,
     pub(crate) shows: Vec<String>,
     pub(crate) roles: Vec<Role>,
@@ -130,6 +131,20 @@ impl Row {
     }
 }
 
+/// What `raw` and `in` send to a server.
+#[allow(dead_code, reason = "for rows of other files")]
+pub(crate) fn sent(word: &str, rest: &str) -> Result<Vec<u8>, String> {
+    let input = match word {
+        "raw" => raw(rest)?,
+        _ => input(rest)?,
+    };
+    let row = Row {
+        input: vec![input],
+        ..Row::default()
+    };
+    Ok(row.wire(Role::Server).bytes)
+}
+
 /// Reads a file of rows, or says which line is wrong and why.
 pub(crate) fn parse(file: &str) -> Result<Vec<Row>, String> {
     let mut rows: Vec<Row> = Vec::new();
@@ -194,15 +209,7 @@ fn parse_line(row: &mut Row, word: &str, rest: &str) -> Result<(), String> {
             let (times, rest) = repeated(rest)?;
             row.input.extend(std::iter::repeat_n(input(rest)?, times));
         }
-        "raw" => {
-            let (head, mark) = marked(rest)?;
-            row.input.push(Input {
-                head,
-                payload: None,
-                raw: true,
-                mark: mark.map(Mark::Head),
-            });
-        }
+        "raw" => row.input.push(raw(rest)?),
         "event" => {
             let (times, rest) = repeated(rest)?;
             row.events
@@ -226,7 +233,7 @@ fn parse_line(row: &mut Row, word: &str, rest: &str) -> Result<(), String> {
 }
 
 /// `xN` in front of what is to be taken N times.
-fn repeated(text: &str) -> Result<(usize, &str), String> {
+pub(crate) fn repeated(text: &str) -> Result<(usize, &str), String> {
     let Some(text) = text.strip_prefix('x') else {
         return Ok((1, text));
     };
@@ -261,6 +268,16 @@ fn set(with: &mut With, setting: &str) -> Result<(), String> {
     Ok(())
 }
 
+fn raw(text: &str) -> Result<Input, String> {
+    let (head, mark) = marked(text)?;
+    Ok(Input {
+        head,
+        payload: None,
+        raw: true,
+        mark: mark.map(Mark::Head),
+    })
+}
+
 fn input(text: &str) -> Result<Input, String> {
     let Some((head, payload)) = text.split_once('|') else {
         let (head, mark) = marked(text)?;
@@ -283,7 +300,7 @@ fn input(text: &str) -> Result<Input, String> {
     })
 }
 
-fn expected(text: &str) -> Result<Expected, String> {
+pub(crate) fn expected(text: &str) -> Result<Expected, String> {
     let (kind, rest) = text.split_once(' ').unwrap_or((text, ""));
     Ok(match kind {
         "text" => Expected::Text(bytes(rest)?),
@@ -395,6 +412,6 @@ fn hex(token: &str) -> Result<Vec<u8>, String> {
     Ok(pairs.iter().map(|[high, low]| high << 4 | low).collect())
 }
 
-fn number(text: &str) -> Result<usize, String> {
+pub(crate) fn number(text: &str) -> Result<usize, String> {
     text.parse().map_err(|_| format!("{text} is not a number"))
 }

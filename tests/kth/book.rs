@@ -33,6 +33,8 @@ pub struct Book {
     pub failed: Vec<u64>,
     ids: HashMap<ConnectionId, usize>,
     rooms: BTreeMap<String, Vec<usize>>,
+    /// All that was published, by room.
+    said: BTreeMap<String, Vec<Said>>,
 }
 
 /// One connection, as its handler saw it.
@@ -138,8 +140,19 @@ impl Book {
         }
     }
 
+    fn note(&mut self, stream: &str, payload: &[u8]) {
+        let said = self.said.entry(stream.to_owned()).or_default();
+        said.push(payload.to_vec());
+    }
+
+    /// All that was published there.
+    pub fn said_in(&self, stream: &str) -> &[Said] {
+        self.said.get(stream).map_or(&[], Vec::as_slice)
+    }
+
     /// All members of a room are told this.
     pub fn publish(&mut self, room: &str, payload: &[u8]) {
+        self.note(room, payload);
         for &at in self.rooms.get(room).into_iter().flatten() {
             let told = self.lives[at].told.entry(room.to_owned()).or_default();
             told.push(payload.to_vec());
@@ -148,6 +161,7 @@ impl Book {
 
     /// All accepted connections that are open are told this.
     pub fn publish_to_all(&mut self, stream: &str, payload: &[u8]) {
+        self.note(stream, payload);
         let open = |life: &&mut Life| life.end.is_none() && !life.is_ours;
         for life in self.lives.iter_mut().filter(open) {
             let told = life.told.entry(stream.to_owned()).or_default();

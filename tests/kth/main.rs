@@ -17,6 +17,9 @@
     reason = "tests have std, and make bytes of numbers on purpose"
 )]
 
+#[cfg(all(feature = "client", feature = "tls"))]
+#[path = "../tls/certs.rs"]
+mod certs;
 #[path = "../server/deflating.rs"]
 #[allow(dead_code, reason = "the server's tests use the rest")]
 mod deflating;
@@ -73,7 +76,10 @@ fn whichever_call_fails_and_however_the_laws_hold() {
         let runs = sweep(scenario, stride, number);
         total += runs;
         let (name, span) = (scenario.name, begin.elapsed());
-        println!("{name:24} {:4} calls {runs:6} runs {span:8.1?}", calls.len());
+        println!(
+            "{name:24} {:4} calls {runs:6} runs {span:8.1?}",
+            calls.len()
+        );
     }
     println!("{total} runs of (scenario, call, fault), 0 breaks");
     assert!(total > 100_000 || !is_long || !prefix.is_empty(), "{total}");

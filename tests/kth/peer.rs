@@ -29,6 +29,10 @@ pub struct Peer {
     pub is_mute: bool,
     /// It has said that it closes, or ended, or broken the connection.
     pub has_left: bool,
+    /// Some of what its rooms are told is dropped for it, as it reads too slowly.
+    pub misses: bool,
+    /// It was there when all left, and leaves with them.
+    pub has_stayed: bool,
     /// The scenario broke its connection.
     pub is_broken: bool,
 }
@@ -60,6 +64,8 @@ impl Peer {
             closed: None,
             is_mute: false,
             has_left: false,
+            misses: false,
+            has_stayed: false,
             is_broken: false,
         }
     }
@@ -99,7 +105,8 @@ impl Peer {
     /// It says that it closes.
     pub fn leave(&mut self) {
         self.has_left = true;
-        self.conn.push(&frame(0x80 | CLOSE, &1000_u16.to_be_bytes()));
+        self.conn
+            .push(&frame(0x80 | CLOSE, &1000_u16.to_be_bytes()));
     }
 
     pub fn is_open(&self) -> bool {
@@ -134,7 +141,9 @@ impl Peer {
             return false;
         };
         let frames = member.frames();
-        frames.into_iter().fold(false, |any, frame| any | self.on_frame(frame))
+        frames
+            .into_iter()
+            .fold(false, |any, frame| any | self.on_frame(frame))
     }
 
     fn on_frame(&mut self, received: Frame) -> bool {
@@ -157,7 +166,9 @@ impl Peer {
                 !self.is_mute
             }
             CLOSE => {
-                let code = payload.first_chunk().map_or(1005, |code| u16::from_be_bytes(*code));
+                let code = payload
+                    .first_chunk()
+                    .map_or(1005, |code| u16::from_be_bytes(*code));
                 self.closed = Some(code);
                 if !self.is_mute {
                     if !self.has_left {

@@ -8,7 +8,7 @@ use crate::frames::{self, Frame};
 use crate::peer::Peer;
 use crate::sim::faults::{self, Call};
 use crate::sim::{Net, SimKernel};
-use crate::wire::Wire;
+use crate::wire::{Between, Wire};
 use rustix::io::Errno;
 use sockeye::server::{EventLoop, Exchange, Handler, Settings};
 use std::time::Duration;
@@ -37,24 +37,31 @@ pub struct Stage<H: Handler<SimKernel>> {
     pub book: Shared,
     /// A peer broke the protocol on purpose.
     pub expects_violations: bool,
-    /// Peers are told a part of what is said to them, as they read too slowly.
-    pub drops: bool,
+    /// Who comes first decides what the others are told.
+    pub is_mixed: bool,
+    /// Its loops have rooms together.
+    pub is_shared: bool,
+    /// What each end of a wire sends at once is a little.
+    pub slow_wires: bool,
+    /// Bytes after which a wire carries nothing more.
+    pub most_carried: Option<usize>,
+    /// How much was dropped for those who read too slowly.
+    pub dropped: u64,
+    /// Connections that were wanted, and not links.
+    pub dials: usize,
+    /// What the first loop opens comes to the second, through this.
+    pub between: Option<Between>,
     /// What of the rest is left when everybody has gone; none of it is to be.
     pub left: Vec<String>,
     next_serial: u16,
 }
 
 impl<H: Handler<SimKernel>> Stage<H> {
-    /// Loops that share an exchange if there are several.
-    pub fn new(handlers: Vec<H>, settings: &Settings, book: &Shared) -> Self {
-        let exchange = Exchange::new();
-        let is_shared = handlers.len() > 1;
-        let loops = handlers.into_iter().map(|handler| {
+    /// Loops that know nothing of each other.
+    pub fn new(loops: impl IntoIterator<Item = (H, Settings)>, book: &Shared) -> Self {
+        let loops = loops.into_iter().map(|(handler, settings)| {
             let net = Net::new();
-            let mut events = EventLoop::new(net.kernel(), handler, settings.clone());
-            if is_shared {
-                events.join(&exchange, net.waker());
-            }
+            let events = EventLoop::new(net.kernel(), handler, settings);
             Loop {
                 net,
                 events,
@@ -65,12 +72,27 @@ impl<H: Handler<SimKernel>> Stage<H> {
             loops: loops.collect(),
             peers: Vec::new(),
             wires: Vec::new(),
+            between: None,
             book: book.clone(),
             expects_violations: false,
-            drops: false,
+            is_mixed: false,
+            is_shared: false,
+            slow_wires: false,
+            most_carried: None,
+            dropped: 0,
+            dials: 0,
             left: Vec::new(),
             next_serial: 0,
         }
+    }
+
+    /// What is published in one loop is told in all.
+    pub fn share(&mut self) {
+        let exchange = Exchange::new();
+        for each in &mut self.loops {
+            each.events.join(&exchange, each.net.waker());
+        }
+        self.is_shared = true;
     }
 
     pub fn serial(&mut self) -> u16 {
@@ -123,6 +145,12 @@ impl<H: Handler<SimKernel>> Stage<H> {
         self.settle();
     }
 
+    /// All wires that there are end without a word.
+    pub fn cut(&mut self) {
+        self.wires.iter_mut().for_each(Wire::cut);
+        self.settle();
+    }
+
     /// All that can happen at this time happens.
     pub fn settle(&mut self) {
         let mut quiet = 0;
@@ -146,15 +174,35 @@ impl<H: Handler<SimKernel>> Stage<H> {
         for peer in &mut self.peers {
             any |= peer.react();
         }
+        any |= self.connect_wires();
         for wire in &mut self.wires {
             any |= wire.carry();
         }
         any
     }
 
+    /// What the first loop has opened meanwhile comes to the second.
+    fn connect_wires(&mut self) -> bool {
+        let Some(between) = self.between else {
+            return false;
+        };
+        let fresh = self.loops[0].net.take_connected();
+        let any = !fresh.is_empty();
+        for near in fresh {
+            let serial = self.serial();
+            let mut wire = Wire::new(near, &self.loops[1].net, serial, between);
+            wire.most = self.most_carried.unwrap_or(usize::MAX);
+            if self.slow_wires {
+                wire.slow_down();
+            }
+            self.wires.push(wire);
+        }
+        any
+    }
+
     /// Time passes, in spans that are short where several have to hear of each other.
     pub fn pass(&mut self, span: Duration) {
-        let step = if span > ms(1_000) { ms(500) } else { ms(20) };
+        let step = if span > ms(1_000) { ms(2_000) } else { ms(20) };
         let mut passed = Duration::ZERO;
         while passed < span {
             let now = step.min(span - passed);
@@ -182,6 +230,7 @@ impl<H: Handler<SimKernel>> Stage<H> {
         self.heal();
         for peer in self.peers.iter_mut().filter(|peer| !peer.has_left) {
             if peer.is_open() {
+                peer.has_stayed = true;
                 peer.leave();
             } else if peer.closed.is_none() || peer.is_mute {
                 peer.has_left = true;
@@ -205,6 +254,8 @@ impl<H: Handler<SimKernel>> Stage<H> {
         let mut left = Vec::new();
         for each in &mut self.loops {
             left.extend(each.rest());
+            let stats = each.events.hub().total_stats();
+            self.dropped += stats.dropped + stats.conflated;
         }
         for each in &mut self.loops {
             left.extend(each.idle());
@@ -238,7 +289,11 @@ impl<H: Handler<SimKernel>> Loop<H> {
             return;
         }
         match self.events.turn(Some(wait)) {
-            Ok(goes_on) => self.is_over = !goes_on,
+            Ok(true) => {}
+            Ok(false) => {
+                self.is_over = true;
+                self.net.refuse_waiting();
+            }
             Err(error) => assert!(faults::has_struck(Call::Poll), "polling: {error}"),
         }
     }
@@ -249,7 +304,11 @@ impl<H: Handler<SimKernel>> Loop<H> {
         while self.net.now() < end && !self.is_over {
             let before = self.net.now();
             self.turn(end - before);
-            turns = if self.net.now() == before { turns + 1 } else { 0 };
+            turns = if self.net.now() == before {
+                turns + 1
+            } else {
+                0
+            };
             assert!(turns < TURNS_AT_ONCE, "a loop spins");
         }
     }
@@ -286,9 +345,17 @@ pub fn fragments(peer: &mut Peer, payload: &[u8], size: usize) -> Vec<u8> {
     peer.said.push(payload.to_vec());
     let count = payload.chunks(size).count();
     let fragment = |(number, piece): (usize, &[u8])| {
-        let opcode = if number == 0 { frames::BINARY } else { frames::CONTINUATION };
+        let opcode = if number == 0 {
+            frames::BINARY
+        } else {
+            frames::CONTINUATION
+        };
         let last = if number + 1 == count { frames::FIN } else { 0 };
         frames::frame(opcode | last, piece)
     };
-    payload.chunks(size).enumerate().flat_map(fragment).collect()
+    payload
+        .chunks(size)
+        .enumerate()
+        .flat_map(fragment)
+        .collect()
 }

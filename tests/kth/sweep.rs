@@ -69,7 +69,10 @@ pub fn strike(scenario: Scenario, calm: &Played, at: usize, call: Call, fault: F
         broken.push(format!("struck: {:?}", record.struck));
     }
     let name = scenario.name;
-    assert!(broken.is_empty(), "{name}, call {at}, {call:?}, {fault:?}: {broken:#?}");
+    assert!(
+        broken.is_empty(),
+        "{name}, call {at}, {call:?}, {fault:?}: {broken:#?}"
+    );
 }
 
 /// Each call and each of its faults; of these every `stride`th, so that a share is spread over all. Says how many runs.
@@ -101,7 +104,10 @@ pub fn roll(scenario: Scenario, calm: &Played, seed: u64) {
     let (played, record) = play(scenario);
     let broken = breaks(calm, &played);
     let (name, struck) = (scenario.name, &record.struck);
-    assert!(broken.is_empty(), "{name}, seed {seed}, {struck:?}: {broken:#?}");
+    assert!(
+        broken.is_empty(),
+        "{name}, seed {seed}, {struck:?}: {broken:#?}"
+    );
 }
 
 /// Nobody is to lose anything by it.

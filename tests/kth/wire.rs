@@ -25,6 +25,8 @@ pub struct Wire {
     ends: [bool; 2],
     /// Nothing goes any more, and both ends were told so.
     is_cut: bool,
+    /// Bytes that it still carries, both ways together.
+    pub most: usize,
 }
 
 impl Wire {
@@ -38,12 +40,14 @@ impl Wire {
             asked: (between == Between::Proxy).then(Vec::new),
             ends: [false; 2],
             is_cut: false,
+            most: usize::MAX,
         }
     }
 
-    /// Something was done to one of its ends that it may die of.
-    pub fn is_touched(&self) -> bool {
-        self.is_cut || self.near.is_touched() || self.far.is_touched()
+    /// Little goes with one send.
+    pub fn slow_down(&self) {
+        self.near.set_max_send(1_700);
+        self.far.set_max_send(1_300);
     }
 
     /// Both ends read an end, without any goodbye.
@@ -66,7 +70,11 @@ impl Wire {
         }
         let mut there = self.near.take_sent();
         let has_asked = self.tunnel(&mut there);
-        let back = self.far.take_sent();
+        let mut back = self.far.take_sent();
+        for bytes in [&mut there, &mut back] {
+            bytes.truncate(self.most);
+            self.most -= bytes.len();
+        }
         let moved = has_asked || !there.is_empty() || !back.is_empty();
         if !there.is_empty() {
             self.far.push(&there);

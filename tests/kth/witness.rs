@@ -32,6 +32,8 @@ pub struct Witness {
     pub book: Shared,
     /// What everybody says on opening.
     pub greetings: Vec<String>,
+    /// It only listens.
+    pub is_deaf: bool,
     timers: HashMap<u64, Timer>,
     next: u64,
 }
@@ -47,6 +49,7 @@ impl Witness {
         Self {
             book: book.clone(),
             greetings: Vec::new(),
+            is_deaf: false,
             timers: HashMap::new(),
             next: 0,
         }
@@ -97,7 +100,10 @@ impl Witness {
                 let bytes: usize = bytes.parse().expect("a number");
                 for number in 0..count.parse().expect("a number") {
                     let number: u32 = number;
-                    self.send(peer, Message::Text(&format!("flood {number:>0$}", bytes - 6)));
+                    self.send(
+                        peer,
+                        Message::Text(&format!("flood {number:>0$}", bytes - 6)),
+                    );
                 }
             }
             "later" => {
@@ -206,6 +212,7 @@ impl Handler<SimKernel> for Witness {
         }
         drop(book);
         match message {
+            _ if self.is_deaf => {}
             Message::Text(text) => self.obey(peer, text),
             Message::Binary(_) => self.send(peer, message),
         }

@@ -11,17 +11,50 @@ use rustix::io::Errno;
 use sockeye::server::{Limits, Settings, Timeouts};
 
 pub const SCENARIOS: &[Scenario] = &[
-    Scenario { name: "echo", play: echo },
-    Scenario { name: "fragmented", play: fragmented },
-    Scenario { name: "large", play: large },
-    Scenario { name: "large slow", play: large_and_slow },
-    Scenario { name: "deflate", play: deflate },
-    Scenario { name: "close by peer", play: close_by_peer },
-    Scenario { name: "close by us", play: close_by_us },
-    Scenario { name: "refusals", play: refusals },
-    Scenario { name: "violations", play: violations },
-    Scenario { name: "late answers", play: late_answers },
-    Scenario { name: "crowded", play: crowded },
+    Scenario {
+        name: "echo",
+        play: echo,
+    },
+    Scenario {
+        name: "fragmented",
+        play: fragmented,
+    },
+    Scenario {
+        name: "large",
+        play: large,
+    },
+    Scenario {
+        name: "large slow",
+        play: large_and_slow,
+    },
+    Scenario {
+        name: "deflate",
+        play: deflate,
+    },
+    Scenario {
+        name: "close by peer",
+        play: close_by_peer,
+    },
+    Scenario {
+        name: "close by us",
+        play: close_by_us,
+    },
+    Scenario {
+        name: "refusals",
+        play: refusals,
+    },
+    Scenario {
+        name: "violations",
+        play: violations,
+    },
+    Scenario {
+        name: "late answers",
+        play: late_answers,
+    },
+    Scenario {
+        name: "crowded",
+        play: crowded,
+    },
 ];
 
 pub type Server = Stage<Witness>;
@@ -33,7 +66,7 @@ pub fn settings() -> Settings {
 /// One loop with these settings.
 pub fn serve(settings: &Settings) -> Server {
     let book = Shared::default();
-    Stage::new(vec![Witness::new(&book)], settings, &book)
+    Stage::new([(Witness::new(&book), settings.clone())], &book)
 }
 
 fn echo() -> Played {
@@ -44,7 +77,8 @@ fn echo() -> Played {
     // At once, and in pieces.
     let three = stage.connect_to(0);
     stage.peers[three].ask("/", "");
-    let bytes = ["echo three", "echo four"].map(|text| stage.peers[three].message(&Frame::text(text)));
+    let bytes =
+        ["echo three", "echo four"].map(|text| stage.peers[three].message(&Frame::text(text)));
     stage.push(three, &bytes.concat());
     let bytes = stage.peers[two].message(&Frame::text("echo in pieces"));
     stage.peers[two].conn.push_in_pieces(&bytes, 5);
@@ -100,7 +134,10 @@ fn large_and_slow() -> Played {
 
 fn deflate() -> Played {
     let mut stage = serve(&settings().deflate(takeover()));
-    let offers = ["permessage-deflate; client_max_window_bits", "permessage-deflate; server_max_window_bits=9"];
+    let offers = [
+        "permessage-deflate; client_max_window_bits",
+        "permessage-deflate; server_max_window_bits=9",
+    ];
     let peers = offers.map(|offer| {
         let peer = stage.connect_to(0);
         stage.peers[peer].ask_compressed(offer);
@@ -163,7 +200,11 @@ fn refusals() -> Played {
         let peer = stage.connect_to(0);
         stage.push(peer, request);
     }
-    let (refused, silent, half) = (stage.connect_to(0), stage.connect_to(0), stage.connect_to(0));
+    let (refused, silent, half) = (
+        stage.connect_to(0),
+        stage.connect_to(0),
+        stage.connect_to(0),
+    );
     stage.peers[refused].ask("/no", "");
     stage.push(half, &frames::REQUEST[..40]);
     let _ = silent;
@@ -175,7 +216,12 @@ fn violations() -> Played {
     let mut stage = serve(&settings());
     stage.expects_violations = true;
     let good = stage.open();
-    let wrong: [&[u8]; 4] = [&[0x83, 0x80, 1, 2, 3, 4], &[0x81, 1, b'x'], &[0xF1, 0x80, 1, 2, 3, 4], &[0x81, 0x81, 0, 0, 0, 0, 0xFF]];
+    let wrong: [&[u8]; 4] = [
+        &[0x83, 0x80, 1, 2, 3, 4],
+        &[0x81, 1, b'x'],
+        &[0xF1, 0x80, 1, 2, 3, 4],
+        &[0x81, 0x81, 0, 0, 0, 0, 0xFF],
+    ];
     for bytes in wrong {
         let bad = stage.open();
         let said = stage.peers[bad].message(&Frame::text("echo before"));
@@ -204,8 +250,12 @@ fn late_answers() -> Played {
 
 /// More than there is room for: the rest is told 503.
 fn crowded() -> Played {
-    let limits = Limits { max_connections: 2, ..Limits::default() };
+    let limits = Limits {
+        max_connections: 2,
+        ..Limits::default()
+    };
     let mut stage = serve(&Settings::new(limits, Timeouts::default()).deflate(None));
+    stage.is_mixed = true;
     let _: [usize; 4] = [(); 4].map(|()| stage.open());
     stage.say(0, "echo one");
     stage.peers[0].leave();

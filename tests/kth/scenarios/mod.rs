@@ -3,9 +3,24 @@
 //! Not here: how; that is `stage`.
 
 mod basic;
+#[cfg(feature = "client")]
+mod dial;
+mod rooms;
+mod time;
+#[cfg(all(feature = "client", feature = "tls"))]
+mod tls;
 
 use crate::sweep::Scenario;
 
 pub fn all() -> Vec<Scenario> {
-    [basic::SCENARIOS].concat()
+    [
+        basic::SCENARIOS,
+        time::SCENARIOS,
+        rooms::SCENARIOS,
+        #[cfg(feature = "client")]
+        dial::SCENARIOS,
+        #[cfg(all(feature = "client", feature = "tls"))]
+        tls::SCENARIOS,
+    ]
+    .concat()
 }

@@ -1,7 +1,7 @@
 //! The end that the server holds.
 
-use super::link::Link;
 use super::faults::{self, Call, Fault};
+use super::link::Link;
 use super::{Conn, Net, random};
 use rustix::io::Errno;
 use sockeye::kernel::{Kernel, PeerAddr, Ready, Remote, Token};
@@ -143,7 +143,8 @@ impl Kernel for SimKernel {
     fn connected(&mut self, stream: &mut SimStream) -> io::Result<bool> {
         self.0.0.borrow_mut().calls.dials += 1;
         self.0.strike()?;
-        faults::check(Call::Connected).inspect_err(|_| stream.0.link(|link| link.touched = true))?;
+        faults::check(Call::Connected)
+            .inspect_err(|_| stream.0.link(|link| link.touched = true))?;
         stream.0.link(|link| link.connected())
     }
 

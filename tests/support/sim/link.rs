@@ -50,6 +50,8 @@ pub(super) struct Link {
     pub(super) wants_room: bool,
     /// Where connecting stands, if the server under test is a client.
     pub(super) connecting: Connecting,
+    /// A test has it, as its peer.
+    pub(super) is_taken: bool,
     /// Where the peer is.
     pub(super) peer_addr: PeerAddr,
     /// Something was done to it that it may die of.

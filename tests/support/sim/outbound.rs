@@ -85,6 +85,18 @@ impl Net {
         self.0.borrow().outbound.dialed.clone()
     }
 
+    /// The connections that have come about and that this was not asked for yet.
+    pub fn take_connected(&self) -> Vec<Conn> {
+        let dialed = self.0.borrow().outbound.dialed.clone();
+        let fresh = dialed.into_iter().filter_map(|dialed| dialed.conn);
+        let is_new = |conn: &Conn| {
+            conn.link(|link| {
+                link.connecting == Connecting::Done && !std::mem::replace(&mut link.is_taken, true)
+            })
+        };
+        fresh.filter(is_new).collect()
+    }
+
     /// The names that were asked for, with their ports, and when.
     pub fn asked(&self) -> Vec<(Duration, String)> {
         self.0.borrow().outbound.asked.clone()

@@ -26,6 +26,17 @@ impl Net {
         }
     }
 
+    /// Those that were not accepted are gone, as they are when nobody has the listening socket any more.
+    pub fn refuse_waiting(&self) {
+        let mut world = self.0.borrow_mut();
+        while let Some(next) = world.backlog.pop_front() {
+            if let Ok(gone) = next {
+                let link = &mut world.links[gone];
+                (link.touched, link.dropped) = (true, true);
+            }
+        }
+    }
+
     /// Accepting fails, once or for a while; or whoever is next has gone.
     pub(super) fn spoil_accept(&self, fault: Fault) -> io::Result<()> {
         let mut world = self.0.borrow_mut();

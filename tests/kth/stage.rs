@@ -43,7 +43,7 @@ pub struct Stage<H: Handler<SimKernel>> {
     pub is_shared: bool,
     /// What each end of a wire sends at once is a little.
     pub slow_wires: bool,
-    /// Bytes after which a wire carries nothing more.
+    /// After how many times a wire carries nothing more.
     pub most_carried: Option<usize>,
     /// How much was dropped for those who read too slowly.
     pub dropped: u64,

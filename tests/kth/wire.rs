@@ -25,7 +25,7 @@ pub struct Wire {
     ends: [bool; 2],
     /// Nothing goes any more, and both ends were told so.
     is_cut: bool,
-    /// Bytes that it still carries, both ways together.
+    /// How often it still carries something, both ways together. What stands in TLS is never as long as the last time.
     pub most: usize,
 }
 
@@ -72,8 +72,10 @@ impl Wire {
         let has_asked = self.tunnel(&mut there);
         let mut back = self.far.take_sent();
         for bytes in [&mut there, &mut back] {
-            bytes.truncate(self.most);
-            self.most -= bytes.len();
+            if self.most == 0 {
+                bytes.clear();
+            }
+            self.most -= usize::from(!bytes.is_empty());
         }
         let moved = has_asked || !there.is_empty() || !back.is_empty();
         if !there.is_empty() {

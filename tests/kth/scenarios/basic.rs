@@ -4,11 +4,12 @@ use crate::book::Shared;
 use crate::deflating::{json, noise, takeover};
 use crate::frames::{self, Frame};
 use crate::judge::{Played, judge};
+use crate::sim::faults::{self, Call};
 use crate::stage::{Stage, fragments, ms};
 use crate::sweep::Scenario;
 use crate::witness::Witness;
 use rustix::io::Errno;
-use sockeye::server::{Limits, Settings, Timeouts};
+use sockeye::server::{Limits, Settings, Timeouts, TrustedProxy};
 
 pub const SCENARIOS: &[Scenario] = &[
     Scenario {
@@ -50,6 +51,10 @@ pub const SCENARIOS: &[Scenario] = &[
     Scenario {
         name: "late answers",
         play: late_answers,
+    },
+    Scenario {
+        name: "behind a proxy",
+        play: proxied,
     },
     Scenario {
         name: "crowded",
@@ -245,6 +250,30 @@ fn late_answers() -> Played {
     stage.say(peers[2], "later y");
     stage.reset(peers[2], Errno::PIPE);
     stage.pass(ms(100));
+    judge(stage)
+}
+
+/// A trusted proxy says where its connections come from, before anything else.
+fn proxied() -> Played {
+    let trusted = TrustedProxy::network([192, 0, 2, 0].into(), 24).expect("a network");
+    let mut stage = serve(&settings().trusted_proxies([trusted]));
+    let peers = [(); 2].map(|()| stage.connect_to(0));
+    for peer in peers {
+        let serial = stage.peers[peer].serial;
+        let header = format!("PROXY TCP4 198.51.100.7 198.51.100.8 {serial} 80\r\n");
+        stage.push(peer, &header.as_bytes()[..20]);
+        stage.push(peer, &header.as_bytes()[20..]);
+        stage.peers[peer].ask("/", "");
+        stage.settle();
+        stage.say(peer, "echo one");
+    }
+    let liar = stage.connect_to(0);
+    stage.push(liar, b"PROXY NONSENSE\r\n");
+    let silent = stage.connect_to(0);
+    stage.push(silent, b"PROXY TCP4");
+    stage.pass(ms(9_000));
+    // Whose address nobody knows is nobody's proxy, and what it says is no request.
+    stage.is_mixed = faults::has_struck(Call::PeerAddr);
     judge(stage)
 }
 

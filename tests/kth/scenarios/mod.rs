@@ -2,6 +2,8 @@
 //!
 //! Not here: how; that is `stage`.
 
+#[cfg(feature = "app")]
+mod app;
 mod basic;
 #[cfg(feature = "client")]
 mod dial;
@@ -17,6 +19,8 @@ pub fn all() -> Vec<Scenario> {
         basic::SCENARIOS,
         time::SCENARIOS,
         rooms::SCENARIOS,
+        #[cfg(feature = "app")]
+        app::SCENARIOS,
         #[cfg(feature = "client")]
         dial::SCENARIOS,
         #[cfg(all(feature = "client", feature = "tls"))]

@@ -112,7 +112,7 @@ fn cut() -> Played {
 /// It ends while both still agree on keys.
 fn cut_early() -> Played {
     let mut stage = stage(&["echo one"]);
-    stage.most_carried = Some(1_000);
+    stage.most_carried = Some(2);
     connect(&mut stage, &secure("/"));
     stage.cut();
     judge(stage)

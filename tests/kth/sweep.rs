@@ -102,9 +102,10 @@ pub fn roll(scenario: Scenario, calm: &Played, seed: u64) {
         (!is_mild || is_harmless(fault)).then_some(fault)
     });
     let (mut played, record) = play(scenario);
-    // Pings that cannot be sent come later, and so does what they would find out.
-    let without_keys = |(call, _): &(Call, Fault)| *call == Call::Random;
-    played.is_mixed |= record.struck.iter().any(without_keys);
+    // Pings that cannot be sent come later, and so does what they would find out; and much sleep is time that passes.
+    let shifts =
+        |(call, fault): &(Call, Fault)| *call == Call::Random || matches!(fault, Fault::Late(_));
+    played.is_mixed |= record.struck.iter().any(shifts);
     let broken = breaks(calm, &played);
     let (name, struck) = (scenario.name, &record.struck);
     assert!(

@@ -3,6 +3,7 @@
 use super::basic::settings;
 use crate::book::Shared;
 use crate::judge::{Played, judge};
+use crate::sim::faults;
 use crate::sim::{Reached, Resolution};
 use crate::stage::{Stage, ms};
 use crate::sweep::Scenario;
@@ -181,8 +182,12 @@ fn link(mut stage: Both, connector: &Connector) -> Played {
     stage.settle();
     stage.pass(ms(200));
     stage.cut();
-    // Also where nobody says that the stream is dead: a ping and its pong take 30 s.
-    stage.pass(ms(40_000));
+    stage.pass(ms(4_000));
+    // From here on nothing fails. Where nobody says that the stream is dead, a ping and its pong take 30 s, and then there
+    // is a wait.
+    faults::hold(true);
+    stage.pass(ms(90_000));
+    faults::hold(false);
     let status = stage.loops[0].events.status(7);
     if status.as_ref().map(|status| status.state) != Some(LinkState::Open) {
         stage.left.push(format!("the link is not open: {status:?}"));

@@ -5,7 +5,7 @@
 //!
 //! Not here: what the loop answers to a fault in detail; that is `tests/server` and `tests/client`. The real kernel; that is
 //! `tests/faults`.
-#![forbid(unsafe_code)]
+#![allow(unsafe_code, reason = "the allocator that counts")]
 #![allow(
     unreachable_pub,
     reason = "what is shared between modules is all `pub`"
@@ -20,6 +20,8 @@
 #[cfg(all(feature = "client", feature = "tls"))]
 #[path = "../tls/certs.rs"]
 mod certs;
+#[path = "../support/counting.rs"]
+mod counting;
 #[path = "../server/deflating.rs"]
 #[allow(dead_code, reason = "the server's tests use the rest")]
 mod deflating;

@@ -289,7 +289,24 @@ fn crowded() -> Played {
     stage.say(0, "echo one");
     stage.peers[0].leave();
     stage.settle();
+    stage.heal();
+    let open = stage
+        .book
+        .open()
+        .lives
+        .iter()
+        .filter(|life| life.end.is_none())
+        .count();
     let late = stage.open();
     stage.say(late, "echo two");
+    stage.heal();
+    let late = &stage.peers[late];
+    if open < 2 && !late.conn.is_touched() && !late.status.contains("101") {
+        let what = format!(
+            "{open} of 2 were there, and who came was told {:?}",
+            late.status
+        );
+        stage.left.push(what);
+    }
     judge(stage)
 }

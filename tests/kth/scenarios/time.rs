@@ -143,6 +143,19 @@ fn short_of_memory() -> Played {
     }
     let good = stage.open();
     stage.say(good, "echo meanwhile");
+    // When they have gone there is room again.
+    peers.iter().for_each(|&peer| stage.peers[peer].conn.end());
+    stage.pass(ms(4_000));
+    let late = stage.open();
+    stage.say_bytes(late, &[7; 55_000]);
+    stage.heal();
+    let are_gone = peers.iter().all(|&peer| stage.peers[peer].conn.is_closed());
+    let late = &stage.peers[late];
+    if are_gone && !late.conn.is_touched() && late.read.is_empty() {
+        stage
+            .left
+            .push("there is no room for a newcomer".to_owned());
+    }
     judge(stage)
 }
 

@@ -58,6 +58,8 @@ pub(super) struct Link {
     pub(super) touched: bool,
     /// Whatever is done with it fails so.
     pub(super) doomed: Option<Errno>,
+    /// How often in a row it has.
+    pub(super) failures: usize,
     pub(super) finished: bool,
     pub(super) aborted: bool,
     pub(super) dropped: bool,

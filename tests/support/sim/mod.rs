@@ -176,6 +176,16 @@ impl Net {
         move || woken.store(true, Ordering::Relaxed)
     }
 
+    /// Forgets what was dialed and what was still to happen, which hold this world: nothing of it is left when its owners
+    /// have gone.
+    pub fn dissolve(&self) {
+        let mut world = self.0.borrow_mut();
+        let script = std::mem::take(&mut world.script);
+        let dialed = world.outbound.take_dialed();
+        drop(world);
+        drop((script, dialed));
+    }
+
     /// The next poll reports this as well.
     pub fn forge(&self, report: Ready) {
         self.0.borrow_mut().forged.push(report);

@@ -65,6 +65,12 @@ pub(super) struct Outbound {
     strikable: usize,
 }
 
+impl Outbound {
+    pub(super) fn take_dialed(&mut self) -> Vec<Dialed> {
+        std::mem::take(&mut self.dialed)
+    }
+}
+
 impl Net {
     /// What becomes of connecting to `to`, in turn; the last one stays. Without any, it is connected at once.
     pub fn reach(&self, to: &str, outcomes: impl IntoIterator<Item = Reached>) {

@@ -10,6 +10,8 @@ use sockeye::kernel::Ready;
 use std::io::{self, IoSlice};
 use std::time::Duration;
 
+/// How often something may be tried again that fails. Whoever does so for ever would never come back.
+const PATIENCE: usize = 1_000;
 /// How long accepting fails where it does so for a while.
 const SPELL: Duration = Duration::from_millis(300);
 
@@ -124,8 +126,11 @@ impl Link {
             _ => None,
         };
         let Some(error) = error.or(self.doomed) else {
+            self.failures = 0;
             return Ok(());
         };
+        self.failures += 1;
+        assert!(self.failures < PATIENCE, "{error} again and again");
         // A signal, or a kernel that was wrong about it, costs nobody anything.
         let is_harmless = matches!(error, Errno::INTR | Errno::AGAIN) && self.doomed.is_none();
         self.touched |= !is_harmless;

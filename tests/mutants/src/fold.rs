@@ -30,6 +30,7 @@ pub fn fold(code: &str, mutants: Mutants) -> syn::Result<(String, BTreeSet<u32>)
     let mut fold = Fold {
         mutants,
         placed: BTreeSet::new(),
+        caught: false,
     };
     fold.visit_file_mut(&mut file);
     Ok((prettyplease::unparse(&file), fold.placed))
@@ -38,6 +39,8 @@ pub fn fold(code: &str, mutants: Mutants) -> syn::Result<(String, BTreeSet<u32>)
 struct Fold {
     mutants: Mutants,
     placed: BTreeSet<u32>,
+    /// Whether another arm takes what an arm of this match does not, as it may come to do.
+    caught: bool,
 }
 
 impl Fold {
@@ -109,7 +112,10 @@ impl Fold {
     }
 
     fn arm(&mut self, arm: &mut syn::Arm) {
-        let deleted = self.take("MatchArm", Place::of(arm.span()));
+        let mut deleted = self.take("MatchArm", Place::of(arm.span()));
+        if !self.caught {
+            deleted.clear();
+        }
         let guard = arm.guard.as_ref().map(|(_, guard)| guard.span());
         let replaced = guard.map(|span| self.take("MatchArmGuard", Place::of(span)));
         visit_mut::visit_arm_mut(self, arm);
@@ -133,7 +139,11 @@ impl Fold {
     fn literal(&mut self, expr: &mut Expr) {
         let Expr::Struct(whole) = &*expr else { return };
         let before = whole.clone();
-        let places: Vec<Place> = whole.fields.pairs().map(|pair| field_place(&pair)).collect();
+        let places: Vec<Place> = whole
+            .fields
+            .pairs()
+            .map(|pair| field_place(&pair))
+            .collect();
         visit_mut::visit_expr_mut(self, expr);
         let mut choices = Vec::new();
         for (index, place) in places.into_iter().enumerate() {
@@ -174,6 +184,16 @@ impl VisitMut for Fold {
             Expr::Unary(_) => self.unary(expr),
             Expr::Struct(_) => self.literal(expr),
             _ => visit_mut::visit_expr_mut(self, expr),
+        }
+    }
+
+    fn visit_expr_match_mut(&mut self, node: &mut syn::ExprMatch) {
+        let catches = |arm: &syn::Arm| matches!(arm.pat, syn::Pat::Wild(_)) && arm.guard.is_none();
+        let caught = node.arms.iter().any(catches);
+        self.visit_expr_mut(&mut node.expr);
+        for arm in &mut node.arms {
+            self.caught = caught;
+            self.visit_arm_mut(arm);
         }
     }
 
@@ -246,3 +266,93 @@ impl Visit<'_> for HasLet {
     }
 }
 
+#[cfg(test)]
+mod tests {
+    use super::fold;
+    use crate::list::{Mutant, Mutants, Place};
+
+    /// One line with one mutant at these columns, folded; without spaces, which are the printer's.
+    fn folded(code: &str, genre: &str, columns: (usize, usize), replacement: &str) -> String {
+        let place = Place {
+            begin: (1, columns.0),
+            end: (1, columns.1),
+        };
+        let replacement = replacement.to_owned();
+        let one = vec![Mutant { id: 7, replacement }];
+        let mutants = Mutants::from([((genre.to_owned(), place), one)]);
+        let (text, _) = fold(code, mutants).unwrap();
+        text.split_whitespace().collect()
+    }
+
+    #[test]
+    fn each_kind_has_a_place() {
+        let on = "crate::mutant::on(7u32)";
+        let cases = [
+            (
+                "fn f()->u8{g()}",
+                "FnValue",
+                (12, 15),
+                "0",
+                "if ON{return0;}g()",
+            ),
+            (
+                "fn f(){a<b;}",
+                "BinaryOperator",
+                (9, 10),
+                "==",
+                "(ifON{a==b}else{a<b});",
+            ),
+            (
+                "fn f(){a+=b;}",
+                "BinaryOperator",
+                (9, 11),
+                "-=",
+                "(ifON{a-=b}else{a+=b});",
+            ),
+            (
+                "fn f(){!a;}",
+                "UnaryOperator",
+                (8, 9),
+                "",
+                "(ifON{a}else{!a});",
+            ),
+            (
+                "fn f(){match a{1=>b,_=>c}}",
+                "MatchArm",
+                (16, 21),
+                "",
+                "1if!ON=>b",
+            ),
+            (
+                "fn f(){match a{1 if b=>c,_=>d}}",
+                "MatchArmGuard",
+                (21, 22),
+                "true",
+                "1if(ifON{true}else{b})=>c",
+            ),
+            (
+                "fn f(){S{a:1,..b}}",
+                "StructField",
+                (10, 14),
+                "",
+                "(ifON{S{..b}}else{S{a:1,..b}})",
+            ),
+        ];
+        for (code, genre, columns, replacement, expected) in cases {
+            let text = folded(code, genre, columns, replacement);
+            let expected: String = expected.replace("ON", on).split_whitespace().collect();
+            assert!(text.contains(&expected), "{genre}: {text}");
+        }
+    }
+
+    #[test]
+    fn constants_and_chains_of_conditions_have_none() {
+        for (code, columns) in [
+            ("const A:u8=1<<2;", (13, 15)),
+            ("fn f(){if let Some(a)=b&&a{}}", (24, 26)),
+        ] {
+            let text = folded(code, "BinaryOperator", columns, ">>");
+            assert!(!text.contains("mutant"), "{text}");
+        }
+    }
+}

@@ -105,7 +105,11 @@ impl Hall {
         let members: Vec<_> = (0..count).map(|_| self.net.connect()).collect();
         for (number, member) in members.iter().enumerate() {
             let compresses = compresses(number);
-            member.push(if compresses { &self.offering } else { &self.plain });
+            member.push(if compresses {
+                &self.offering
+            } else {
+                &self.plain
+            });
         }
         self.settle();
         for member in &members {
@@ -160,7 +164,12 @@ impl Hall {
         assert_eq!(self.server.connections(), 0);
         assert_eq!(self.net.open_streams(), 0);
         for room in ROOMS {
-            assert!(self.server.hub().stats(room).is_none_or(|room| room.members == 0));
+            assert!(
+                self.server
+                    .hub()
+                    .stats(room)
+                    .is_none_or(|room| room.members == 0)
+            );
         }
         drop(members);
         self.net.forget_ended();

@@ -101,7 +101,9 @@ fn live(hall: &mut Hall, round: usize, expected: &mut Ends) {
         hall.talk(number, member, talk);
     }
     hall.settle();
-    members.iter().for_each(|member| hall.assert_answered(member));
+    members
+        .iter()
+        .for_each(|member| hall.assert_answered(member));
     for (number, member) in members.iter().enumerate() {
         let way = Way::ALL[number % Way::ALL.len()];
         way.take(member);

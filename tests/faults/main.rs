@@ -1,7 +1,8 @@
 //! The server and the program on the real kernel when things go wrong: connections end in every way there is, and
 //! descriptors run out. What was taken is given back, and nobody else is disturbed.
 //!
-//! `SOCKEYE_FAULTS=long` has each way of ending taken by every connection, rather than by its share of them.
+//! `SOCKEYE_FAULTS=long` has each way of ending taken by every connection, rather than by its share of them;
+//! `SOCKEYE_CHURN=1000000` has a million of them.
 //!
 //! Not here: the order of events inside the loop, which the simulated kernel decides in `tests/server`.
 #![cfg(target_os = "linux")]

@@ -1,0 +1,150 @@
+//! The formula of `docs/memory.md`, term by term.
+//!
+//! Not here: who does what the terms are for.
+
+const PAGE: &str = include_str!("../../docs/memory.md");
+
+/// Those that the page has numbers for, in bytes.
+#[derive(Clone, Copy, Debug)]
+pub struct Constants {
+    /// A loop with no connection.
+    pub own: usize,
+    /// What compression needs once in a loop, when it is first used.
+    pub deflate: usize,
+    /// A connection.
+    pub session: usize,
+    /// Its being in a room.
+    pub member: usize,
+    /// Output that waits, beside its bytes.
+    pub outbox: usize,
+    /// A piece of it.
+    pub piece: usize,
+    /// A message of a room, beside its bytes, held once.
+    pub said: usize,
+    /// A compressor with a memory of earlier messages.
+    pub compressor: usize,
+}
+
+impl Constants {
+    /// As the page has them.
+    pub fn documented() -> Self {
+        Self {
+            own: constant("L"),
+            deflate: constant("D"),
+            session: constant("S"),
+            member: constant("R"),
+            outbox: constant("O"),
+            piece: constant("E"),
+            said: constant("G"),
+            compressor: constant("C"),
+        }
+    }
+}
+
+/// The number in the page's line about it: `` | `S` | 300 | … | ``.
+fn constant(name: &str) -> usize {
+    let line = format!("| `{name}` | ");
+    let rest = PAGE.split_once(&line).expect("the page has it").1;
+    let digits: String = rest
+        .chars()
+        .take_while(|char| *char != '|')
+        .filter(char::is_ascii_digit)
+        .collect();
+    digits.parse().expect("a number of bytes")
+}
+
+/// What is held, as it adds up.
+#[derive(Clone, Copy, Debug)]
+pub struct Formula {
+    pub constants: Constants,
+    bytes: usize,
+    compresses: bool,
+}
+
+impl Formula {
+    pub const fn new(constants: Constants) -> Self {
+        Self {
+            constants,
+            bytes: constants.own,
+            compresses: false,
+        }
+    }
+
+    pub const fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// So many connections.
+    pub const fn sessions(&mut self, count: usize) {
+        self.bytes += count * self.constants.session;
+    }
+
+    /// So many of them are in a room.
+    pub const fn members(&mut self, count: usize) {
+        self.bytes += count * self.constants.member;
+    }
+
+    /// A frame of `len` bytes, header included, that has begun, and of which so many bytes have come.
+    pub fn buffer(&mut self, arrived: usize, len: usize) {
+        self.bytes += buffer(arrived, len);
+    }
+
+    /// Fragments of a size that were collected, so many.
+    pub fn fragments(&mut self, count: usize, size: usize) {
+        self.bytes += collected(count, size);
+    }
+
+    /// Output that waits in pieces that are its own, of so many bytes.
+    pub fn outbox(&mut self, owned: &[usize]) {
+        let entries = owned.len().next_power_of_two().max(4);
+        self.bytes += self.constants.outbox + entries * self.constants.piece;
+        self.bytes += owned.iter().sum::<usize>();
+    }
+
+    /// Output that waits in so many pieces that others have as well.
+    pub fn shared(&mut self, pieces: usize) {
+        let entries = pieces.next_power_of_two().max(4);
+        self.bytes += self.constants.outbox + entries * self.constants.piece;
+    }
+
+    /// So many messages of a room of a size, encoded, that somebody has not read.
+    pub const fn said(&mut self, messages: usize, size: usize) {
+        self.bytes += messages * (self.constants.said + size);
+    }
+
+    /// Compressed messages have been read or written.
+    pub const fn compression(&mut self) {
+        if !self.compresses {
+            self.bytes += self.constants.deflate;
+            self.compresses = true;
+        }
+    }
+
+    /// A connection with a compressor of its own, which has sent and received so many bytes.
+    pub fn takeover(&mut self, received: usize) {
+        let history = received.next_power_of_two().min(32 << 10);
+        self.bytes += self.constants.compressor + history;
+    }
+}
+
+/// What is held of `arrived` bytes of a frame of `len`: the next power of two; from 256 KiB on, twice as much each time
+/// it is full, and never more than the frame.
+pub fn buffer(arrived: usize, len: usize) -> usize {
+    const DOUBLES_UP_TO: usize = 256 << 10;
+    let mut room = (arrived + 1).next_power_of_two().clamp(128, DOUBLES_UP_TO);
+    while room < arrived {
+        room = (2 * room).min(len);
+    }
+    room
+}
+
+/// What is held of so many fragments of a size: a list that doubles.
+pub fn collected(count: usize, size: usize) -> usize {
+    let mut room = 0;
+    for fragment in 1..=count {
+        if room < fragment * size {
+            room = (fragment * size).max(2 * room).max(8);
+        }
+    }
+    room + size_of::<Vec<u8>>()
+}

@@ -1,0 +1,81 @@
+//! The memory law of `docs/memory.md`: what a loop holds is what its formula says, while all who can make it hold
+//! something do so at once. The constants are read from the page, so that it cannot say anything else.
+//!
+//! Not here: that a single peer pins no more than twice what it sent, which is `tests/server_memory.rs`; TLS, whose share
+//! is counted by `tests/tls_memory.rs`.
+#![allow(
+    unsafe_code,
+    reason = "an allocator that counts is one, and cannot be written otherwise"
+)]
+#![allow(
+    unreachable_pub,
+    reason = "what is shared between modules is all `pub`"
+)]
+#![allow(
+    clippy::std_instead_of_alloc,
+    clippy::std_instead_of_core,
+    clippy::cast_possible_truncation,
+    clippy::cast_precision_loss,
+    reason = "tests have std, make bytes of numbers on purpose, and their sizes are small"
+)]
+
+#[path = "../support/counting.rs"]
+mod counting;
+#[path = "../support/deflate_attacks.rs"]
+mod deflate_attacks;
+#[path = "../support/deflate_bits.rs"]
+mod deflate_bits;
+#[path = "../support/frames.rs"]
+mod frames;
+#[path = "../support/sim/mod.rs"]
+mod sim;
+
+mod formula;
+mod hall;
+mod kinds;
+
+use formula::{Constants, Formula};
+use hall::Hall;
+use kinds::Kind;
+
+/// What is held may be so much more than the formula says, or less.
+const EXACT: f64 = 0.10;
+
+/// What a loop with these peers holds, and what the formula says of them.
+fn measure(kinds: &[Kind]) -> (f64, f64) {
+    let mut hall = Hall::new(hall::UNBOUNDED);
+    let mut formula = Formula::new(Constants::documented());
+    for kind in kinds {
+        kind.act(&mut hall, &mut formula);
+    }
+    let said = formula.bytes();
+    (hall.held() as f64, said as f64)
+}
+
+#[track_caller]
+fn assert_exact(kinds: &[Kind]) {
+    let (held, said) = measure(kinds);
+    let ratio = held / said;
+    println!("{held:>12} B held, {said:>12} B by the formula, {ratio:.3} of it: {kinds:?}");
+    assert!((1.0 - EXACT..=1.0 + EXACT).contains(&ratio), "{kinds:?}");
+}
+
+#[test]
+fn an_idle_loop_and_idle_connections_hold_what_is_said_of_them() {
+    assert_exact(&[]);
+    assert_exact(&[Kind::Idle(4095)]);
+    assert_exact(&[Kind::InRooms(4095)]);
+}
+
+#[test]
+fn each_kind_alone_makes_it_hold_what_is_said_of_it() {
+    for kind in Kind::ALL {
+        assert_exact(&[kind]);
+    }
+}
+
+/// F15, G06, Z01 and slow readers on one server: G14.
+#[test]
+fn all_kinds_at_once_make_it_hold_what_is_said_of_them() {
+    assert_exact(&Kind::ALL);
+}

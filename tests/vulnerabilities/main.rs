@@ -89,5 +89,4 @@ mod masks;
 mod output;
 mod routing;
 mod table;
-#[cfg(feature = "tls")]
 mod tls;

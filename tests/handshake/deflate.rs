@@ -243,7 +243,7 @@ fn policies() -> Vec<Policy> {
 
 /// Every server with every client: both believe the same of both directions, and neither is asked for more than it
 /// wants.
-/// Shows 6455-9-02 7692-5-04 7692-5-07 7692-5-10.
+/// Shows 6455-9-02 7692-5-04 7692-5-07 7692-5-10 7692-7.1.2.1-02 7692-7.1.2.2-02.
 #[test]
 #[cfg_attr(miri, ignore = "tens of thousands of handshakes")]
 fn both_ends_agree() {
@@ -375,6 +375,7 @@ proptest! {
 
     /// An answer to any offer keeps to what §7.1 lets it say.
     /// Shows 6455-4.2.2-17 6455-9-04 6455-9.1-06 7692-3-02 7692-5-09 7692-5-10 7692-7.1.2.1-06 7692-7.1.2.2-04.
+    /// Shows 7692-7.1.2.1-03 7692-7.1.2.2-06.
     #[test]
     fn answers_keep_to_the_offer(
         offered in params(), quoted in any::<bool>(), policy in prop::sample::select(policies()),

@@ -102,6 +102,7 @@ fn refused(error: HandshakeError) -> Vec<(&'static str, String)> {
 }
 
 /// Byte by byte: nothing before the head is whole or wrong, then the answer that the row wants, once.
+/// Shows 6455-4.2.1-02.
 #[test]
 fn every_row_is_answered_once() {
     for row in load(ROWS) {

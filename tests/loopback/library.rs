@@ -130,6 +130,7 @@ fn the_closing_handshake() {
     });
 }
 
+/// Shows 6455-7.1.1-01.
 #[test]
 fn a_close_frame_arrives_although_the_peer_goes_on_sending() {
     // Unread bytes at close would make the kernel send a reset, which overtakes the Close frame.

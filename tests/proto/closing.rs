@@ -92,7 +92,7 @@ fn reach(role: Role, state: State) -> Vec<Side> {
     }
 }
 
-/// Shows 6455-1.4-01 6455-6.2-02.
+/// Shows 6455-1.4-01 6455-6.2-02 6455-5.5.1-08.
 #[test]
 fn every_state_against_every_frame() {
     for role in [Role::Server, Role::Client] {
@@ -194,7 +194,8 @@ const SENDS: [(&str, Send); 8] = [
     ("close", |tx, out| tx.close(CloseCode::NORMAL, "a", out)),
 ];
 
-/// Shows 6455-1.4-01 6455-5.5.2-05 6455-6.1-02 6455-5.2-03 6455-5.2-06 6455-5.4-07 6455-5.5-04.
+/// Shows 6455-1.4-01 6455-5.5.2-05 6455-6.1-02 6455-5.2-03 6455-5.2-06 6455-5.4-07 6455-5.5-04 6455-5.5.1-07.
+/// Shows 6455-5.5.1-08.
 #[test]
 fn every_state_against_every_send() {
     for role in [Role::Server, Role::Client] {
@@ -317,6 +318,7 @@ fn a_close_from_a_handler_takes_effect_at_once() {
     }
 }
 
+/// Shows 6455-1.4-02 6455-5.5.1-20.
 #[test]
 fn both_close_at_once() {
     let mut pair = Pair::new();

@@ -254,7 +254,7 @@ fn a_prepared_message_goes_out_by_either_side() {
     assert!(pair.server.wrote.starts_with(message.frame()));
 }
 
-/// Shows 6455-5.3-03 6455-6.1-08 6455-10.3-01 6455-10.3-03.
+/// Shows 6455-5.3-03 6455-6.1-08 6455-10.3-01 6455-10.3-03 6455-5.1-01 6455-5.5.1-06.
 #[test]
 fn a_client_masks_every_frame_with_a_key_of_its_own() {
     let mut side = Side::new(Role::Client, Config::default());
@@ -329,6 +329,7 @@ fn a_second_message_waits_for_the_end_of_the_first() {
     }
 }
 
+/// Shows 6455-5.6-03.
 #[test]
 fn a_fragment_that_is_not_text_is_refused_and_can_be_replaced() {
     let mut pair = Pair::new();

@@ -33,7 +33,7 @@ fn message(opcode: u8, compressed: bool, data: &[u8]) -> Read {
 
 /// PMD-14, PMD-15, PMD-16, PMD-17, PMD-18: everything there is, in one row.
 /// Shows 6455-6.1-09 7692-5-19 7692-6-01 7692-6.1-01 7692-6.1-03 7692-6.1-04 7692-6.1-07 7692-7.2.1-01 7692-7.2.1-02.
-/// Shows 7692-7.2.1-03 7692-8-01.
+/// Shows 7692-7.2.1-03 7692-8-01 7692-9.2-01.
 #[test]
 fn a_strict_peer_reads_a_mixture() {
     let text = records(2000, 1);
@@ -77,7 +77,7 @@ fn a_strict_peer_reads_a_mixture() {
 }
 
 /// With context takeover, what was said before is referred to; without, each message stands alone.
-/// Shows 7692-7.1.1.2-03 7692-7.2.1-13 7692-7.2.1-16.
+/// Shows 7692-7.1.1.2-03 7692-7.2.1-13 7692-7.2.1-16 7692-7.2.1-12 7692-7.2.1-15.
 #[test]
 fn a_message_said_again_is_short_where_the_context_is_kept() {
     let text = noise(1000, 1)
@@ -96,6 +96,25 @@ fn a_message_said_again_is_short_where_the_context_is_kept() {
             assert_eq!(frames[0].payload, frames[1].payload);
         }
         assert_eq!(side.read().len(), 2);
+    }
+}
+
+/// The loop lends its compressor to every connection alike.
+/// Shows 6455-5.8-01 6455-9.1-07 7692-5-17.
+#[test]
+fn where_nothing_was_agreed_on_nothing_is_compressed() {
+    let text = records(2000, 1);
+    for mut side in sides(&eager()) {
+        side.conn = sockeye::proto::Connection::new(side.conn.tx.role(), Config::default().into());
+        side.send(|tx, out| tx.text(&text, out)).unwrap();
+        for last in [false, true] {
+            side.send(|tx, out| tx.fragment(MessageKind::Text, text.as_bytes(), last, out))
+                .unwrap();
+        }
+        let prepared = sockeye::proto::Prepared::text(&text);
+        side.send(|tx, out| tx.prepared(&prepared, out)).unwrap();
+        assert_eq!(side.read().len(), 3);
+        assert!(side.frames().iter().all(|frame| !frame.rsv1));
     }
 }
 

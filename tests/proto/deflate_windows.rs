@@ -21,7 +21,7 @@ fn far(bits: u8, seed: u32) -> Vec<u8> {
 }
 
 /// Z11: both roles, all windows, all levels, with takeover and without, messages and fragments.
-/// Shows 7692-5-04 7692-7.2.1-11 7692-7.2.1-17 7692-7.2.1-19 7692-7.2.2-13.
+/// Shows 7692-5-04 7692-7.2.1-11 7692-7.2.1-17 7692-7.2.1-19 7692-7.2.2-13 7692-7.2.1-12 7692-7.2.1-15.
 #[test]
 #[cfg_attr(miri, ignore = "takes too long")]
 fn no_distance_is_beyond_the_window() {

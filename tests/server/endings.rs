@@ -16,7 +16,7 @@ fn end_of(sim: &mut Sim, client: &Client) -> End {
 
 // --- endings by the peer ---
 
-/// Shows 6455-5.5.1-16 6455-5.5.1-17 6455-7.1.1-03 6455-7.1.1-05 6455-7.1.2-02 6455-7.1.4-01.
+/// Shows 6455-5.5.1-16 6455-5.5.1-17 6455-7.1.1-03 6455-7.1.1-05 6455-7.1.2-02 6455-7.1.4-01 6455-7.1.1-01.
 #[test]
 fn a_clean_end() {
     let mut sim = Sim::new();
@@ -37,6 +37,7 @@ fn a_clean_end() {
     assert_eq!(end.violation, None);
 }
 
+/// Shows 6455-7.1.5-02.
 #[test]
 fn a_close_frame_without_a_code() {
     let mut sim = Sim::new();
@@ -143,7 +144,7 @@ fn sending_fails() {
 
 // --- violations ---
 
-/// Shows 6455-7.1.7-03 6455-10.7-03.
+/// Shows 6455-7.1.7-03 6455-10.7-03 6455-7.1.1-01.
 #[test]
 fn a_violation_is_answered_and_what_follows_is_discarded() {
     let mut sim = Sim::new();
@@ -221,6 +222,7 @@ fn our_close_is_answered() {
     assert!(client.frames().is_empty());
 }
 
+/// Shows 6455-1.4-02 6455-5.5.1-20.
 #[test]
 fn both_close_at_once() {
     let mut sim = Sim::new();
@@ -234,6 +236,7 @@ fn both_close_at_once() {
     assert_eq!((end.code, end.clean), (1001, true));
 }
 
+/// Shows 6455-5.5.1-07.
 #[test]
 fn nothing_follows_our_close_frame() {
     let mut sim = Sim::new();

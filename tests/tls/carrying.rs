@@ -174,6 +174,7 @@ fn the_end_waits_for_the_last_record() {
     }
 }
 
+/// Shows 6455-7.1.1-01.
 #[test]
 fn an_end_in_order_is_close_then_close_notify_then_fin() {
     for versions in [[&TLS13], [&TLS12]] {

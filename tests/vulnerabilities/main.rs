@@ -42,7 +42,7 @@ mod harness;
 #[path = "../support/replay.rs"]
 #[allow(dead_code, reason = "the core's tests use the rest")]
 mod replay;
-#[path = "../support/rows.rs"]
+#[path = "../../src/bin/sockeye/attack/rows.rs"]
 #[allow(dead_code, reason = "here it is its types that are used")]
 mod rows;
 #[cfg(any(feature = "server", feature = "client"))]

@@ -55,6 +55,7 @@
 //! | `metrics` | what an `app` counts, as Prometheus reads it |
 //! | `admin` | a page and a socket to look into a running `app`; implies `json` |
 //! | `tls` | TLS for both, by rustls with ring |
+//! | `work-count` | a count of the bytes that the core visits, for tests alone |
 //! | `cli` (default) | what the program needs; a library does without |
 #![no_std]
 #![deny(unsafe_code)]

@@ -2,6 +2,7 @@
 //!
 //! Not here: which code answers which fault; that is [`Violation::close_code`].
 
+use crate::proto::work;
 use crate::proto::{Misuse, Violation};
 use core::fmt;
 use core::str::from_utf8;
@@ -95,6 +96,7 @@ impl<'a> CloseReason<'a> {
 
     /// Reads the body of a Close frame.
     pub(crate) fn parse(body: &'a [u8]) -> Result<Self, Violation> {
+        work::visit(body.len());
         match *body {
             [] => Ok(Self {
                 code: None,
@@ -111,6 +113,7 @@ impl<'a> CloseReason<'a> {
 
 /// Judges the first bytes of a Close body whose rest has not arrived.
 pub(crate) fn check_prefix(body: &[u8]) -> Result<(), Violation> {
+    work::visit(body.len());
     let [high, low, reason @ ..] = body else {
         return Ok(());
     };

@@ -5,6 +5,7 @@
 
 use crate::proto::frame::{Header, MessageKind, Opcode};
 use crate::proto::utf8::{InvalidUtf8, Validator};
+use crate::proto::work;
 use crate::proto::{Limits, Violation};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -189,6 +190,7 @@ impl Assembly {
     /// Keeps a fragment's payload.
     pub(crate) fn keep(&mut self, payload: &[u8]) {
         let collected = self.collected.get_or_insert_default();
+        work::append(&collected.bytes, payload.len());
         collected.bytes.extend_from_slice(payload);
     }
 

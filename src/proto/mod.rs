@@ -1,7 +1,7 @@
 //! The sans-IO core: bytes in, events and bytes out.
 //!
 //! ```text
-//! error  close  utf8  text    whose fault, which code, what text is
+//! error  close  utf8  text    whose fault, which code, what text is; work, which tests count
 //! frame                       header, rules, mask
 //! message   handshake         fragments to messages; requests and answers
 //! deflate                     permessage-deflate, with the feature of that name
@@ -31,6 +31,10 @@ pub mod handshake;
 mod message;
 mod text;
 pub mod utf8;
+#[cfg(feature = "work-count")]
+pub mod work;
+#[cfg(not(feature = "work-count"))]
+mod work;
 
 pub use close::{CloseCode, CloseReason, MAX_CONTROL_LEN, local};
 pub use connection::{

@@ -5,6 +5,8 @@
 //!
 //! Not here: text in pieces, which is `utf8`.
 
+use crate::proto::work;
+
 /// `bytes` as text, if they are UTF-8.
 #[inline(always)]
 pub(crate) fn from_bytes(bytes: &[u8]) -> Option<&str> {
@@ -16,6 +18,7 @@ pub(crate) fn from_bytes(bytes: &[u8]) -> Option<&str> {
         // SAFETY: every byte is below 0x80, and so a whole character in UTF-8.
         Some(unsafe { core::str::from_utf8_unchecked(bytes) })
     } else {
+        work::visit(bytes.len());
         core::str::from_utf8(bytes).ok()
     }
 }
@@ -24,6 +27,7 @@ pub(crate) fn from_bytes(bytes: &[u8]) -> Option<&str> {
 /// the slice, where blocks may overlap.
 #[inline(always)]
 pub(crate) fn is_ascii(bytes: &[u8]) -> bool {
+    work::visit(bytes.len());
     match bytes.len() {
         0..4 => bytes.iter().fold(0, |all, byte| all | byte) < 0x80,
         4..8 => ends_are_ascii::<4>(bytes),

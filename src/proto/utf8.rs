@@ -5,6 +5,7 @@
 //! Not here: text itself. Whoever holds a whole message asks `text` for its `&str`.
 
 use super::text::is_ascii;
+use crate::proto::work;
 use core::str::from_utf8;
 
 /// The bytes were not UTF-8.
@@ -46,6 +47,7 @@ impl Validator {
         if is_ascii(rest) {
             return Ok(());
         }
+        work::visit(rest.len());
         match from_utf8(rest) {
             Ok(_) => Ok(()),
             Err(error) if error.error_len().is_none() => {
@@ -83,6 +85,7 @@ impl Validator {
                 *slot = byte;
             }
             let character = character.get(..len).unwrap_or_default();
+            work::visit(character.len());
             match from_utf8(character) {
                 Ok(_) => self.open = 0,
                 Err(error) if error.error_len().is_none() => self.keep(character),

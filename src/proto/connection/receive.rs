@@ -17,6 +17,7 @@ use crate::proto::close::{CloseReason, MAX_CONTROL_LEN, check_prefix};
 use crate::proto::deflate::{Direction, Kept};
 use crate::proto::frame::{Header, MessageKind, Opcode, Role, Rules, Status, mask};
 use crate::proto::message::Assembly;
+use crate::proto::work;
 use alloc::boxed::Box;
 use alloc::sync::Arc;
 use core::ops::Range;
@@ -403,6 +404,7 @@ fn check_close_so_far(key: [u8; 4], masked: &[u8]) -> Result<(), Violation> {
     let mut copy = [0; MAX_CONTROL_LEN];
     let len = masked.len().min(copy.len());
     let body = copy.get_mut(..len).unwrap_or_default();
+    work::visit(len);
     body.copy_from_slice(masked.get(..len).unwrap_or_default());
     mask::apply(key, 0, body);
     check_prefix(body)

@@ -6,6 +6,7 @@ use super::SharedFrame;
 use crate::proto::NoRandomness;
 use crate::proto::deflate::{Compressor, Shared};
 use crate::proto::frame::mask;
+use crate::proto::work;
 use alloc::vec::Vec;
 use core::fmt;
 
@@ -25,6 +26,7 @@ pub trait Sink {
 
 impl Sink for Vec<u8> {
     fn frame(&mut self, head: &[u8], payload: &[u8]) {
+        work::append(self, head.len().saturating_add(payload.len()));
         self.extend_from_slice(head);
         self.extend_from_slice(payload);
     }

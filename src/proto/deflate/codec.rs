@@ -8,6 +8,7 @@
 #![deny(clippy::arithmetic_side_effects)]
 
 use super::WindowBits;
+use crate::proto::work;
 use core::fmt;
 use zlib_rs::{Deflate, DeflateConfig, DeflateFlush, Inflate, InflateFlush, Status, Strategy};
 
@@ -51,6 +52,7 @@ impl Inflater {
         self.raw.reset(false);
         self.ended = false;
         for piece in history.into_iter().filter(|piece| !piece.is_empty()) {
+            work::visit(piece.len());
             // Only a stream with a header can refuse one.
             let _ = self.raw.set_dictionary(piece);
         }
@@ -67,6 +69,7 @@ impl Inflater {
         let result = self.raw.decompress(input, output, InflateFlush::SyncFlush);
         let consumed = count(in_before, self.raw.total_in());
         let produced = count(out_before, self.raw.total_out());
+        work::visit(consumed.saturating_add(produced));
         self.ended = result == Ok(Status::StreamEnd);
         let stuck = consumed == 0 && produced == 0 && !input.is_empty() && !self.ended;
         Step {
@@ -157,6 +160,7 @@ impl Deflater {
                 .compress(rest, room, DeflateFlush::SyncFlush)
                 .ok()?;
             let consumed = count(in_before, self.raw.total_in());
+            work::visit(consumed);
             read = read.saturating_add(consumed);
             written = written.saturating_add(count(out_before, self.raw.total_out()));
             if written == output.len() {

@@ -5,6 +5,7 @@
 //! Not here: the window inside the library's inflater, which is lost when that begins anew.
 #![deny(clippy::arithmetic_side_effects)]
 
+use crate::proto::work;
 use alloc::vec::Vec;
 
 /// The last bytes of a stream.
@@ -31,10 +32,12 @@ impl History {
         }
         let len = self.bytes.len().saturating_add(data.len());
         if len > self.bytes.capacity() {
+            work::visit(self.bytes.len());
             let room = len.next_power_of_two().min(room);
             self.bytes
                 .reserve_exact(room.saturating_sub(self.bytes.len()));
         }
+        work::visit(data.len());
         self.bytes.extend_from_slice(data);
     }
 
@@ -47,6 +50,9 @@ impl History {
     /// Keeps the last `count` bytes, or all if there are fewer.
     fn keep(&mut self, count: usize) {
         let from = self.bytes.len().saturating_sub(count);
+        if from > 0 {
+            work::visit(self.bytes.len().saturating_sub(from));
+        }
         self.bytes.drain(..from);
     }
 }

@@ -7,6 +7,7 @@ use super::codec::{Inflater, MAX_WINDOW, Step};
 use super::history::last;
 use crate::proto::Violation;
 use crate::proto::utf8::Validator;
+use crate::proto::work;
 use alloc::vec::Vec;
 
 /// The buffer's first size; also the most bytes of a part that is delivered before its frame ends.
@@ -113,6 +114,8 @@ impl Output {
             let size = size.min(max.max(PART));
             self.buffer
                 .reserve_exact(size.saturating_sub(self.buffer.len()));
+            // What there was moves, and what is new is filled.
+            work::visit(size);
             self.buffer.resize(size, 0);
         }
         let end = self.buffer.len().min(max);

@@ -15,6 +15,7 @@
 
 use super::{Opcode, Rules};
 use crate::proto::Violation;
+use crate::proto::work;
 
 /// Complete, or how many more bytes it takes at least.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,6 +88,7 @@ impl Header {
     /// The first rule the header breaks, as soon as the byte that breaks it is there.
     #[inline]
     pub fn decode(bytes: &[u8], rules: &Rules) -> Result<Status<(Self, usize)>, Violation> {
+        work::visit(bytes.len().min(Self::MAX_LEN));
         let partial = |whole: usize| {
             Ok(Status::Partial {
                 need: whole.saturating_sub(bytes.len()),

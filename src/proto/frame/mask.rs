@@ -5,6 +5,7 @@
 //!
 //! Not here: where keys come from; see [`Keys`](crate::proto::Keys).
 
+use crate::proto::work;
 use alloc::vec::Vec;
 
 /// Masks or unmasks `bytes` in place. They stand `offset` bytes into their frame's payload.
@@ -20,6 +21,7 @@ use alloc::vec::Vec;
 /// ```
 #[inline(always)]
 pub fn apply(key: [u8; 4], offset: u64, bytes: &mut [u8]) {
+    work::visit(bytes.len());
     let key = rotate(key, offset);
     match bytes.len() {
         0..4 => bytes
@@ -80,10 +82,12 @@ pub fn append(key: [u8; 4], payload: &[u8], out: &mut Vec<u8>) {
     out.reserve(payload.len());
     // A block small enough for registers and the first-level cache, so that the masked copy costs one pass.
     let (blocks, tail) = payload.as_chunks::<64>();
+    work::visit(payload.len().saturating_sub(tail.len()));
     for block in blocks {
         out.extend_from_slice(&masked(key, block));
     }
     let masked = out.len();
+    work::visit(tail.len());
     out.extend_from_slice(tail);
     apply(key, 0, out.get_mut(masked..).unwrap_or_default());
 }

@@ -8,6 +8,7 @@
 //!
 //! Not here: what a parameter means, whether it may stand twice, and which offer is taken.
 
+use crate::proto::work;
 use alloc::borrow::Cow;
 
 use super::grammar::Cursor;
@@ -175,6 +176,7 @@ fn param<'a>(rest: &mut Cursor<'a>) -> Option<(&'a str, Option<&'a str>)> {
 
 /// A backslash stands before the byte that is meant. The byte is a token's, so never a backslash itself.
 fn unescape(value: &str) -> Cow<'_, str> {
+    work::visit(value.len());
     if value.contains('\\') {
         Cow::Owned(value.chars().filter(|&char| char != '\\').collect())
     } else {

@@ -5,6 +5,8 @@
 //!
 //! Not here: which field holds what (`server`, `client`), or where a line ends (`head`).
 
+use crate::proto::work;
+
 /// `tchar` of RFC 9110 §5.6.2.
 pub(crate) const fn is_token_byte(byte: u8) -> bool {
     matches!(
@@ -38,11 +40,13 @@ const fn is_whitespace(byte: u8) -> bool {
 
 /// `token`: one or more `tchar`.
 pub(super) fn is_token(text: &[u8]) -> bool {
+    work::visit(text.len());
     !text.is_empty() && text.iter().all(|&byte| is_token_byte(byte))
 }
 
 /// Removes optional whitespace from both ends (RFC 9110 §5.5).
 pub(super) fn trim(mut text: &[u8]) -> &[u8] {
+    let all = text.len();
     while let [first, rest @ ..] = text
         && is_whitespace(*first)
     {
@@ -53,6 +57,7 @@ pub(super) fn trim(mut text: &[u8]) -> &[u8] {
     {
         text = rest;
     }
+    work::visit(all.saturating_sub(text.len()).saturating_add(2));
     text
 }
 
@@ -60,6 +65,7 @@ pub(super) fn trim(mut text: &[u8]) -> &[u8] {
 ///
 /// Empty elements are skipped: RFC 9110 §5.6.1.2 asks recipients to.
 pub(super) fn elements(value: &[u8]) -> impl Iterator<Item = &[u8]> {
+    work::visit(value.len());
     value
         .split(|&byte| byte == b',')
         .map(trim)
@@ -73,6 +79,7 @@ pub(super) fn elements(value: &[u8]) -> impl Iterator<Item = &[u8]> {
 pub(super) fn list_has(value: &[u8], wanted: &[u8]) -> Option<bool> {
     let mut found = false;
     for element in elements(value) {
+        work::visit(element.len());
         if !element.split(|&byte| byte == b'/').all(is_token) {
             return None;
         }
@@ -104,6 +111,7 @@ impl<'a> Cursor<'a> {
         while let [first, rest @ ..] = self.rest
             && is_whitespace(*first)
         {
+            work::visit(1);
             self.rest = rest;
         }
     }
@@ -126,6 +134,7 @@ impl<'a> Cursor<'a> {
             .iter()
             .take_while(|&&byte| is_token_byte(byte))
             .count();
+        work::visit(len.saturating_add(1));
         let (token, rest) = self.rest.split_at_checked(len)?;
         self.rest = rest;
         ascii(token)
@@ -136,6 +145,7 @@ impl<'a> Cursor<'a> {
     pub(super) fn quoted_token(&mut self) -> Option<&'a str> {
         let mut at = 0;
         loop {
+            work::visit(1);
             match self.rest.get(at..)? {
                 [b'"', rest @ ..] => {
                     let inside = self.rest.get(..at)?;
@@ -155,6 +165,7 @@ fn ascii(text: &[u8]) -> Option<&str> {
     if text.is_empty() {
         None
     } else {
+        work::visit(text.len());
         core::str::from_utf8(text).ok()
     }
 }

@@ -5,6 +5,7 @@
 //!
 //! Not here: what the start line says, and what any field means.
 
+use crate::proto::work;
 use core::fmt;
 use core::ops::Range;
 
@@ -100,6 +101,7 @@ impl Scanner {
             let Some(&byte) = input.get(self.at) else {
                 return Ok(Found::More);
             };
+            work::visit(1);
             let before = self.state;
             self.state = self.step(byte, limits)?;
             self.at = self.at.saturating_add(1);
@@ -215,6 +217,7 @@ impl<'a> Headers<'a> {
     /// Splits the field lines, from after the start line to after the closing empty line.
     pub(super) fn parse(lines: &'a [u8]) -> Result<Self, HeadError> {
         let mut fields = [httparse::EMPTY_HEADER; MAX_HEADERS];
+        work::visit(lines.len());
         match httparse::parse_headers(lines, &mut fields) {
             Ok(httparse::Status::Complete((_, found))) => {
                 let len = found.len();
@@ -303,9 +306,11 @@ impl<'a> Iterator for Values<'_, 'a> {
     type Item = &'a [u8];
 
     fn next(&mut self) -> Option<&'a [u8]> {
-        let line = self
-            .lines
-            .find(|line| line.name.eq_ignore_ascii_case(self.name))?;
+        let line = self.lines.find(|line| {
+            let same_len = line.name.len() == self.name.len();
+            work::visit(if same_len { self.name.len() } else { 1 });
+            line.name.eq_ignore_ascii_case(self.name)
+        })?;
         Some(trim(line.value))
     }
 }

@@ -4,6 +4,7 @@
 //! Not here: what an upgrade needs beyond that ([`Request`](super::server::Request)), and `Origin`, which each of both
 //! judges in its own order.
 
+use crate::proto::work;
 use core::ops::Range;
 
 use super::head::Headers;
@@ -48,6 +49,8 @@ pub(super) struct RequestLine<'a> {
 impl<'a> RequestLine<'a> {
     /// `method SP target SP version` (RFC 9112 §3); the version first, because it says what the rest means.
     pub(super) fn parse(line: &'a [u8], serving: Serving) -> Result<Self, HandshakeError> {
+        // As text, and split into words.
+        work::visit(line.len().saturating_mul(2));
         let malformed = HandshakeError::Head(HeadError::StartLine);
         let line = core::str::from_utf8(line).map_err(|_| malformed)?;
         let mut words = line.split(' ');
@@ -127,6 +130,7 @@ fn host<'a>(headers: &Headers<'a>, target: &Target<'_>) -> Result<&'a str, Hands
     let value = headers
         .single("host", HandshakeError::HostRepeated)?
         .ok_or(HandshakeError::HostMissing)?;
+    work::visit(value.len().saturating_mul(2));
     let host = core::str::from_utf8(value).map_err(|_| HandshakeError::HostInvalid)?;
     let authority = Authority::parse(host).ok_or(HandshakeError::HostInvalid)?;
     match &target.authority {

@@ -13,6 +13,7 @@
 //! Not here: writing the answer ([`Accept`](super::Accept), [`Refusal`](super::Refusal)), and policy: whether the
 //! path exists, the user is known, or the page may connect ([`OriginPolicy`](super::OriginPolicy)).
 
+use crate::proto::work;
 use core::ops::Range;
 
 use super::extension::{Extensions, is_extension_list};
@@ -293,7 +294,12 @@ fn protocols(headers: &Headers<'_>) -> Result<(), HandshakeError> {
             if !is_token(offered) {
                 return Err(HandshakeError::Protocols);
             }
-            if seen.iter().take(count).any(|other| *other == offered) {
+            let is_offered = |other: &&[u8]| {
+                let same_len = other.len() == offered.len();
+                work::visit(if same_len { offered.len() } else { 1 });
+                *other == offered
+            };
+            if seen.iter().take(count).any(is_offered) {
                 return Err(HandshakeError::ProtocolRepeated);
             }
             *seen.get_mut(count).ok_or(HandshakeError::Protocols)? = offered;

@@ -5,6 +5,7 @@
 //! not a byte of a host. Nor normalisation: `/%77s`, `/./ws` and `/ws` are three paths, because a path that one layer
 //! normalises and another does not is how protected routes are reached.
 
+use crate::proto::work;
 use core::net::Ipv6Addr;
 
 /// A request target in origin-form or absolute-form.
@@ -19,6 +20,8 @@ pub(super) struct Target<'a> {
 impl<'a> Target<'a> {
     /// `None` for `*`, for `host:port`, for schemes other than http(s), and for bytes that no target holds.
     pub(super) fn parse(target: &'a str) -> Option<Self> {
+        // Its bytes, and then its parts.
+        work::visit(target.len().saturating_mul(2));
         if !target.bytes().all(is_target_byte) {
             return None;
         }

@@ -53,7 +53,7 @@ impl Head {
     }
 
     /// The values of a field; its name in lower case.
-    pub(crate) fn all<'h>(&'h self, name: &'h str) -> impl Iterator<Item = &'h str> {
+    pub(crate) fn all<'h>(&'h self, name: &str) -> impl Iterator<Item = &'h str> {
         let fields = self.fields.iter();
         fields
             .filter(move |(found, _)| found == name)
@@ -62,12 +62,13 @@ impl Head {
 
     pub(crate) fn one(&self, name: &str) -> Option<&str> {
         let mut all = self.all(name);
-        all.next().filter(|_| all.next().is_none())
+        let first = all.next();
+        first.filter(|_| all.next().is_none())
     }
 }
 
 /// A message or a control frame.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Heard {
     Text(Vec<u8>),
     Binary(Vec<u8>),

@@ -98,8 +98,8 @@ fn build(base: &[String], directives: &[(String, String)]) -> Result<Vec<u8>, St
             "add" => lines.push(bytes(value)?),
             "many" => {
                 let (count, line) = value.split_once(' ').ok_or("many N LINE")?;
-                for number in 0..number(count)? {
-                    lines.push(bytes(&line.replace('%', &format!("{number}")))?);
+                for index in 0..number(count)? {
+                    lines.push(bytes(&line.replace('%', &format!("{index}")))?);
                 }
             }
             "pad" => pad = Some(number(value)?),

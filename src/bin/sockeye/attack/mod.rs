@@ -7,6 +7,7 @@
 //! | `catalogue` | which rows are for this server |
 //! | `opening` `link` `modes` `wire` | a connection, and in which pieces bytes go over it |
 //! | `answers` | what the server says |
+//! | `walk` | what a row's frames announce |
 //! | `duel` `requests` `offered` `wires` | the four kinds of rows, played |
 //! | `grade` `report` `progress` | what came of it |
 //!
@@ -31,6 +32,7 @@ mod requests;
 #[allow(dead_code, reason = "the tests read more of a row")]
 mod rows;
 mod script;
+mod walk;
 mod wire;
 mod wires;
 

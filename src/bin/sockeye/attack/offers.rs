@@ -124,7 +124,10 @@ impl Element {
 
 /// A number of window bits: decimal, no zeros in front.
 fn bits(value: &str) -> Option<u8> {
-    let number: u8 = value.parse().ok().filter(|bits| (8..=15).contains(bits))?;
+    let number = value
+        .parse()
+        .ok()
+        .filter(|bits: &u8| (8..=15).contains(bits))?;
     (number.to_string() == value).then_some(number)
 }
 

@@ -46,7 +46,7 @@ pub(crate) struct Door {
     pub(crate) place: Place,
     pub(crate) target: String,
     pub(crate) authority: String,
-    headers: Vec<(String, String)>,
+    pub(crate) headers: Vec<(String, String)>,
 }
 
 impl Door {

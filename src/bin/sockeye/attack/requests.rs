@@ -82,11 +82,12 @@ impl Asked {
         link.deliver(&self.input, mode, chance);
         let mut answer = hear(&mut link, Instant::now() + GRACE);
         let silent = answer == Answer::Silence;
-        if silent && self.want != Want::Upgrade {
-            link.finish();
-            answer = hear(&mut link, link.deadline());
-        } else if silent {
-            answer = hear(&mut link, link.deadline());
+        if silent {
+            if self.want != Want::Upgrade {
+                link.finish();
+            }
+            let deadline = link.deadline();
+            answer = hear(&mut link, deadline);
         }
         self.judge(&answer, silent)
     }

@@ -37,6 +37,8 @@ pub(crate) enum Change {
     Set(String),
     Drop(String),
     Add(String),
+    /// Its last byte is missing.
+    Hold,
 }
 
 #[derive(Clone, Debug)]
@@ -55,22 +57,25 @@ pub(crate) fn parse(file: &str) -> Result<Vec<Row>, String> {
         let line = line.trim();
         let (word, rest) = line.split_once(' ').unwrap_or((line, ""));
         let here = |why: String| format!("line {}: {why}: {line}", index + 1);
-        match (word, all.last_mut()) {
-            ("", _) => {}
-            (comment, _) if comment.starts_with('#') => {}
-            ("row", _) if all.iter().any(|row| row.name == rest) => {
+        if word.is_empty() || word.starts_with('#') {
+            continue;
+        }
+        if word == "row" {
+            if all.iter().any(|row| row.name == rest) {
                 return Err(here("the name is taken".to_owned()));
             }
-            ("row", _) => all.push(Row {
+            all.push(Row {
                 name: rest.to_owned(),
                 ..Row::default()
-            }),
-            (_, None) => return Err(here("no row yet".to_owned())),
-            ("shows", Some(row)) => row.shows = rest.split(' ').map(str::to_owned).collect(),
-            (_, Some(row)) => {
-                let steps = steps(word, rest.trim()).map_err(here)?;
-                row.script.0.extend(steps);
-            }
+            });
+            continue;
+        }
+        let row = all
+            .last_mut()
+            .ok_or_else(|| here("no row yet".to_owned()))?;
+        match word {
+            "shows" => row.shows = rest.split(' ').map(str::to_owned).collect(),
+            _ => row.script.0.extend(steps(word, rest.trim()).map_err(here)?),
         }
     }
     let waits = |row: &Row| matches!(row.script.0.last(), Some(Step::Get(_)));
@@ -111,7 +116,8 @@ fn change(text: &str) -> Result<Change, String> {
         "set" => Ok(Change::Set(line)),
         "drop" => Ok(Change::Drop(line)),
         "add" => Ok(Change::Add(line)),
-        _ => Err("a request is changed by set, drop or add".to_owned()),
+        "hold" => Ok(Change::Hold),
+        _ => Err("a request is changed by set, drop, add or hold".to_owned()),
     }
 }
 

@@ -235,7 +235,7 @@ fn request(door: &Door, change: &Change) -> Vec<u8> {
     let mut lines = door.lines();
     let name = |line: &str| line.split(':').next().unwrap_or_default().to_owned();
     match change {
-        Change::None => {}
+        Change::None | Change::Hold => {}
         Change::Add(line) => lines.push(line.clone()),
         Change::Drop(gone) => lines.retain(|line| name(line) != *gone),
         Change::Set(new) => {
@@ -245,6 +245,9 @@ fn request(door: &Door, change: &Change) -> Vec<u8> {
             }
         }
     }
-    let text = lines.join("\r\n") + "\r\n\r\n";
+    let mut text = lines.join("\r\n") + "\r\n\r\n";
+    if matches!(change, Change::Hold) {
+        text.pop();
+    }
     text.into_bytes()
 }

@@ -1,6 +1,6 @@
 //! Finds what each test and each row says that it shows, in their text.
 //!
-//! Not here: what rows mean, which `tests/support/rows.rs` and `tests/handshake/rows.rs` know.
+//! Not here: what else stands in rows, which those know who read them.
 
 /// A test shows a requirement.
 #[derive(Debug, PartialEq, Eq)]

@@ -115,7 +115,7 @@ fn only_what_was_offered_is_accepted() {
 }
 
 /// The one answer of each status, byte by byte.
-/// Shows 9110-7.8-06 9110-7.8-07 6455-4.3-07.
+/// Shows 9110-7.8-06 9110-7.8-07 6455-4.3-07 6455-4.2.2-10 6455-4.4-02.
 #[test]
 fn refusals() {
     let mut out = Vec::new();

@@ -102,7 +102,7 @@ fn refused(error: HandshakeError) -> Vec<(&'static str, String)> {
 }
 
 /// Byte by byte: nothing before the head is whole or wrong, then the answer that the row wants, once.
-/// Shows 6455-4.2.1-02.
+/// Shows 6455-4.2.1-02 6455-4.2.2-15 6455-4.2.2-18 6455-9-03.
 #[test]
 fn every_row_is_answered_once() {
     for row in load(ROWS) {
@@ -127,6 +127,9 @@ fn every_row_is_answered_once() {
                 assert_eq!(want, "101", "{name}");
                 assert!(written.starts_with("HTTP/1.1 101 "), "{name}: {written}");
                 assert!(written.ends_with("\r\n\r\n"), "{name}: {written}");
+                // Nothing was agreed on here, so beside `Accept` nothing is named, whatever was offered.
+                let named: Vec<_> = written.matches("Sec-WebSocket-").collect();
+                assert_eq!(named.len(), 1, "{name}: {written}");
                 assert_eq!(again, Ok(Some(0)), "{name}");
             }
             Some(Err(error)) => {

@@ -391,6 +391,7 @@ fn an_end_right_behind_the_request() {
     assert_eq!(end_of(&mut sim, &client).code, 1006);
 }
 
+/// Shows 6455-4.2.2-27.
 #[test]
 fn bytes_behind_the_request_are_the_first_frames() {
     let bytes = [REQUEST, &text("early"), &text("bird")].concat();

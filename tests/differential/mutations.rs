@@ -2,6 +2,11 @@
 //!
 //! Not here: what comes of it.
 
+#![allow(
+    clippy::ptr_arg,
+    reason = "what is done has one type, whether it makes more of them or not"
+)]
+
 use crate::dice::Dice;
 use crate::payloads::NOT_UTF8;
 use crate::reference::Setup;

@@ -50,7 +50,7 @@ pub(crate) fn all(
             if from >= end || failures.lock().is_ok_and(|some| some.len() >= SHOWN) {
                 break;
             }
-            if from % (BATCH * 512) == 0 && from > 0 {
+            if from > 0 && from.is_multiple_of(BATCH * 512) {
                 // Not through the tests' own capture.
                 let _ = writeln!(
                     std::io::stderr(),

@@ -18,8 +18,11 @@ const INFLATED: Law = Law {
 
 const DELIVERIES: [Delivery; 3] = [Delivery::Messages, Delivery::Frames, Delivery::Chunks];
 
+/// A payload of so many bytes, about.
+type Payload = fn(usize) -> Vec<u8>;
+
 /// A message of some bytes by one of these; the number is what a block takes.
-const BLOCKS: [(&str, fn(usize) -> Vec<u8>); 5] = [
+const BLOCKS: [(&str, Payload); 5] = [
     ("empty stored", |n| attacks::empty_stored(n / 5)),
     ("empty fixed", |n| attacks::empty_fixed(n * 8 / 10)),
     ("one byte fixed", |n| attacks::one_byte_fixed(n * 8 / 18)),
@@ -123,7 +126,7 @@ fn streams_that_end_again_and_again() {
 #[test]
 fn small_messages_with_a_past() {
     let window = Law {
-        frame: 256 + (4 * 32 << 10),
+        frame: 256 + (128 << 10),
         ..INFLATED
     };
     for delivery in DELIVERIES {

@@ -17,6 +17,9 @@ const HEADS: Law = Law {
     once: 16 << 10,
 };
 
+/// Lines of so many bytes, about.
+type Lines = fn(usize) -> String;
+
 const LIMITS: HeadLimits = {
     let mut limits = HeadLimits::DEFAULT;
     limits.max_head = 4 << 20;
@@ -54,7 +57,7 @@ fn request(lines: &str, piece: usize) -> Cost {
 /// H23, H26, H27, H28, Z14: whatever stands in a field, right or wrong.
 #[test]
 fn long_fields() {
-    let fields: [(&str, fn(usize) -> String); 16] = [
+    let fields: [(&str, Lines); 16] = [
         ("a long value", |n| format!("X: {}\r\n", "a".repeat(n))),
         ("spaces behind a value", |n| {
             format!("X: a{}\r\n", " ".repeat(n))

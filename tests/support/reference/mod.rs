@@ -67,8 +67,9 @@ pub(crate) struct Outcome {
 
 impl Outcome {
     /// Whether two readings differ by no more than two inflaters may. Which byte of a corrupt message shows that it is
-    /// corrupt depends on how early a library looks at the codes of a block. Where parts of messages are delivered, it
-    /// is then enough that the same was heard before that message, and of the message itself nothing else.
+    /// corrupt depends on how early a library looks at the codes of a block, and there may be no further byte that shows
+    /// it. Where parts of messages are delivered, it is then enough that the same was heard before that message, and of
+    /// the message itself nothing else: so it has not ended for either of them.
     pub(crate) fn differs_in_corruption_alone(&self, other: &Self) -> bool {
         let faults = [self, other].map(|outcome| outcome.error.map(|(_, violation)| violation));
         let may_be = |fault: &Option<Violation>| {
@@ -79,7 +80,7 @@ impl Outcome {
                         | Violation::InvalidUtf8
                         | Violation::MessageTooBig
                         | Violation::FrameTooBig
-                )
+                ) | None
             )
         };
         let (before, said) = self.unfinished();

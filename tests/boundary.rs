@@ -77,7 +77,12 @@ fn nobody_sleeps() {
 /// nothing in the sources knows of another kernel than the real one. Then what tests do to theirs is in no program.
 #[test]
 fn the_seam_to_the_kernel_is_a_type_and_no_test_kernel_is_in_a_build() {
-    let dynamic = ["dyn Kernel", "dyn crate::kernel", "Box<Kernel", "dyn kernel::"];
+    let dynamic = [
+        "dyn Kernel",
+        "dyn crate::kernel",
+        "Box<Kernel",
+        "dyn kernel::",
+    ];
     let places = [sources("src"), sources("examples"), sources("benches")].concat();
     assert_eq!(mentions(&places, &dynamic), Vec::<String>::new());
     let simulated = ["SimKernel", "SimStream", "support/sim", "feature = \"sim"];

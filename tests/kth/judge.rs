@@ -228,7 +228,7 @@ fn breaks_of_wire(wire: &Wire, book: &Book) -> Vec<String> {
         let none = Vec::new();
         let told = from.and_then(|from| from.told.get(DIRECT)).unwrap_or(&none);
         let heard = to.map_or(&none, |to| &to.heard).clone();
-        let heard: Vec<_> = heard.into_iter().filter(|said| is_direct(said)).collect();
+        let heard: Vec<_> = heard.into_iter().filter(is_direct).collect();
         if from.is_some() && !told.starts_with(&heard) {
             breaks.push(format!(
                 "wire {serial}: heard {} of {}",

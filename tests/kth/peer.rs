@@ -12,8 +12,6 @@ use std::collections::BTreeMap;
 pub struct Peer {
     pub serial: u16,
     pub conn: Conn,
-    /// Which loop it is at.
-    pub at: usize,
     reads: Reads,
     /// The first line of the answer.
     pub status: String,
@@ -46,7 +44,7 @@ enum Reads {
 }
 
 impl Peer {
-    pub fn new(serial: u16, at: usize, conn: Conn) -> Self {
+    pub fn new(serial: u16, conn: Conn) -> Self {
         let client = Client {
             conn: conn.clone(),
             bytes: Vec::new(),
@@ -54,7 +52,6 @@ impl Peer {
         Self {
             serial,
             conn,
-            at,
             reads: Reads::Head(Some(client)),
             status: String::new(),
             read: BTreeMap::new(),

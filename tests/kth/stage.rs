@@ -105,7 +105,7 @@ impl<H: Handler<SimKernel>> Stage<H> {
         let serial = self.serial();
         let addr = sockeye::kernel::PeerAddr::Ip(([192, 0, 2, 1], serial).into());
         let conn = self.loops[at].net.connect_from(addr);
-        self.peers.push(Peer::new(serial, at, conn));
+        self.peers.push(Peer::new(serial, conn));
         self.peers.len() - 1
     }
 

@@ -52,6 +52,21 @@ mod tests {
     use super::{from_bytes, is_ascii};
     use alloc::vec;
 
+    /// Its high bit alone, among zeroes.
+    #[test]
+    fn the_least_byte_that_is_no_ascii_is_seen() {
+        for len in 1..70 {
+            let mut bytes = vec![0; len];
+            for at in 0..len {
+                bytes[at] = 0x80;
+                assert!(!is_ascii(&bytes), "at {at} of {len}");
+                bytes[at] = 0x7F;
+                assert!(is_ascii(&bytes), "at {at} of {len}");
+                bytes[at] = 0;
+            }
+        }
+    }
+
     #[test]
     fn every_byte_of_every_length_counts() {
         // Miri sees each way through `is_ascii`, and a block more; it would take minutes for the rest.

@@ -228,3 +228,38 @@ impl Assembly {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Assembly;
+    use crate::proto::frame::{Header, Opcode};
+    use crate::proto::{Limits, Violation};
+
+    /// A limit of 12 800 bytes allows for 100 more on the wire, 64 more for any message, and 16 for each fragment.
+    #[test]
+    fn what_is_compressed_may_be_a_little_larger() {
+        for (max_frame, max_message, fault) in [
+            (12_800, 1 << 20, Violation::FrameTooBig),
+            (1 << 20, 12_800, Violation::MessageTooBig),
+        ] {
+            let limits = Limits {
+                max_frame,
+                max_message,
+                ..Limits::default()
+            };
+            let mut message = Assembly::default();
+            let judge = |message: &Assembly, len| {
+                let header = Header::compressed(Opcode::Binary, len);
+                message.admit_any(&header, &limits)
+            };
+            assert_eq!(judge(&message, 12_964), Ok(()));
+            assert_eq!(judge(&message, 12_965), Err(fault));
+            message.begin_frame(&Header {
+                fin: false,
+                ..Header::compressed(Opcode::Binary, 0)
+            });
+            assert_eq!(judge(&message, 12_980), Ok(()));
+            assert_eq!(judge(&message, 12_981), Err(fault));
+        }
+    }
+}

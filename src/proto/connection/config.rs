@@ -101,3 +101,20 @@ impl Default for Config {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Limits;
+
+    #[test]
+    fn thirty_two_bytes_allow_one_more_fragment() {
+        let mut limits = Limits::default();
+        limits.max_fragments = 2;
+        for (received, allowed) in [(0, 2), (31, 2), (32, 3), (63, 3), (64, 4), (3_200, 102)] {
+            assert_eq!(limits.fragments_allowed(received), allowed, "{received}");
+        }
+        limits.max_fragments = u32::MAX;
+        let most = u64::from(u32::MAX) + u64::MAX / 32;
+        assert_eq!(limits.fragments_allowed(u64::MAX), most);
+    }
+}

@@ -2,6 +2,7 @@
 
 use crate::STRIDE;
 use sockeye::proto::frame::mask;
+use sockeye::proto::{Connection, Outbound};
 
 const KEYS: [[u8; 4]; 4] = [
     [0; 4],
@@ -77,4 +78,21 @@ fn offsets_beyond_32_bits_keep_their_phase() {
             assert_eq!(bytes, rotated);
         }
     }
+}
+
+#[test]
+fn a_closure_gives_each_frame_its_key() {
+    let mut last = 0;
+    let mut keys = || {
+        last += 1;
+        [last; 4]
+    };
+    let mut conn = Connection::client(Default::default());
+    let mut out = Outbound::client(Vec::new(), &mut keys);
+    conn.tx.text("a", &mut out).unwrap();
+    conn.tx.binary(b"b", &mut out).unwrap();
+    assert_eq!(
+        out.sink,
+        b"\x81\x81\x01\x01\x01\x01\x60\x82\x81\x02\x02\x02\x02\x60"
+    );
 }

@@ -54,3 +54,4 @@ mod mask;
 mod random;
 mod texts;
 mod utf8;
+mod waiting;

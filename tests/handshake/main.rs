@@ -13,4 +13,5 @@ mod page;
 mod random;
 mod response;
 mod rows;
+mod said;
 mod server;

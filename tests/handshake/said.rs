@@ -1,0 +1,79 @@
+//! What requests, refusals and errors say of themselves.
+//!
+//! Not here: what makes them (`rows`).
+
+use sockeye::proto::handshake::server::{Asked, RequestParser, parse};
+use sockeye::proto::handshake::{HandshakeError, HeadError, HeadLimits, Refusal, ResponseError};
+
+const UPGRADE: &str = "Host: h\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+    Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n";
+
+/// Of each target the path and the query.
+const TARGETS: [(&str, &str, Option<&str>); 5] = [
+    ("/", "/", None),
+    ("/chat", "/chat", None),
+    ("/chat?", "/chat", Some("")),
+    ("/chat?a=1&b", "/chat", Some("a=1&b")),
+    ("http://h/x?y?z", "/x", Some("y?z")),
+];
+
+#[test]
+fn a_handshake_says_what_was_asked_for() {
+    for (target, path, query) in TARGETS {
+        let head = format!("GET {target} HTTP/1.1\r\n{UPGRADE}");
+        let request = parse(head.as_bytes(), HeadLimits::default()).unwrap();
+        let said = (request.target(), request.path(), request.query());
+        assert_eq!(said, (target, path, query));
+    }
+}
+
+#[test]
+fn a_page_request_says_what_was_asked_for() {
+    for (target, path, query) in TARGETS {
+        let head = format!("GET {target} HTTP/1.1\r\nHost: h\r\nCookie: a\r\nCookie: b\r\n\r\n");
+        let mut parser = RequestParser::new(HeadLimits::default());
+        let Ok(Some(Asked::Page(page))) = parser.parse_any(head.as_bytes()) else {
+            panic!("{target} is no page")
+        };
+        let said = (page.target(), page.path(), page.query());
+        assert_eq!(said, (target, path, query));
+        assert_eq!(page.header("COOKIE"), Some(&b"a"[..]));
+        assert_eq!(page.header("Cooki"), None);
+    }
+}
+
+#[test]
+fn a_refusal_says_what_it_is() {
+    let refusal = Refusal::new(403, "not today");
+    assert_eq!((refusal.status(), refusal.sentence()), (403, "not today"));
+    let refusal = Refusal::from(HandshakeError::Upgrade);
+    assert_eq!(refusal.status(), 426);
+    assert_eq!(refusal.sentence(), HandshakeError::Upgrade.to_string());
+}
+
+/// What is wrong with an answer, in a few words of the text, and where the rule is.
+#[test]
+fn what_is_wrong_with_an_answer_is_said() {
+    use ResponseError as E;
+    let mut texts = std::collections::BTreeSet::new();
+    for (error, word, section) in [
+        (E::Head(HeadError::BareLf), "", HeadError::BareLf.section()),
+        (E::HttpVersion, "HTTP/1.1", "RFC 6455 4.1"),
+        (E::Status(429), "with status 429", "RFC 6455 4.1"),
+        (E::Upgrade, "websocket", "RFC 6455 4.1"),
+        (E::Connection, "Connection", "RFC 6455 4.1"),
+        (E::AcceptMissing, "missing", "RFC 6455 4.1"),
+        (E::AcceptRepeated, "more than one", "RFC 6455 11.3.3"),
+        (E::AcceptMismatch, "key", "RFC 6455 4.1"),
+        (E::ProtocolRepeated, "more than one", "RFC 6455 11.3.4"),
+        (E::ProtocolNotOffered, "subprotocol", "RFC 6455 4.1"),
+        (E::Extensions, "malformed", "RFC 6455 9.1"),
+        (E::ExtensionNotOffered, "not offered", "RFC 6455 4.1"),
+        (E::ExtensionRepeated, "twice", "RFC 6455 9.1"),
+    ] {
+        let text = error.to_string();
+        assert!(text.len() > 10 && text.contains(word), "{text}");
+        assert_eq!(error.section(), section, "{text}");
+        assert!(texts.insert(text));
+    }
+}

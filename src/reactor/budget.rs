@@ -81,6 +81,7 @@ impl<S, D> Session<S, D> {
             || self.own.capacity() > 0
             || self.flags.assembling
             || self.exit.is_blocked()
+            || self.conn.has_context()
     }
 }
 

@@ -1,5 +1,6 @@
 //! What a loop holds for all its peers together, and who goes when that is too much.
 
+use crate::deflating::{Member, OFFER, serving_within, takeover};
 use crate::frames::{Frame, binary, text};
 use crate::harness::{Client, Sim, ms};
 use sockeye::server::{Limits, Timeouts, To};
@@ -164,4 +165,39 @@ fn what_small_messages_cost_beside_their_bytes_counts() {
     }
     sim.settle();
     assert!(client.conn.is_aborted());
+}
+
+#[test]
+fn what_compression_remembers_counts() {
+    let limits = Limits {
+        max_memory: 4 * BUDGET,
+        ..Limits::default()
+    };
+    let mut sim = serving_within(takeover(), limits, Timeouts::default());
+    let members: Vec<_> = (0..20).map(|_| Member::open(&mut sim, OFFER)).collect();
+    for member in &members {
+        // Nothing of it waits: it is answered, and a compressor of 380 KB stays for the next answer.
+        member.client.push(&binary(&[7; 1000]));
+    }
+    sim.settle();
+    let alive = members
+        .iter()
+        .filter(|member| !member.client.conn.is_finished());
+    let alive = alive.count();
+    assert!((9..=11).contains(&alive), "{alive} of 20");
+}
+
+#[test]
+fn a_buffer_counts_whole_until_the_last_of_it_has_gone() {
+    let mut sim = with_budget();
+    let clients: Vec<_> = (0..20).map(|_| sim.open()).collect();
+    for client in &clients {
+        // All but a little is taken, from the one buffer in which it waits.
+        client.conn.set_window(0);
+        client.push(&binary(&[7; 100_000]));
+        sim.settle();
+        client.conn.set_window(99_000);
+        sim.settle();
+    }
+    assert!((5..=9).contains(&alive(&clients)), "{}", alive(&clients));
 }

@@ -132,6 +132,13 @@ impl Connection {
         self.rx.heap_bytes().saturating_add(self.tx.heap_bytes())
     }
 
+    /// Whether anything is held for later messages to refer to.
+    #[cfg(feature = "reactor")]
+    #[inline]
+    pub(crate) const fn has_context(&self) -> bool {
+        self.rx.kept.is_some() || self.tx.own.is_some()
+    }
+
     /// How far the closing handshake has come.
     #[must_use]
     pub const fn state(&self) -> State {

@@ -109,7 +109,7 @@ impl<S> Exit<S> {
         let outbox = self.outbox.as_ref();
         outbox.map_or(0, |outbox| {
             let entries = outbox.entries.capacity() * size_of::<Entry>();
-            size_of::<Outbox>() + entries + outbox.bytes - outbox.in_runs
+            size_of::<Outbox>() + entries + outbox.bytes - outbox.in_runs + outbox.unused()
         })
     }
 
@@ -284,6 +284,13 @@ impl Outbox {
         }
     }
 
+    /// Bytes that its buffers hold beyond those that wait: a peer that takes all but the last byte of a buffer leaves us
+    /// all of it. Looked for in the first few pieces, as no others were sent in part, or came in a buffer of their own.
+    fn unused(&self) -> usize {
+        let entries = self.entries.iter().take(PIECES);
+        entries.map(Entry::unused).sum()
+    }
+
     /// One call; how many bytes went, of how many.
     fn send_some<K: Kernel>(
         &self,
@@ -356,6 +363,16 @@ impl Entry {
             // Settled before anything is sent from the queue.
             Self::Lent(_) => &[],
             Self::Run(run) => run.bytes(),
+        }
+    }
+
+    /// What its buffer holds beyond the bytes that wait.
+    fn unused(&self) -> usize {
+        match self {
+            Self::Owned(bytes, sent) | Self::Copied(bytes, sent) => {
+                bytes.capacity() - (bytes.len() - sent)
+            }
+            Self::Shared(..) | Self::Lent(_) | Self::Run(_) => 0,
         }
     }
 

@@ -9,8 +9,12 @@ const PAGE: &str = include_str!("../../docs/memory.md");
 pub struct Constants {
     /// A loop with no connection.
     pub own: usize,
-    /// What compression needs once in a loop, when it is first used.
-    pub deflate: usize,
+    /// What inflates, once in a loop.
+    pub inflater: usize,
+    /// Into what it inflates, also once.
+    pub inflated: usize,
+    /// Into what it compresses, also once.
+    pub deflated: usize,
     /// A connection.
     pub session: usize,
     /// Its being in a room.
@@ -21,7 +25,7 @@ pub struct Constants {
     pub piece: usize,
     /// A message of a room, beside its bytes, held once.
     pub said: usize,
-    /// A compressor with a memory of earlier messages.
+    /// What compresses, once in a loop, and once more for each connection that keeps a memory of earlier messages.
     pub compressor: usize,
 }
 
@@ -30,7 +34,9 @@ impl Constants {
     pub fn documented() -> Self {
         Self {
             own: constant("L"),
-            deflate: constant("D"),
+            inflater: constant("I"),
+            inflated: constant("B"),
+            deflated: constant("W"),
             session: constant("S"),
             member: constant("R"),
             outbox: constant("O"),
@@ -57,26 +63,37 @@ fn constant(name: &str) -> usize {
 #[derive(Clone, Copy, Debug)]
 pub struct Formula {
     pub constants: Constants,
+    sessions: usize,
     bytes: usize,
+    inflates: bool,
     compresses: bool,
+    deflates: bool,
 }
 
 impl Formula {
     pub const fn new(constants: Constants) -> Self {
         Self {
             constants,
+            sessions: 0,
             bytes: constants.own,
+            inflates: false,
             compresses: false,
+            deflates: false,
         }
     }
 
+    /// All of it. The lists that connections are in double.
     pub const fn bytes(&self) -> usize {
-        self.bytes
+        let places = match self.sessions {
+            0 => 0,
+            sessions => sessions.next_power_of_two(),
+        };
+        self.bytes + places * self.constants.session
     }
 
     /// So many connections.
     pub const fn sessions(&mut self, count: usize) {
-        self.bytes += count * self.constants.session;
+        self.sessions += count;
     }
 
     /// So many of them are in a room.
@@ -112,18 +129,45 @@ impl Formula {
         self.bytes += messages * (self.constants.said + size);
     }
 
-    /// Compressed messages have been read or written.
-    pub const fn compression(&mut self) {
-        if !self.compresses {
-            self.bytes += self.constants.deflate;
-            self.compresses = true;
+    /// The same in pieces that are too small to be shared: each has them by itself, one behind the other.
+    pub fn gathered(&mut self, count: usize, size: usize) {
+        let list = collected(count, size) - size_of::<Vec<u8>>();
+        self.outbox(&[list]);
+    }
+
+    /// Something compressed has come.
+    pub const fn inflater(&mut self) {
+        if !self.inflates {
+            self.bytes += self.constants.inflater;
+            self.inflates = true;
         }
     }
 
-    /// A connection with a compressor of its own, which has sent and received so many bytes.
-    pub fn takeover(&mut self, received: usize) {
-        let history = received.next_power_of_two().min(32 << 10);
-        self.bytes += self.constants.compressor + history;
+    /// A compressed message was read to its end.
+    pub const fn inflated(&mut self) {
+        self.bytes += self.constants.inflated;
+    }
+
+    /// Something was sent compressed, without a memory of earlier messages.
+    pub const fn compressor(&mut self) {
+        if !self.compresses {
+            self.bytes += self.constants.compressor;
+            self.compresses = true;
+        }
+        self.deflated();
+    }
+
+    /// So many connections were sent something with a memory of earlier messages.
+    pub const fn takeover(&mut self, count: usize) {
+        self.bytes += count * self.constants.compressor;
+        self.deflated();
+    }
+
+    const fn deflated(&mut self) {
+        if !self.deflates {
+            self.bytes += self.constants.deflated;
+            self.deflates = true;
+        }
     }
 }
 

@@ -12,7 +12,7 @@ use std::time::Duration;
 /// No budget but the default one, which is more than any test here takes.
 pub const UNBOUNDED: usize = 1 << 30;
 
-/// Sends back what it is told; `+room` joins one, `=news` is told to the room of that name.
+/// Sends back what it is told; `+room` joins one, `=room news` is told to the room of that name.
 struct Echo;
 
 impl Handler<SimKernel> for Echo {
@@ -24,7 +24,8 @@ impl Handler<SimKernel> for Echo {
                 peer.join(&room[1..]).expect("there is room");
             }
             Message::Text(news) if news.starts_with('=') => {
-                peer.publish("news", message);
+                let room = news[1..].split(' ').next().unwrap_or_default();
+                peer.publish(room, message);
             }
             _ => {
                 let _ = peer.send(message);
@@ -44,6 +45,7 @@ pub enum Offer {
 pub struct Hall {
     net: Net,
     server: EventLoop<Echo, SimKernel>,
+    came: usize,
 }
 
 impl Hall {
@@ -61,7 +63,11 @@ impl Hall {
         };
         let settings = Settings::new(limits, Timeouts::default()).deflate(takeover);
         let server = EventLoop::new(net.kernel(), Echo, settings);
-        Self { net, server }
+        Self {
+            net,
+            server,
+            came: 0,
+        }
     }
 
     pub fn open(&mut self, count: usize, offer: Offer) -> Vec<Conn> {
@@ -74,6 +80,7 @@ impl Hall {
             Offer::Takeover => b"Sec-WebSocket-Extensions: permessage-deflate\r\n\r\n",
         };
         let request = [head, line].concat();
+        self.came += count;
         let conns: Vec<_> = (0..count).map(|_| self.net.connect()).collect();
         conns.iter().for_each(|conn| conn.push(&request));
         self.settle();
@@ -81,6 +88,11 @@ impl Hall {
             assert!(conn.read_sent(|sent| sent.starts_with(b"HTTP/1.1 101 ")));
         }
         conns
+    }
+
+    /// Connections so far.
+    pub const fn came(&self) -> usize {
+        self.came
     }
 
     /// Turns until nothing is left to do at this time.

@@ -8,6 +8,8 @@ use crate::frames::{self, BINARY, CONTINUATION, FIN, TEXT, binary, frame, text};
 use crate::hall::{Hall, Offer};
 
 const RSV1: u8 = 0x40;
+/// What is smaller is copied for each member.
+const WORTH_SHARING: usize = 256;
 const MIB: usize = 1 << 20;
 
 #[derive(Clone, Copy, Debug)]
@@ -28,12 +30,14 @@ pub enum Kind {
     NotReading(usize, usize),
     /// So many members of a room do not read so many messages of a size.
     NotListening(usize, usize, usize),
+    /// So many that compress, and keep nothing of it.
+    Chatting(usize),
     /// So many with a compressor each.
     Compressing(usize),
 }
 
 impl Kind {
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 14] = [
         Self::Idle(500),
         Self::Announcing(1000, 0),
         Self::Announcing(300, 300),
@@ -44,14 +48,20 @@ impl Kind {
         Self::Bombing(50),
         Self::Smouldering(50),
         Self::NotReading(200, 100_000),
-        Self::NotListening(200, 60, 10_000),
+        Self::NotListening(200, 20, 10_000),
+        Self::NotListening(200, 500, 100),
+        Self::Chatting(100),
         Self::Compressing(16),
     ];
 
     pub fn act(self, hall: &mut Hall, formula: &mut Formula) {
         match self {
             Self::Idle(count) => {
-                hall.open(count, Offer::Nothing);
+                // All at once, so that the lists of who has something to say are as long as they will be.
+                for conn in hall.open(count, Offer::Nothing) {
+                    conn.push(&text("hello"));
+                }
+                hall.settle();
                 formula.sessions(count);
             }
             Self::InRooms(count) => {
@@ -72,6 +82,7 @@ impl Kind {
             Self::NotListening(count, messages, size) => {
                 not_listening((count, messages, size), hall, formula);
             }
+            Self::Chatting(count) => chatting(count, hall, formula),
             Self::Compressing(count) => compressing(count, hall, formula),
         }
     }
@@ -118,7 +129,7 @@ fn bombing(count: usize, hall: &mut Hall, formula: &mut Formula) {
         assert_eq!(told[0].close_code(), Some(1009));
     }
     formula.sessions(count);
-    formula.compression();
+    formula.inflater();
 }
 
 fn smouldering(count: usize, hall: &mut Hall, formula: &mut Formula) {
@@ -151,23 +162,47 @@ fn not_listening(
     formula: &mut Formula,
 ) {
     let members = hall.open(count + 1, Offer::Nothing);
+    let room = format!("room{size}");
     for member in &members {
-        member.push(&text("+news"));
+        member.push(&text(&format!("+{room}")));
     }
     hall.settle();
     let (talker, deaf) = members.split_last().expect("there is one");
     deaf.iter().for_each(|member| member.set_window(0));
-    let news = format!("={}", "x".repeat(size - 1));
+    let mut news = format!("={room} ");
+    news.extend(core::iter::repeat_n('x', size - news.len()));
     for _ in 0..messages {
         talker.push(&text(&news));
         hall.settle();
     }
     formula.sessions(count + 1);
     formula.members(count + 1);
+    if size < WORTH_SHARING {
+        for _ in deaf {
+            formula.gathered(messages, size + 2);
+        }
+        return;
+    }
     formula.said(messages, size + 4);
     for _ in deaf {
         formula.shared(messages);
     }
+}
+
+fn chatting(count: usize, hall: &mut Hall, formula: &mut Formula) {
+    let message = frame(FIN | RSV1 | BINARY, &bomb(2000));
+    let conns = hall.open(count, Offer::WithoutTakeover);
+    for conn in &conns {
+        conn.push(&message);
+    }
+    hall.settle();
+    for conn in &conns {
+        assert!(conn.read_sent(|sent| sent[0] & RSV1 != 0), "compressed");
+    }
+    formula.sessions(count);
+    formula.inflater();
+    formula.inflated();
+    formula.compressor();
 }
 
 fn compressing(count: usize, hall: &mut Hall, formula: &mut Formula) {
@@ -176,12 +211,11 @@ fn compressing(count: usize, hall: &mut Hall, formula: &mut Formula) {
     let conns = hall.open(count, Offer::Takeover);
     for conn in &conns {
         conn.push(&message);
-        formula.takeover(0);
     }
     hall.settle();
     for conn in &conns {
         assert!(conn.read_sent(|sent| sent[0] & RSV1 != 0), "compressed");
     }
     formula.sessions(count);
-    formula.compression();
+    formula.takeover(count);
 }

@@ -79,3 +79,61 @@ fn each_kind_alone_makes_it_hold_what_is_said_of_it() {
 fn all_kinds_at_once_make_it_hold_what_is_said_of_them() {
     assert_exact(&Kind::ALL);
 }
+
+/// So many bytes of buffers a loop keeps to use them again.
+const POOL: usize = 2 << 20;
+
+/// The same with a budget that is a fraction of what they want: those that hold most have to go.
+#[test]
+fn all_kinds_at_once_stay_within_the_budget() {
+    const BUDGET: usize = 16 << 20;
+    let mut hall = Hall::new(BUDGET);
+    let constants = Constants::documented();
+    let mut wanted = Formula::new(constants);
+    for kind in Kind::ALL {
+        kind.act(&mut hall, &mut wanted);
+    }
+    // What is not counted: places, and what the loop has one of.
+    let mut uncounted = Formula::new(constants);
+    uncounted.sessions(hall.came());
+    uncounted.members(hall.came());
+    uncounted.inflater();
+    uncounted.inflated();
+    uncounted.compressor();
+    let most = BUDGET + uncounted.bytes() + POOL;
+    let held = hall.held();
+    println!(
+        "{held} B held, of {} B that are wanted; {most} B may be",
+        wanted.bytes()
+    );
+    assert!(wanted.bytes() > 5 * BUDGET, "they want more");
+    assert!(held as f64 <= (1.0 + EXACT) * most as f64);
+    assert!(held > BUDGET / 2, "nobody had to go for nothing");
+}
+
+/// G13: what a peer pins is at most twice what it sent, or 128 B.
+#[test]
+fn the_formula_itself_has_nobody_pin_more_than_twice_what_they_sent() {
+    for len in [
+        1,
+        2,
+        127,
+        128,
+        129,
+        4000,
+        70_000,
+        262_144,
+        300_000,
+        700_001,
+        1 << 20,
+    ] {
+        assert!(formula::buffer(len, 1 << 20) <= (2 * len).max(128), "{len}");
+        for count in [1, 2, 7, 100] {
+            let sent = count * (len + 6);
+            assert!(
+                formula::collected(count, len) <= 2 * sent + 24,
+                "{count} of {len}"
+            );
+        }
+    }
+}

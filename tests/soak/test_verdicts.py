@@ -8,8 +8,8 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
 from tally import Answers, Tally
-from verdict import Verdict, page
-from watch import Sample, drift_kib
+from verdict import Verdict, drift_kib, page
+from watch import Sample
 
 
 def quiet(tally):
@@ -61,14 +61,15 @@ def grown(kib_per_minute, noise, minutes=60):
 
 class Drift(unittest.TestCase):
     def test_a_steady_server_has_none_however_its_memory_jumps(self):
-        drift, mean = drift_kib(list(grown(0, 3000)))
+        drift, _, mean = drift_kib(list(grown(0, 3000)))
         self.assertAlmostEqual(drift, 0)
         self.assertAlmostEqual(mean, 10_000)
 
     def test_a_leak_shows(self):
         # Half an hour, but for the minutes at its ends.
-        drift, _ = drift_kib(list(grown(100, 3000)))
+        drift, error, _ = drift_kib(list(grown(100, 3000)))
         self.assertGreater(drift, 2500)
+        self.assertLess(error, 100)
 
 
 class Watched:

@@ -3,14 +3,40 @@
 Not here: the measuring.
 """
 
-import datetime
+import math
 
 from tally import FAULTS
-from watch import drift_kib
 
-# The largest growth that is nothing: a share of what is held, or this much where little is held. Allocators keep more
-# than that when large messages happen to meet.
+# The largest growth that is nothing: a share of what is held. What chance makes of it is so many standard errors: how
+# much an allocator keeps depends on which large messages happen to meet.
 DRIFT_SHARE = 0.01
+STANDARD_ERRORS = 3
+
+# In less than this nothing can be said of memory.
+FEWEST_MINUTES = 5
+
+
+def drift_kib(samples):
+    """By how much memory grows over the second half of the samples, the standard error of that, and how much it is there.
+
+    Of each minute the least counts: what a leak leaves is there when little happens, too, and what large messages need
+    for a moment is not.
+    """
+    minutes = {}
+    for sample in samples[len(samples) // 2 :]:
+        minutes.setdefault(int(sample.seconds // 60), []).append(sample.rss_kib)
+    # The first and the last are not whole.
+    half = [(minute, min(rss)) for minute, rss in minutes.items()][1:-1]
+    if len(half) < FEWEST_MINUTES:
+        return 0.0, 0.0, float(samples[-1].rss_kib)
+    mean_time = sum(time for time, _ in half) / len(half)
+    mean = sum(rss for _, rss in half) / len(half)
+    spread = sum((time - mean_time) ** 2 for time, _ in half)
+    slope = sum((time - mean_time) * (rss - mean) for time, rss in half) / spread
+    rest = sum((rss - mean - slope * (time - mean_time)) ** 2 for time, rss in half)
+    error = math.sqrt(rest / (len(half) - 2) / spread)
+    span = half[-1][0] - half[0][0]
+    return slope * span, error * span, mean
 
 
 class Verdict:
@@ -30,8 +56,8 @@ class Row:
     def __init__(self, watch, last, allowed_kib):
         samples, self.baseline, self.last = watch.samples[last.process], watch.baseline[last.process], last
         self.name = last.process
-        self.drift, self.mean = drift_kib([sample for sample in samples if sample is not last])
-        self.allowed = max(allowed_kib, DRIFT_SHARE * self.mean)
+        self.drift, self.error, self.mean = drift_kib([sample for sample in samples if sample is not last])
+        self.allowed = max(allowed_kib, DRIFT_SHARE * self.mean, STANDARD_ERRORS * self.error)
         self.most = max(sample.rss_kib for sample in samples)
         self.most_descriptors = max(sample.descriptors for sample in samples)
         self.cpu = last.cpu_seconds - self.baseline.cpu_seconds
@@ -42,14 +68,14 @@ class Row:
         return same and self.drift <= self.allowed
 
     def cells(self):
-        drift = f"{self.drift:+.0f} ({100 * self.drift / self.mean:+.2f}%)"
-        memory = [f"{number:.0f}" for number in (self.baseline.rss_kib, self.most, self.mean)]
+        drift = f"{self.drift:+.0f} ± {self.error:.0f}"
+        memory = [f"{number:.0f}" for number in (self.baseline.rss_kib, self.most, self.mean, self.last.rss_kib)]
         descriptors = f"{self.baseline.descriptors} / {self.most_descriptors} / {self.last.descriptors}"
         threads = f"{self.baseline.threads} / {self.last.threads}"
         return [self.name, *memory, drift, descriptors, threads, f"{self.cpu:.0f}", "yes" if self.clean() else "NO"]
 
 
-HEADINGS = ["server", "RSS at the start", "most", "mean", "drift", "descriptors", "threads", "CPU s", "clean"]
+HEADINGS = ["server", "RSS at the start", "most", "mean", "after all", "drift", "descriptors", "threads", "CPU s", "clean"]
 
 
 def counted(tally):
@@ -90,8 +116,8 @@ def page(verdict, facts):
         "",
         *table(["hostility", "how often"], [(what, spaced(times)) for what, times in sorted(tally.hostile.items())]),
         "",
-        "Memory is resident, in KiB; its drift is what least squares say of the least in each minute of the second half of",
-        "the run. Descriptors are at the start, at most, and after the last connection; threads at the start and after it.",
+        "Memory is resident, in KiB, with what the allocator keeps of what was given back to it; its drift is what least",
+        "squares say of the least in each minute of the second half of the run, with the standard error. Descriptors are at the start, at most, and after the last connection; threads at the start and after it.",
         "",
         *table(HEADINGS, [row.cells() for row in verdict.rows]),
         "",
@@ -117,6 +143,3 @@ def line(cells, widths):
 def spaced(number):
     return f"{number:,}".replace(",", " ")
 
-
-def today():
-    return datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d")

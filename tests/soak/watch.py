@@ -12,9 +12,6 @@ import time
 TICKS = os.sysconf("SC_CLK_TCK")
 PAGE_KIB = os.sysconf("SC_PAGE_SIZE") // 1024
 
-# In less than this nothing can be said of memory.
-FEWEST_MINUTES = 5
-
 COLUMNS = ["seconds", "process", "rss_kib", "descriptors", "threads", "cpu_seconds"]
 
 Sample = collections.namedtuple("Sample", COLUMNS)
@@ -62,23 +59,3 @@ class Watch:
 
     def close(self):
         self._file.close()
-
-
-def drift_kib(samples):
-    """By how much memory grows over the second half of the samples, by least squares; and how much it is there.
-
-    Of each minute the least counts: what a leak leaves is there when little happens, too, and what large messages need
-    for a moment is not.
-    """
-    minutes = {}
-    for sample in samples[len(samples) // 2 :]:
-        minutes.setdefault(int(sample.seconds // 60), []).append(sample.rss_kib)
-    # The first and the last are not whole.
-    half = [(minute, min(rss)) for minute, rss in minutes.items()][1:-1]
-    if len(half) < FEWEST_MINUTES:
-        return 0.0, float(samples[-1].rss_kib)
-    mean_time = sum(time for time, _ in half) / len(half)
-    mean = sum(rss for _, rss in half) / len(half)
-    spread = sum((time - mean_time) ** 2 for time, _ in half)
-    slope = sum((time - mean_time) * (rss - mean) for time, rss in half) / spread
-    return slope * (half[-1][0] - half[0][0]), mean

@@ -8,7 +8,7 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
 from tally import Answers, Tally
-from verdict import Verdict, drift_kib, page
+from verdict import Verdict, drift_kib, grown_at_rest, page
 from watch import Sample
 
 
@@ -72,6 +72,14 @@ class Drift(unittest.TestCase):
         self.assertLess(error, 100)
 
 
+class AtRest(unittest.TestCase):
+    def test_what_jumps_does_not_grow(self):
+        self.assertLessEqual(grown_at_rest([9000, 12000, 9500, 11500, 9200, 11900]), 0)
+
+    def test_what_grows_each_time_does(self):
+        self.assertEqual(grown_at_rest([9000, 9700, 10400, 11100, 11800, 12500]), 700)
+
+
 class Watched:
     """What a verdict wants to know of the samples."""
 
@@ -84,7 +92,7 @@ class Verdicts(unittest.TestCase):
     def verdict(self, samples, last=None, tally=None, problems=()):
         samples = list(samples)
         last = last or samples[-1]._replace(descriptors=9)
-        return Verdict(Watched(samples), tally or Tally(), [last], list(problems), 512)
+        return Verdict(Watched(samples), tally or Tally(), [[last]], list(problems), 512)
 
     def test_a_clean_run_is_clean(self):
         verdict = self.verdict(grown(0, 3000))

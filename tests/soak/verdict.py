@@ -14,6 +14,7 @@ STANDARD_ERRORS = 3
 
 # In less than this nothing can be said of memory.
 FEWEST_MINUTES = 5
+FEWEST_RESTS = 4
 
 
 def drift_kib(samples):
@@ -40,10 +41,10 @@ def drift_kib(samples):
 
 
 class Verdict:
-    """Of a run that is over, with all connections closed; `allowed_kib` of growth is none."""
+    """Of a run that is over, with the samples of the servers each time they were alone; `allowed_kib` of growth is none."""
 
-    def __init__(self, watch, tally, last, problems, allowed_kib):
-        self.rows = [Row(watch, sample, allowed_kib) for sample in last]
+    def __init__(self, watch, tally, rests, problems, allowed_kib):
+        self.rows = [Row(watch, of_one, allowed_kib) for of_one in zip(*rests)]
         self.tally, self.problems = tally, problems
 
     def clean(self):
@@ -53,29 +54,46 @@ class Verdict:
 class Row:
     """One server."""
 
-    def __init__(self, watch, last, allowed_kib):
-        samples, self.baseline, self.last = watch.samples[last.process], watch.baseline[last.process], last
-        self.name = last.process
-        self.drift, self.error, self.mean = drift_kib([sample for sample in samples if sample is not last])
-        self.allowed = max(allowed_kib, DRIFT_SHARE * self.mean, STANDARD_ERRORS * self.error)
+    def __init__(self, watch, rests, allowed_kib):
+        self.rests, self.last = rests, rests[-1]
+        self.name = self.last.process
+        samples, self.baseline = watch.samples[self.name], watch.baseline[self.name]
+        self.drift, self.error, self.mean = drift_kib([sample for sample in samples if sample not in rests])
+        self.allowed = max(allowed_kib, DRIFT_SHARE * self.mean)
         self.most = max(sample.rss_kib for sample in samples)
         self.most_descriptors = max(sample.descriptors for sample in samples)
-        self.cpu = last.cpu_seconds - self.baseline.cpu_seconds
+        self.cpu = self.last.cpu_seconds - self.baseline.cpu_seconds
 
     def clean(self):
-        # A negative drift is none.
-        same = self.last.descriptors == self.baseline.descriptors and self.last.threads == self.baseline.threads
-        return same and self.drift <= self.allowed
+        same = all(
+            (rest.descriptors, rest.threads) == (self.baseline.descriptors, self.baseline.threads) for rest in self.rests
+        )
+        return same and not self.grows()
+
+    def grows(self):
+        """A negative drift is none."""
+        drifts = self.drift > max(self.allowed, STANDARD_ERRORS * self.error)
+        return drifts or grown_at_rest([rest.rss_kib for rest in self.rests]) > self.allowed
 
     def cells(self):
         drift = f"{self.drift:+.0f} ± {self.error:.0f}"
-        memory = [f"{number:.0f}" for number in (self.baseline.rss_kib, self.most, self.mean, self.last.rss_kib)]
+        memory = [f"{number:.0f}" for number in (self.baseline.rss_kib, self.most, self.mean)]
+        at_rest = " ".join(str(rest.rss_kib) for rest in self.rests)
         descriptors = f"{self.baseline.descriptors} / {self.most_descriptors} / {self.last.descriptors}"
         threads = f"{self.baseline.threads} / {self.last.threads}"
-        return [self.name, *memory, drift, descriptors, threads, f"{self.cpu:.0f}", "yes" if self.clean() else "NO"]
+        clean = "yes" if self.clean() else "NO"
+        return [self.name, *memory, at_rest, drift, descriptors, threads, f"{self.cpu:.0f}", clean]
 
 
-HEADINGS = ["server", "RSS at the start", "most", "mean", "after all", "drift", "descriptors", "threads", "CPU s", "clean"]
+def grown_at_rest(rests):
+    """By how much the least of the second half is more than the most of the first: a leak grows from one to the next."""
+    if len(rests) < FEWEST_RESTS:
+        return 0
+    half = len(rests) // 2
+    return min(rests[half:]) - max(rests[:half])
+
+
+HEADINGS = ["server", "RSS at the start", "most", "mean", "at rest", "drift", "descriptors", "threads", "CPU s", "clean"]
 
 
 def counted(tally):
@@ -116,8 +134,9 @@ def page(verdict, facts):
         "",
         *table(["hostility", "how often"], [(what, spaced(times)) for what, times in sorted(tally.hostile.items())]),
         "",
-        "Memory is resident, in KiB, with what the allocator keeps of what was given back to it; its drift is what least",
-        "squares say of the least in each minute of the second half of the run, with the standard error. Descriptors are at the start, at most, and after the last connection; threads at the start and after it.",
+        "Memory is resident, in KiB, with what the allocator keeps of what it was given back; at rest is each time that all",
+        "connections had ended. Its drift is what least squares say of the least in each minute of the second half, with the",
+        "standard error. Descriptors are at the start, at most, and after the last connection; threads at the start and then.",
         "",
         *table(HEADINGS, [row.cells() for row in verdict.rows]),
         "",

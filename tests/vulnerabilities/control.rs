@@ -20,7 +20,9 @@ fn v77_a_pong_leaks_the_buffer_it_came_in() {
         let calls = counting::calls();
         for _ in 0..100_000 {
             buffer.copy_from_slice(&pong);
-            let step = conn.rx.next(&mut buffer, &mut inbound, &mut conn.tx, &mut out);
+            let step = conn
+                .rx
+                .next(&mut buffer, &mut inbound, &mut conn.tx, &mut out);
             let step = step.unwrap();
             assert_eq!(step.event, Some(Event::Pong(&[7; 125])));
             assert_eq!(step.consumed, pong.len());
@@ -104,7 +106,10 @@ fn v80_memory_that_nobody_wrote_is_sent() {
         let (close, pongs) = answers[1..].split_last().unwrap();
         let found: Vec<_> = pongs.iter().map(|pong| pong.payload.clone()).collect();
         assert_eq!(found, pings);
-        assert_eq!((close.opcode, &close.payload), (CLOSE, &1000_u16.to_be_bytes().to_vec()));
+        assert_eq!(
+            (close.opcode, &close.payload),
+            (CLOSE, &1000_u16.to_be_bytes().to_vec())
+        );
         // What we say ourselves.
         let mut keys = wire::Counting::default();
         let dirty = vec![SECRET; 4096];

@@ -22,7 +22,10 @@ fn held(conn: &mut Connection, bytes: &[u8]) -> (usize, Option<Violation>) {
     let mut bytes = bytes.to_vec();
     let mut at = 0;
     loop {
-        match conn.rx.next(&mut bytes[at..], &mut inbound, &mut conn.tx, &mut out) {
+        match conn
+            .rx
+            .next(&mut bytes[at..], &mut inbound, &mut conn.tx, &mut out)
+        {
             Ok(step) if step.consumed == 0 && step.event.is_none() => break,
             Ok(step) => at += step.consumed,
             Err(violation) => return (conn.heap_bytes(), Some(violation)),
@@ -66,7 +69,10 @@ fn v17_fragments_of_a_byte_are_an_object_each() {
             let (held, error) = held(&mut conn, &bytes);
             assert_eq!(error, None);
             assert!(held <= 2 * bytes.len(), "{held} B for {count}");
-            assert!(held <= 2 * count.max(64), "{held} B for {count} B of payload");
+            assert!(
+                held <= 2 * count.max(64),
+                "{held} B for {count} B of payload"
+            );
         }
         // Beyond those one for every 32 bytes received.
         let with = With::default();
@@ -94,7 +100,11 @@ fn v18_fragments_below_the_limit_are_held_for_ever() {
     sim.settle();
     let held = usize::try_from(counting::held() - before).unwrap_or(0);
     // The loop's own buffers, and what the simulation keeps.
-    assert!(held <= 2 * wire.len() + (96 << 10), "{held} B for {}", wire.len());
+    assert!(
+        held <= 2 * wire.len() + (96 << 10),
+        "{held} B for {}",
+        wire.len()
+    );
     while sim.net.now() < begin + secs(29) {
         sim.run_for(secs(1));
         // It is no less alive for that.

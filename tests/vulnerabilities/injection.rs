@@ -39,7 +39,13 @@ fn v67_an_option_of_the_client_is_written_as_it_is() {
         assert_eq!(out, b"before");
     }
     // Nor may it be said twice.
-    for name in ["Upgrade", "connection", "HOST", "Sec-WebSocket-Key", "sec-websocket-protocol"] {
+    for name in [
+        "Upgrade",
+        "connection",
+        "HOST",
+        "Sec-WebSocket-Key",
+        "sec-websocket-protocol",
+    ] {
         let headers = [(name, "h2c")];
         let request = client::Request::new("h", "/", [7; 16]).headers(&headers);
         let found = request.write(&mut Vec::new()).unwrap_err();
@@ -65,11 +71,29 @@ fn v68_the_application_ends_a_line_in_a_header() {
     for evil in EVIL {
         let mut out = b"before".to_vec();
         for headers in [[("X", evil)], [(evil, "x")]] {
-            assert!(Accept::new(&request).headers(&headers).write(&mut out).is_err());
-            assert!(Refusal::new(403, "no").headers(&headers).write(&mut out).is_err());
+            assert!(
+                Accept::new(&request)
+                    .headers(&headers)
+                    .write(&mut out)
+                    .is_err()
+            );
+            assert!(
+                Refusal::new(403, "no")
+                    .headers(&headers)
+                    .write(&mut out)
+                    .is_err()
+            );
         }
-        assert!(Accept::new(&request).extensions(Some(evil)).write(&mut out).is_err());
-        assert_eq!(Refusal::new(403, evil).write(&mut out), Err(Misuse::Sentence));
+        assert!(
+            Accept::new(&request)
+                .extensions(Some(evil))
+                .write(&mut out)
+                .is_err()
+        );
+        assert_eq!(
+            Refusal::new(403, evil).write(&mut out),
+            Err(Misuse::Sentence)
+        );
         let location = Response::text(302, "x").header("Location", evil);
         let typed = Response::new(200, evil, "x");
         for response in [location, typed] {
@@ -110,7 +134,10 @@ fn a_server_says_500() {
             sim.settle();
             let head = client.head();
             assert!(head.starts_with("HTTP/1.1 500 "), "{head}");
-            assert!(!head.contains("X-Evil") && !head.contains("/admin"), "{head}");
+            assert!(
+                !head.contains("X-Evil") && !head.contains("/admin"),
+                "{head}"
+            );
             assert!(client.conn.is_finished());
         }
     }
@@ -122,15 +149,24 @@ fn a_server_says_500() {
 fn v69_a_subprotocol_is_said_back_as_it_came() {
     let request = parse(GOOD, HeadLimits::default()).unwrap();
     assert_eq!(request.choose_protocol(["chat", "other"]), Some("chat"));
-    assert_eq!(request.choose_protocol(["cha", "evi", "Chat", "evil, chat"]), None);
+    assert_eq!(
+        request.choose_protocol(["cha", "evi", "Chat", "evil, chat"]),
+        None
+    );
     for protocol in ["other", "evil, chat", "", "chat\r\nX: y", "Chat", "cha"] {
         let mut out = Vec::new();
-        let found = Accept::new(&request).protocol(Some(protocol)).write(&mut out);
+        let found = Accept::new(&request)
+            .protocol(Some(protocol))
+            .write(&mut out);
         assert_eq!(found, Err(Misuse::ProtocolNotOffered), "{protocol:?}");
         assert!(out.is_empty());
     }
     #[cfg(feature = "server")]
-    for (protocols, expected) in [(vec!["chat"], Some("chat")), (vec!["other"], None), (vec![], None)] {
+    for (protocols, expected) in [
+        (vec!["chat"], Some("chat")),
+        (vec!["other"], None),
+        (vec![], None),
+    ] {
         use crate::harness::{Probe, Sim};
         let settings = sockeye::server::Settings::default().protocols(protocols);
         let mut sim = Sim::of(Probe::default(), settings);
@@ -139,7 +175,9 @@ fn v69_a_subprotocol_is_said_back_as_it_came() {
         sim.settle();
         let head = client.head();
         assert!(head.starts_with("HTTP/1.1 101 "), "{head}");
-        let said = head.lines().find_map(|line| line.strip_prefix("Sec-WebSocket-Protocol: "));
+        let said = head
+            .lines()
+            .find_map(|line| line.strip_prefix("Sec-WebSocket-Protocol: "));
         assert_eq!(said, expected);
     }
 }

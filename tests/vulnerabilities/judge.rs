@@ -34,7 +34,10 @@ pub fn refused_at(
     let answers = wire::read_deflate(&dripped.out, role);
     let close = answers.last().expect("an answer");
     let code = reason.close_code().get().to_be_bytes();
-    assert_eq!((close.opcode, &close.payload[..2]), (wire::CLOSE, &code[..]));
+    assert_eq!(
+        (close.opcode, &close.payload[..2]),
+        (wire::CLOSE, &code[..])
+    );
     dripped.events
 }
 

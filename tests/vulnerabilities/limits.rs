@@ -86,11 +86,24 @@ fn v106_a_page_from_elsewhere_connects() {
     use crate::harness::Sim;
     let request = REQUEST.strip_suffix(b"\r\n").unwrap();
     for (origin, status) in [
-        ("http://x", 101), ("https://x", 101), ("http://X", 101), ("http://x:80", 101),
-        ("null", 403), ("http://evil.example", 403), ("http://x.evil.example", 403),
-        ("http://evilx", 403), ("http://x:8080", 403), ("http://x@evil.example", 403), ("file://", 403),
-        ("http://localhost", 403), ("http://127.0.0.1", 403), ("", 403), ("x", 403),
-        ("http://x/", 403), ("http://x http://x", 403), ("chrome-extension://x", 403),
+        ("http://x", 101),
+        ("https://x", 101),
+        ("http://X", 101),
+        ("http://x:80", 101),
+        ("null", 403),
+        ("http://evil.example", 403),
+        ("http://x.evil.example", 403),
+        ("http://evilx", 403),
+        ("http://x:8080", 403),
+        ("http://x@evil.example", 403),
+        ("file://", 403),
+        ("http://localhost", 403),
+        ("http://127.0.0.1", 403),
+        ("", 403),
+        ("x", 403),
+        ("http://x/", 403),
+        ("http://x http://x", 403),
+        ("chrome-extension://x", 403),
     ] {
         let mut sim = Sim::new();
         // Being of this machine is no credential.
@@ -104,7 +117,10 @@ fn v106_a_page_from_elsewhere_connects() {
         client.push(&[request, line.as_bytes()].concat());
         sim.settle();
         let head = client.head();
-        assert!(head.starts_with(&format!("HTTP/1.1 {status} ")), "{origin}: {head}");
+        assert!(
+            head.starts_with(&format!("HTTP/1.1 {status} ")),
+            "{origin}: {head}"
+        );
         assert_eq!(sim.probe().opened.len(), usize::from(status == 101));
     }
 }
@@ -114,7 +130,10 @@ fn v106_a_page_from_elsewhere_connects() {
 #[test]
 fn v107_the_hash_is_wrong_on_some_machines() {
     let known = [
-        (&b"dGhlIHNhbXBsZSBub25jZQ=="[..], "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="),
+        (
+            &b"dGhlIHNhbXBsZSBub25jZQ=="[..],
+            "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=",
+        ),
         (b"x3JJHMbDL1EzLkh9GBhXDw==", "HSmrc0sMlYUkAGmm5OPpG2HaGWk="),
     ];
     for (key, accept) in known {
@@ -170,7 +189,11 @@ fn v108_a_buffer_has_something_of_another_in_it() {
         for small in [&b""[..], b"x", &[7; 125]] {
             spy.push(&[ping(small), binary(small)].concat());
             sim.settle();
-            let answers: Vec<_> = spy.frames().into_iter().map(|frame| frame.payload).collect();
+            let answers: Vec<_> = spy
+                .frames()
+                .into_iter()
+                .map(|frame| frame.payload)
+                .collect();
             assert_eq!(answers, [small, small]);
         }
         // The first bytes of a message, and those of another behind it.

@@ -77,6 +77,8 @@ mod judge;
 mod control;
 #[cfg(feature = "deflate")]
 mod deflate;
+#[cfg(feature = "deflate")]
+mod deflate_kept;
 mod fragments;
 mod handshake;
 mod injection;
@@ -87,6 +89,8 @@ mod limits;
 mod masks;
 #[cfg(feature = "server")]
 mod output;
+mod room;
 mod routing;
 mod table;
 mod tls;
+mod upgrades;

@@ -19,7 +19,11 @@ fn v97_a_redirect_takes_the_password_along() {
     sim.settle();
     assert_eq!(sim.net.dialed().len(), 1);
     assert_eq!(sim.only_failure(), "Refused(302)");
-    for connector in [to(url), to("ws://10.0.0.1/").bearer_auth("pw"), to("ws://10.0.0.1/").cookie("pw", "pw")] {
+    for connector in [
+        to(url),
+        to("ws://10.0.0.1/").bearer_auth("pw"),
+        to("ws://10.0.0.1/").cookie("pw", "pw"),
+    ] {
         for (location, keeps) in [
             ("/b", true),
             ("ws://10.0.0.1:80/b", true),
@@ -75,7 +79,9 @@ mod clients {
             authority.sign(&["*.test.example.test"]),
             self_signed(&[host], |_| {}),
             Authority::new("another").sign(&[host]),
-            authority.sign_with(&[host], |params| params.not_after = date_time_ymd(2020, 1, 1)),
+            authority.sign_with(&[host], |params| {
+                params.not_after = date_time_ymd(2020, 1, 1)
+            }),
         ] {
             let (error, heard) = attempt("wss://example.test/", showing(&identity), &trust);
             assert!(matches!(error, ConnectError::Tls(_)), "{error}");
@@ -96,7 +102,10 @@ mod servers {
     /// then the end, also where it takes a few bytes at a time.
     #[test]
     fn v90_tls_is_gone_before_the_close_frame() {
-        for (last, code) in [(frames::close(1000), 1000), (b"\x81\x05Hello".to_vec(), 1002)] {
+        for (last, code) in [
+            (frames::close(1000), 1000),
+            (b"\x81\x05Hello".to_vec(), 1002),
+        ] {
             for step in [usize::MAX, 7] {
                 let mut sim = Sim::new();
                 let mut peer = sim.open();
@@ -111,7 +120,10 @@ mod servers {
                 }
                 assert_eq!(peer.error, None);
                 let frames = peer.frames();
-                assert_eq!(frames.last().and_then(frames::Frame::close_code), Some(code));
+                assert_eq!(
+                    frames.last().and_then(frames::Frame::close_code),
+                    Some(code)
+                );
                 assert!(peer.notified && peer.conn.is_finished());
                 peer.conn.end();
                 sim.settle();

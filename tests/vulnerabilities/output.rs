@@ -10,8 +10,8 @@ use sockeye::server::{Cause, Limits, Timeouts};
 /// and one message, and behind that it is told 1013.
 #[test]
 fn v91_what_waits_for_a_peer_grows_without_a_limit() {
-    for message in [1, 100, 10_000, 300_000] {
-        let count = ((2 << 20) / message).min(600_000);
+    for message in [40, 10_000, 300_000] {
+        let count = (2 << 20) / message;
         let mut sim = Sim::new();
         let talker = sim.open();
         let mut slow = sim.open();
@@ -27,8 +27,7 @@ fn v91_what_waits_for_a_peer_grows_without_a_limit() {
         }
         let most = usize::try_from(most).unwrap();
         // A list of what waits, and the simulation's own.
-        let limit = (2 << 20) + 2 * message;
-        println!("{message}: {most}");
+        let limit = (5 << 19) + 2 * message;
         assert!(most <= limit, "{most} B of {limit}");
         slow.conn.set_window(usize::MAX);
         sim.settle();

@@ -25,6 +25,10 @@ pub const SCENARIOS: &[Scenario] = &[
         play: large,
     },
     Scenario {
+        name: "more than a turn",
+        play: more_than_a_turn,
+    },
+    Scenario {
         name: "large slow",
         play: large_and_slow,
     },
@@ -116,6 +120,21 @@ fn large() -> Played {
     stage.say_bytes(one, &noise(100_000, 2));
     stage.say(two, "echo meanwhile");
     stage.say_bytes(one, &noise(40_000, 3));
+    judge(stage)
+}
+
+/// More at once than one turn takes: the rest is nobody's report.
+fn more_than_a_turn() -> Played {
+    let mut stage = serve(&settings());
+    let (one, two) = (stage.open(), stage.open());
+    let mut bytes = Vec::new();
+    for number in 0..6 {
+        let text = format!("{number:>60000}");
+        bytes.extend(stage.peers[one].message(&Frame::text(&text)));
+    }
+    bytes.extend(stage.peers[one].message(&Frame::text("echo behind it")));
+    stage.push(one, &bytes);
+    stage.say(two, "echo meanwhile");
     judge(stage)
 }
 

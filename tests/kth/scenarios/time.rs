@@ -147,7 +147,9 @@ fn short_of_memory() -> Played {
     peers.iter().for_each(|&peer| stage.peers[peer].conn.end());
     stage.pass(ms(4_000));
     let late = stage.open();
-    stage.say_bytes(late, &[7; 55_000]);
+    let bytes = stage.peers[late].message(&frames::Frame::binary(&[7; 55_000]));
+    stage.push(late, &bytes[..50_000]);
+    stage.push(late, &bytes[50_000..]);
     stage.heal();
     let are_gone = peers.iter().all(|&peer| stage.peers[peer].conn.is_closed());
     let late = &stage.peers[late];
@@ -238,6 +240,10 @@ fn stop_at_once() -> Played {
     stage.peers[slow].conn.set_window(100);
     stage.say(slow, "flood 3 200");
     stage.peers[slow].is_broken = true;
+    // Somebody waits for an answer.
+    let asks = stage.connect_to(0);
+    stage.peers[asks].ask("/later", "");
+    stage.settle();
     stage.loops[0].events.stop();
     stage.pass(ms(100));
     judge(stage)

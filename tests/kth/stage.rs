@@ -222,6 +222,7 @@ impl<H: Handler<SimKernel>> Stage<H> {
     /// Those who are there say something that comes back, then all leave, and nothing is left of them.
     pub fn finish(&mut self) {
         self.heal();
+        self.look_for_forgotten();
         for peer in self.peers.iter_mut().filter(|peer| peer.is_open()) {
             if peer.conn.window() == usize::MAX {
                 peer.say("echo are you there?");
@@ -247,6 +248,39 @@ impl<H: Handler<SimKernel>> Stage<H> {
         faults::hold(true);
         self.pass(Duration::from_secs(50));
         self.look_for_rest();
+    }
+
+    /// Everything is at rest: of those who read, whom nothing was done to, all was received that they said, and all was
+    /// said to them. What is not would wait for a report that never comes.
+    fn look_for_forgotten(&mut self) {
+        let stats = self
+            .loops
+            .iter_mut()
+            .map(|each| each.events.hub().total_stats());
+        let dropped: u64 = stats.map(|stats| stats.dropped + stats.conflated).sum();
+        let book = self.book.open();
+        let mut missed = 0;
+        let is_sound = |peer: &&Peer| {
+            let reads = peer.conn.window() == usize::MAX;
+            peer.is_open() && reads && !peer.conn.is_touched() && !peer.is_broken
+        };
+        for peer in self.peers.iter().filter(is_sound) {
+            let unreceived = peer.conn.unreceived();
+            if unreceived > 0 {
+                let what = format!("{unreceived} bytes of peer {} forgotten", peer.serial);
+                self.left.push(what);
+            }
+            if let Some(life) = book.find(peer.serial, false).next() {
+                let told: usize = life.told.values().map(Vec::len).sum();
+                let read: usize = peer.read.values().map(Vec::len).sum();
+                missed += told.saturating_sub(read) as u64;
+            }
+        }
+        drop(book);
+        if missed > dropped {
+            let what = format!("{missed} messages were not told, {dropped} were dropped");
+            self.left.push(what);
+        }
     }
 
     /// What is left, now that everybody has gone.

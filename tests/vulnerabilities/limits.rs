@@ -77,7 +77,7 @@ fn v105_a_secret_is_compared_up_to_the_first_wrong_letter() {
     }
 }
 
-/// CVE-2025-24010, CVE-2025-52882, GHSA-p773-8mf4-rjm5 and others: whatever page somebody had open could connect to what
+/// CVE-2025-52882, GHSA-p773-8mf4-rjm5 and others: whatever page somebody had open could connect to what
 /// ran on their machine. Here a page of another origin is refused, unless the server says otherwise.
 #[cfg(feature = "server")]
 #[test]

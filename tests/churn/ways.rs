@@ -45,7 +45,7 @@ impl Way {
         let told = match self {
             Self::Handshake => &mut ends.normal,
             Self::Violation => &mut ends.violation,
-            Self::Timeout if number % 2 == 0 => &mut ends.going_away,
+            Self::Timeout if number.is_multiple_of(2) => &mut ends.going_away,
             _ => &mut ends.abnormal,
         };
         *told += 1;

@@ -150,3 +150,56 @@ fn l05_a_handshake_without_end_is_bounded() {
     assert!(conn.is_finished());
     assert!(held_since(before) < 8 << 10, "{}", held_since(before));
 }
+
+/// Ten connections, each over TLS, that talk and end in five ways; then time passes until no deadline of theirs is left.
+fn live(sim: &mut Sim) {
+    let peers: Vec<_> = (0..10)
+        .map(|number| {
+            let versions = if number % 2 == 0 { [&TLS13] } else { [&TLS12] };
+            let mut peer = sim.open_with(config_of(&sim.authority, &versions));
+            peer.write(&frames::binary(&[7; 20_000]));
+            sim.converse(&mut peer);
+            assert_eq!(peer.frames().len(), 1);
+            peer
+        })
+        .collect();
+    for (number, mut peer) in peers.into_iter().enumerate() {
+        match number % 5 {
+            0 => {
+                peer.write(&frames::close(1000));
+                sim.converse(&mut peer);
+                peer.layer.send_close_notify();
+                peer.speak();
+                peer.conn.end();
+            }
+            1 => {
+                peer.layer.send_close_notify();
+                peer.speak();
+                peer.conn.end();
+            }
+            2 => peer.conn.reset(rustix::io::Errno::CONNRESET),
+            // A record that is none, and an end without a word.
+            3 => peer.conn.push(b"what is this?"),
+            _ => peer.conn.end(),
+        }
+        sim.settle();
+    }
+    sim.run_for(secs(100));
+    assert_eq!(sim.server.connections(), 0);
+    drop(sim.forget_told());
+    sim.net.forget_ended();
+}
+
+#[test]
+fn tls_sessions_that_are_over_leave_the_heap_as_it_was() {
+    let mut sim = Sim::new();
+    // The server remembers the last 256 sessions, for those who come back.
+    (0..30).for_each(|_| live(&mut sim));
+    let heaps: Vec<_> = (0..20)
+        .map(|_| {
+            live(&mut sim);
+            counting::held()
+        })
+        .collect();
+    assert!(heaps.iter().all(|held| *held == heaps[0]), "{heaps:?}");
+}

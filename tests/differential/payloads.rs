@@ -117,6 +117,12 @@ thread_local! {
     ]);
 }
 
+/// Something to refer to, of which no three bytes in a row are likely to come twice.
+pub(crate) fn past(dice: &mut Dice) -> Vec<u8> {
+    let len = 300 + dice.below(900);
+    Bits::new().stored(false, &dice.bytes(len)).finish()
+}
+
 /// The same message compressed, as a rule.
 pub(crate) fn compressed(dice: &mut Dice, message: &[u8]) -> Vec<u8> {
     match dice.below(16) {
@@ -149,8 +155,9 @@ fn fixed(dice: &mut Dice, message: &[u8]) -> Vec<u8> {
     let mut symbols = literals(message);
     if dice.one_in(2) {
         for _ in 0..1 + dice.below(3) {
-            let distance = match dice.below(8) {
-                0 => dice.pick(&[256, 257, 512, 513, 32_768]),
+            let distance = match dice.below(4) {
+                // Where the smallest windows end.
+                0 => dice.pick(&[255, 256, 257, 511, 512, 513, 1023, 1024, 1025, 32_768]),
                 _ => 1 + dice.below(message.len().clamp(1, 32_768)),
             };
             let length = 3 + dice.below(256);

@@ -110,6 +110,10 @@ fn setup(dice: &mut Dice, which: Which) -> Setup {
 /// Messages in frames, pings and pongs between these, and sometimes a close at the end.
 fn conversation(dice: &mut Dice, setup: &Setup) -> Vec<Frame> {
     let mut frames = Vec::new();
+    if setup.compression.is_some_and(|agreed| agreed.takeover) && dice.one_in(3) {
+        let payload = payloads::past(dice);
+        frames.push(Frame::new(dice, setup, 0xC2, payload));
+    }
     for _ in 0..1 + dice.below(4) {
         if dice.one_in(6) {
             frames.push(control(dice, setup));

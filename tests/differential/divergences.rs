@@ -1,7 +1,7 @@
 //! Where `tungstenite` reads a stream in another way: a table of all there is, and which of its rows a difference falls
 //! under.
 //!
-//! What is wrong, and where, is what the literal decoder says; that the crate says the same is another test's.
+//! What is wrong, and where, is what the literal decoder says; that the crate says the same is looked at first.
 //!
 //! Not here: running either.
 
@@ -147,6 +147,7 @@ fn raw(bytes: &[u8]) -> Option<Raw> {
 /// The rows of the table that account for the difference, none where there is no difference; or why they do not.
 pub(crate) fn explain(stream: &Stream, ours: &Ours, theirs: &Theirs) -> Result<Vec<usize>, String> {
     let read = literal::read(stream);
+    literal::compare(stream, ours, &read)?;
     let closed = Said::Close(Some(CLOSE.0), CLOSE.1.into());
     assert_eq!(stream.close_at.is_some(), read.said.contains(&closed));
     let mut rows = Vec::new();

@@ -70,16 +70,28 @@ impl Pieces {
         }
     }
 
+    /// Larger ones where these would be more than so many.
+    pub(crate) fn at_most(self, count: usize, len: usize) -> Self {
+        match self {
+            Self::Every(size) => Self::Every(size.max(len / count)),
+            other => other,
+        }
+    }
+
     /// Where the pieces of so many bytes end; the last one ends at `len`.
-    pub(crate) fn ends(self, len: usize) -> Vec<usize> {
-        let mut ends = Vec::new();
+    pub(crate) fn ends(self, len: usize) -> impl Iterator<Item = usize> {
         let (mut at, mut state) = (0, 0_u32);
-        while at < len {
+        std::iter::from_fn(move || {
+            if at >= len {
+                return None;
+            }
             at += match self {
                 Self::Whole => len,
                 Self::Every(size) => size,
                 Self::Mixed(seed) => {
-                    state = state.wrapping_mul(1_103_515_245) + u32::from(seed);
+                    state = state
+                        .wrapping_mul(1_103_515_245)
+                        .wrapping_add(u32::from(seed));
                     let size = state >> 16 & 63;
                     if size < 48 {
                         size as usize % 12 + 1
@@ -88,8 +100,7 @@ impl Pieces {
                     }
                 }
             };
-            ends.push(at.min(len));
-        }
-        ends
+            Some(at.min(len))
+        })
     }
 }

@@ -22,7 +22,6 @@ pub fn handshake_server(data: &[u8]) {
         assert_eq!(other, verdict, "{pieces:?}");
         let due = pieces
             .ends(received.len())
-            .into_iter()
             .find(|end| Some(*end) >= decided);
         assert_eq!(in_piece, due.filter(|_| decided.is_some()), "{pieces:?}");
     }

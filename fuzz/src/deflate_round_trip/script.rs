@@ -5,11 +5,11 @@
 
 use super::super::choices::{Choices, Pieces};
 use sockeye::proto::deflate::{Agreed, ClientBits, Params};
-use sockeye::proto::{MessageKind, Role};
+use sockeye::proto::{Delivery, MessageKind, Role};
 
 /// More bytes than this do not make a better test, only a slower one.
-const MAX_BYTES: usize = 96 << 10;
-const MAX_OPS: usize = 40;
+const MAX_BYTES: usize = 40 << 10;
+const MAX_OPS: usize = 24;
 
 #[derive(Debug)]
 pub(super) struct Script {
@@ -19,6 +19,7 @@ pub(super) struct Script {
     pub(super) agreed: [Agreed; 2],
     pub(super) level: u8,
     pub(super) threshold: usize,
+    pub(super) delivery: Delivery,
     /// How what was sent is cut.
     pub(super) pieces: Pieces,
     /// With the connection that each is for.
@@ -55,7 +56,10 @@ impl Script {
         let mut choices = Choices::new(data);
         let role = choices.pick(&[Role::Server, Role::Client]);
         let agreed = [agreed(&mut choices), agreed(&mut choices)];
-        let level = 1 + choices.byte() % 9;
+        let how = choices.byte();
+        let level = 1 + how % 9;
+        let deliveries = [Delivery::Messages, Delivery::Frames, Delivery::Chunks];
+        let delivery = deliveries[usize::from(how / 9) % 3];
         let threshold = choices.pick(&[1, 0, 16, 256, 4096]);
         let pieces = Pieces::read(&mut choices);
         let mut writer = Writer {
@@ -71,6 +75,7 @@ impl Script {
             agreed,
             level,
             threshold,
+            delivery,
             pieces,
             ops,
         }
@@ -107,7 +112,7 @@ impl Writer<'_> {
             10..=13 => {
                 let message = self.message(what);
                 let pieces = Pieces::read(&mut self.choices);
-                let mut ends = pieces.ends(message.data.len());
+                let mut ends: Vec<usize> = pieces.ends(message.data.len()).collect();
                 // Thousands of fragments say no more than some.
                 let many = ends.len().saturating_sub(12);
                 ends.drain(..many);

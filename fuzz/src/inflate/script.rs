@@ -7,7 +7,7 @@ use super::super::choices::{Choices, Pieces};
 use super::super::reference::frame as literal;
 use sockeye::proto::deflate::{Agreed, ClientBits, Direction, Params};
 use sockeye::proto::frame::{Header, Opcode};
-use sockeye::proto::{MessageKind, Role};
+use sockeye::proto::{Delivery, MessageKind, Role};
 
 /// More bytes than this do not make a better test, only a slower one.
 const MAX_BYTES: usize = 16 << 10;
@@ -19,6 +19,7 @@ pub(super) struct Script {
     pub(super) role: Role,
     pub(super) agreed: Agreed,
     pub(super) max_message: u64,
+    pub(super) delivery: Delivery,
     pub(super) pieces: Pieces,
     pub(super) messages: Vec<Message>,
 }
@@ -37,7 +38,7 @@ impl Script {
     pub(super) fn read(data: &[u8]) -> Self {
         let mut choices = Choices::new(data);
         let first = choices.byte();
-        let limits = [1 << 20, 0, 1, 7, 64, 1000, 65_535, 65_536, 65_537, 100_000];
+        let limits = [200_000, 0, 1, 7, 64, 1000, 65_535, 65_536, 65_537, 100_000];
         let mut script = Self {
             role: if first & 1 == 0 {
                 Role::Server
@@ -46,6 +47,8 @@ impl Script {
             },
             agreed: agreed(15 - first / 2 % 8, first & 0x10 == 0),
             max_message: choices.pick(&limits),
+            delivery: [Delivery::Messages, Delivery::Frames, Delivery::Chunks]
+                [usize::from(first >> 5) % 3],
             pieces: Pieces::read(&mut choices),
             messages: Vec::new(),
         };

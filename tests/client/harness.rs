@@ -1,7 +1,7 @@
 //! A client's loop in a simulated world, a record of all that its handler is told, and the server's end of its connections.
 
-use crate::frames::{self, Frame};
-use crate::sim::{Conn, Dialed, Net, SimKernel};
+use super::frames::{self, Frame};
+use super::sim::{Conn, Dialed, Net, SimKernel};
 use sockeye::client::{
     Answer, Cause, Closed, ConnectError, ConnectionId, Connector, EventLoop, Handler, Hub, Limits,
     LinkState, Message, Peer, Proxy, Refused, Settings, Timeouts,

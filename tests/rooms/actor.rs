@@ -2,10 +2,10 @@
 //!
 //! Not here: what peers do, which is `episode`; what they are told, which is `judge`.
 
-use crate::dice::Dice;
-use crate::judge::Serial;
-use crate::model::{MAX_NAME, Model, Said, Whom};
-use crate::sim::{Net, SimKernel};
+use super::dice::Dice;
+use super::judge::Serial;
+use super::model::{MAX_NAME, Model, Said, Whom};
+use super::sim::{Net, SimKernel};
 use sockeye::proto::CloseCode;
 use sockeye::proto::handshake::server::Request;
 use sockeye::server::{

@@ -3,14 +3,14 @@
 //!
 //! Not here: what handlers do; that is `actor`.
 
-use crate::actor::{Actor, Tally, World};
-use crate::deflating::takeover;
-use crate::dice::Dice;
-use crate::frames::{close, frame, text};
-use crate::harness::{Sim, ms, secs};
-use crate::judge::{Slow, Told};
-use crate::model::{MAX_NAME, MAX_PER_CONNECTION, MAX_ROOMS, Model, key_of, policy_of};
-use crate::player::{OFFERS, Player};
+use super::actor::{Actor, Tally, World};
+use super::deflating::takeover;
+use super::dice::Dice;
+use super::frames::{close, frame, text};
+use super::harness::{Sim, ms, secs};
+use super::judge::{Slow, Told};
+use super::model::{MAX_NAME, MAX_PER_CONNECTION, MAX_ROOMS, Model, key_of, policy_of};
+use super::player::{OFFERS, Player};
 use rustix::io::Errno;
 use sockeye::proto::deflate::Policy;
 use sockeye::server::{Limits, RoomSettings, Settings, SlowPolicy, Timeouts};
@@ -35,9 +35,9 @@ pub struct Episode {
 }
 
 /// Runs one. Says what was done, or what was not as it must be.
-pub fn run(seed: u64, operations: u64) -> Result<Tally, String> {
-    let mut episode = Episode::start(seed);
-    while episode.world.borrow().tally.operations < operations {
+pub fn run(dice: Dice, operations: u64) -> Result<Tally, String> {
+    let mut episode = Episode::start(dice);
+    while episode.goes_on(operations) {
         episode.step()?;
     }
     episode.end()?;
@@ -81,13 +81,12 @@ fn settings(dice: &mut Dice, linger: Duration, patient: bool) -> Settings {
 }
 
 impl Episode {
-    fn start(seed: u64) -> Self {
-        let mut dice = Dice::new(seed);
+    fn start(mut dice: Dice) -> Self {
         let linger = [Duration::ZERO, ms(400)][dice.below(2)];
         let crowd = [3, 8, 20][dice.below(3)];
         let patient = dice.one_in(2);
         let settings = settings(&mut dice, linger, patient);
-        let net = crate::sim::Net::new();
+        let net = super::sim::Net::new();
         let world = World {
             model: Model::new(),
             patient,
@@ -115,6 +114,11 @@ impl Episode {
             crowd,
             dropped: BTreeMap::new(),
         }
+    }
+
+    fn goes_on(&self, operations: u64) -> bool {
+        let world = self.world.borrow();
+        world.tally.operations < operations && !world.dice.is_over()
     }
 
     fn below(&self, end: usize) -> usize {

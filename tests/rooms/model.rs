@@ -3,7 +3,7 @@
 //!
 //! Not here: the engine, with which `actor` compares it.
 
-use crate::judge::{Item, Serial, Slow, Told};
+use super::judge::{Item, Serial, Slow, Told};
 use sockeye::server::{ConnectionId, JoinError};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;

@@ -2,12 +2,12 @@
 //!
 //! Not here: what it does otherwise; that is `episode`.
 
-use crate::actor::{OURS, World};
-use crate::deflating::{Member, request};
-use crate::frames::{BINARY, CLOSE, Frame, PING, REQUEST, TEXT};
-use crate::harness::Client;
-use crate::model::serial_of;
-use crate::sim::Net;
+use super::actor::{OURS, World};
+use super::deflating::{Member, request};
+use super::frames::{BINARY, CLOSE, Frame, PING, REQUEST, TEXT};
+use super::harness::Client;
+use super::model::serial_of;
+use super::sim::Net;
 
 /// What some peers offer: each kind of compression there is.
 pub const OFFERS: [&str; 4] = [

@@ -2,9 +2,10 @@
 //!
 //! Not here: what happens in one; that is `episode`.
 
-use crate::actor::Tally;
-use crate::counting;
-use crate::episode;
+use super::actor::Tally;
+use super::counting;
+use super::dice::Dice;
+use super::episode;
 use std::env;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -25,7 +26,7 @@ fn rooms_do_what_lists_would() {
     let mut sum = Tally::default();
     for seed in seeds.clone() {
         let before = counting::held();
-        let run = AssertUnwindSafe(|| episode::run(seed, EPISODE));
+        let run = AssertUnwindSafe(|| episode::run(Dice::new(seed), EPISODE));
         let result = catch_unwind(run).unwrap_or_else(|_| Err("it panicked".to_owned()));
         match result {
             Ok(tally) => sum.add(&tally),

@@ -3,10 +3,10 @@
 //!
 //! Not here: what the offers lead to in all detail; that is `tests/handshake`.
 
-use crate::frames::{self, BINARY, FIN, Frame, REQUEST, TEXT};
-use crate::harness::{Client, Probe, Sim};
-use crate::sim::Net;
-use crate::strict_inflate::{Seen, StrictInflater};
+use super::frames::{self, BINARY, FIN, Frame, REQUEST, TEXT};
+use super::harness::{Client, Probe, Sim};
+use super::sim::Net;
+use super::strict_inflate::{Seen, StrictInflater};
 use sockeye::proto::deflate::{Agreed, ClientBits, Compressor, Params, Policy, WindowBits};
 use sockeye::proto::{Connection, MessageKind, Outbound};
 use sockeye::server::{EventLoop, Limits, Settings, Timeouts};

@@ -1,7 +1,7 @@
 //! One server, its world, a handler that says what it was told and does what messages ask, and its peers.
 
-use crate::frames::{self, Frame, REQUEST, take_frames, take_head};
-use crate::sim::{Conn, Net, SimKernel};
+use super::frames::{self, Frame, REQUEST, take_frames, take_head};
+use super::sim::{Conn, Net, SimKernel};
 use sockeye::proto::handshake::server::Request;
 use sockeye::proto::{CloseCode, Prepared, Violation};
 use sockeye::server::{

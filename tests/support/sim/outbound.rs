@@ -103,6 +103,12 @@ impl Net {
         fresh.filter(is_new).collect()
     }
 
+    /// Lets go of them: each holds this world, which holds it.
+    pub fn forget_dialed(&self) {
+        let dialed = std::mem::take(&mut self.0.borrow_mut().outbound.dialed);
+        drop(dialed);
+    }
+
     /// The names that were asked for, with their ports, and when.
     pub fn asked(&self) -> Vec<(Duration, String)> {
         self.0.borrow().outbound.asked.clone()

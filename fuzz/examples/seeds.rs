@@ -55,6 +55,48 @@ const PAYLOADS: &[&[u8]] = &[
     b"\xff",
 ];
 
+/// JSON, nearly JSON, and commands.
+const JSON: &[&str] = &[
+    r#"{"cmd":"sum","param":[1,2],"id":7}"#,
+    r#"[1,-2.5e3,true,false,null,"a\u00e4\n"]"#,
+    r#"{"a":{"b":[]},"cmd":null}"#,
+    r#"{"channel":"x","cmd":"say","from":"J","re":3,"id":9007199254740993}"#,
+    r#"  "x"#,
+    "[[[[",
+    r#"{"a" 1}"#,
+    "nul",
+    "-0.",
+    r#""\ud800""#,
+    "1e",
+    r#"{"cmd":"a","cmd":"b"}"#,
+];
+
+const URLS: &[&str] = &[
+    "wss://user:pass%20word@example.com:8443/chat?room=1",
+    "ws+unix:/run/chat.sock:/chat",
+    "ws+unix:/a%3Ab%20c%3F",
+    "ws://[::1]:80/",
+    "ws://127.1/",
+    "ws://ex\u{e4}mple/\u{e4}?\u{fc}",
+    "WS://A:443",
+    "wss://0x7f.1:65535?q",
+    "ws://a/%zz",
+    "ws://1.2.3.4:0/",
+];
+
+/// Headers of the PROXY protocol.
+const PROXY: &[&[u8]] = &[
+    b"PROXY TCP4 203.0.113.7 192.0.2.1 51000 443\r\n",
+    b"PROXY TCP6 2001:db8::7 ::1 51000 443\r\n",
+    b"PROXY TCP6 ::ffff:1.2.3.4 ::1 1 2\r\n",
+    b"PROXY UNKNOWN\r\n",
+    b"PROXY UNKNOWN ffff::1 x\r\n",
+    b"PROXY TCP4 1.2.3.4 ",
+    b"\r\n\r\n\0\r\nQUIT\n\x20\x00\x00\x00",
+    b"\r\n\r\n\0\r\nQUIT\n\x21\x00\x00\x05abcde",
+    b"\r\n\r\n\0\r\nQUIT\n\x21\x11\x00\x0c\xcb\x00\x71\x07\xc0\x00\x02\x01\xc7\x38\x01\xbb",
+];
+
 fn main() {
     let Some(dir) = env::args().nth(1).map(PathBuf::from) else {
         panic!("say where to write them: cargo run --example seeds -- fuzz/work");
@@ -67,10 +109,27 @@ fn main() {
     write(
         &dir,
         "header",
-        wires
-            .iter()
-            .map(|(_, wire)| wire[..wire.len().min(28)].to_vec()),
+        wires.iter().flat_map(|(role, wire)| {
+            let client = u8::from(*role == Role::Client);
+            (0..4).map(move |rules| [&[client | rules << 1], &wire[..wire.len().min(15)]].concat())
+        }),
     );
+    for (target, seeds) in [("rooms", 60), ("app", 60), ("client", 40)] {
+        let scripts = (1..seeds).map(|seed| chance(seed, &[seed as u8, 0, 0], 150));
+        write(&dir, target, scripts);
+    }
+    for (target, texts) in [("json", JSON), ("url", URLS)] {
+        write(
+            &dir,
+            target,
+            texts.iter().map(|text| text.as_bytes().to_vec()),
+        );
+    }
+    let headers = PROXY.iter().flat_map(|header| {
+        let pieces = [0, 1, 120];
+        pieces.map(|pieces| [&[pieces, 0], *header].concat())
+    });
+    write(&dir, "proxied", headers);
     write(
         &dir,
         "connection",

@@ -12,25 +12,45 @@
 //!
 //! Not here: the fuzzer; `fuzz_targets/` hands these bodies to it.
 
+#[cfg(feature = "json")]
+pub mod app;
 #[cfg(feature = "deflate")]
 mod blocks;
 mod choices;
+#[cfg(feature = "client")]
+pub mod client;
 pub mod connection;
 #[cfg(feature = "deflate")]
 pub mod deflate_round_trip;
 #[cfg(feature = "deflate")]
 pub mod extensions;
+#[cfg(any(feature = "server", feature = "client"))]
+#[path = "../../tests/support/frames.rs"]
+#[allow(dead_code, reason = "the server's tests use the rest")]
+mod frames;
 pub mod handshake_client;
 pub mod handshake_server;
 pub mod header;
 mod http;
 #[cfg(feature = "deflate")]
 pub mod inflate;
+#[cfg(feature = "json")]
+pub mod json;
 pub mod mask;
 #[path = "../../tests/support/reference/mod.rs"]
 mod reference;
 #[cfg(feature = "server")]
+pub mod proxied;
+#[cfg(feature = "server")]
+pub mod rooms;
+#[cfg(feature = "server")]
 pub mod server;
+#[cfg(any(feature = "server", feature = "client"))]
+#[path = "../../tests/support/sim/mod.rs"]
+#[allow(dead_code, reason = "the server's tests use the rest")]
+mod sim;
+#[cfg(feature = "client")]
+pub mod url;
 pub mod utf8;
 
 /// A target's body.
@@ -38,6 +58,10 @@ pub type Body = fn(&[u8]);
 
 /// Every target by name.
 pub const TARGETS: &[(&str, Body)] = &[
+    #[cfg(feature = "json")]
+    ("app", app::app),
+    #[cfg(feature = "client")]
+    ("client", client::client),
     ("connection", connection::connection),
     #[cfg(feature = "deflate")]
     ("deflate_round_trip", deflate_round_trip::deflate_round_trip),
@@ -48,9 +72,17 @@ pub const TARGETS: &[(&str, Body)] = &[
     ("header", header::header),
     #[cfg(feature = "deflate")]
     ("inflate", inflate::inflate),
+    #[cfg(feature = "json")]
+    ("json", json::json),
     ("mask", mask::mask),
     #[cfg(feature = "server")]
+    ("proxied", proxied::proxied),
+    #[cfg(feature = "server")]
+    ("rooms", rooms::rooms),
+    #[cfg(feature = "server")]
     ("server", server::server),
+    #[cfg(feature = "client")]
+    ("url", url::url),
     ("utf8", utf8::utf8),
 ];
 
@@ -97,26 +129,39 @@ mod tests {
     }
 
     macro_rules! replayed {
-        ($($target:ident)*) => {
-            $(#[test]
+        ($($(#[$when:meta])? $target:ident)*) => {
+            $($(#[$when])?
+            #[test]
             fn $target() {
                 replay(stringify!($target));
             })*
 
             #[test]
             fn every_target_is_replayed() {
-                let replayed = [$(stringify!($target)),*];
+                let replayed = [$($(#[$when])? stringify!($target)),*];
                 assert!(TARGETS.iter().all(|(name, _)| replayed.contains(name)));
             }
         };
     }
 
-    #[cfg(feature = "server")]
-    replayed!(connection deflate_round_trip extensions handshake_client handshake_server header inflate mask server utf8);
-    #[cfg(all(feature = "deflate", not(feature = "server")))]
-    replayed!(connection deflate_round_trip extensions handshake_client handshake_server header inflate mask utf8);
-    #[cfg(not(feature = "deflate"))]
-    replayed!(connection handshake_client handshake_server header mask utf8);
+    replayed! {
+        #[cfg(feature = "json")] app
+        #[cfg(feature = "client")] client
+        connection
+        #[cfg(feature = "deflate")] deflate_round_trip
+        #[cfg(feature = "deflate")] extensions
+        handshake_client
+        handshake_server
+        header
+        #[cfg(feature = "deflate")] inflate
+        #[cfg(feature = "json")] json
+        mask
+        #[cfg(feature = "server")] proxied
+        #[cfg(feature = "server")] rooms
+        #[cfg(feature = "server")] server
+        #[cfg(feature = "client")] url
+        utf8
+    }
 
     #[test]
     fn the_corpora_are_those_of_the_targets() {
@@ -125,7 +170,7 @@ mod tests {
             let name = entry.expect("an entry").file_name();
             let known = TARGETS.iter().any(|(target, _)| name == **target);
             assert!(
-                known || !cfg!(feature = "server"),
+                known || !cfg!(all(feature = "json", feature = "client")),
                 "{name:?} is no target's"
             );
         }

@@ -4,22 +4,31 @@
 //! what a peer knows (`guest`).
 
 mod actor;
-#[path = "../../tests/support/frames.rs"]
-mod frames;
 mod guest;
-#[path = "../../tests/support/sim/mod.rs"]
-mod sim;
 
 use super::choices::Choices;
+use super::{frames, sim};
 use actor::Actor;
 use guest::Guest;
 use rustix::io::Errno;
 use sim::{Conn, Net, SimKernel};
 use sockeye::kernel::{Ready, Token};
 use sockeye::proto;
-use sockeye::server::{EventLoop, Limits, Settings, Timeouts};
+use sockeye::server::{EventLoop, Limits, Rejection, Settings, Timeouts, Verdict};
 use std::time::Duration;
 
+/// What ends a connection.
+const FATAL: [Errno; 9] = [
+    Errno::CONNRESET,
+    Errno::PIPE,
+    Errno::TIMEDOUT,
+    Errno::NOBUFS,
+    Errno::NOMEM,
+    Errno::HOSTUNREACH,
+    Errno::NETDOWN,
+    Errno::IO,
+    Errno::BADF,
+];
 const MAX_OPS: usize = 64;
 const MAX_GUESTS: usize = 6;
 /// Turns without time passing or anything moving: reports of what is no more, and the second look after them.
@@ -67,7 +76,7 @@ impl<'a> World<'a> {
         };
         let how = choices.byte();
         let settings = Settings::new(limits, timeouts(how));
-        let actor = Actor::new(how & 4 != 0);
+        let actor = Actor::new(how & 4 != 0, how & 8 != 0);
         Self {
             server: EventLoop::new(net.kernel(), actor, settings),
             choices,
@@ -90,9 +99,7 @@ impl<'a> World<'a> {
             7 => self.control(),
             8 => self.noise(),
             9 => self.with_guest(|guest, _| guest.end()),
-            10 => self.with_guest(|guest, choices| {
-                guest.reset(choices.pick(&[Errno::CONNRESET, Errno::PIPE, Errno::TIMEDOUT]));
-            }),
+            10 => self.with_guest(|guest, choices| guest.reset(choices.pick(&FATAL))),
             11 => self.with_guest(|guest, choices| {
                 guest
                     .conn
@@ -187,27 +194,60 @@ impl<'a> World<'a> {
 
     fn fault(&mut self) {
         self.with_guest(|guest, choices| {
-            let error = choices.pick(&[Errno::AGAIN, Errno::INTR, Errno::CONNRESET]);
+            let passing = [Errno::AGAIN, Errno::INTR];
+            let error = match choices.byte() {
+                which @ 0..4 => passing[usize::from(which % 2)],
+                which => FATAL[usize::from(which) % FATAL.len()],
+            };
             if choices.flag() {
                 guest.conn.queue_send_fault(error);
             } else {
                 guest.conn.queue_receive_fault(error);
             }
-            guest.is_broken |= error == Errno::CONNRESET;
+            guest.is_broken |= !passing.contains(&error);
         });
     }
 
     fn accepting(&mut self) {
-        match self.choices.byte() % 6 {
+        match self.choices.byte() % 9 {
             0 => self.net.set_accept_error(Some(Errno::MFILE)),
             1 => self.net.set_accept_error(None),
             2 => self.net.queue_accept_error(Errno::CONNABORTED),
-            3 => self.net.queue_accept_error(Errno::NOMEM),
-            4 => self.net.queue_register_error(Errno::NOSPC),
-            _ => {
-                self.stopping = true;
-                self.net.forge(Ready::Stop);
+            3 => {
+                let passing = [
+                    Errno::NOMEM,
+                    Errno::NETDOWN,
+                    Errno::PROTO,
+                    Errno::NFILE,
+                    Errno::INTR,
+                ];
+                self.net.queue_accept_error(self.choices.pick(&passing));
             }
+            4 => self
+                .net
+                .queue_register_error(self.choices.pick(&[Errno::NOSPC, Errno::NOMEM])),
+            5 => {
+                self.stopping = true;
+                self.net
+                    .forge(self.choices.pick(&[Ready::Stop, Ready::Restart]));
+            }
+            6 => self.net.forge(Ready::Reload),
+            _ => self.answer(),
+        }
+    }
+
+    /// A request that was put off.
+    fn answer(&mut self) {
+        if let Some(id) = self.server.handler().waiting.pop() {
+            let verdict = match self.choices.byte() % 4 {
+                0 => Verdict::Refuse(Rejection::new(403, "no")),
+                1 => {
+                    self.server.handler().waiting.insert(0, id);
+                    Verdict::Later
+                }
+                _ => Verdict::default(),
+            };
+            self.server.hub().answer(id, verdict);
         }
     }
 
@@ -336,9 +376,13 @@ impl<'a> World<'a> {
         }
         for _ in 0..1_000 {
             let before = self.moved();
+            // Who waits for an answer gets it.
+            for id in std::mem::take(&mut self.server.handler().waiting) {
+                self.server.hub().answer(id, Verdict::default());
+            }
             self.settle();
             self.look();
-            if self.moved() == before {
+            if self.moved() == before && self.server.handler().waiting.is_empty() {
                 return;
             }
         }

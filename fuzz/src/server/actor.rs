@@ -5,7 +5,7 @@
 use super::sim::SimKernel;
 use sockeye::proto::handshake::server::Request;
 use sockeye::proto::{CloseCode, Prepared, Violation};
-use sockeye::server::{Closed, ConnectionId, Handler, Hub, Message, Peer};
+use sockeye::server::{Arrival, Closed, ConnectionId, Handler, Hub, Message, Peer, Verdict};
 use std::collections::BTreeMap;
 
 /// A message as it is remembered.
@@ -52,7 +52,10 @@ pub(super) struct Person {
 pub(super) struct Actor {
     people: BTreeMap<u64, Person>,
     pub(super) complaints: Vec<String>,
+    /// Requests that are put off.
+    pub(super) waiting: Vec<ConnectionId>,
     greets: bool,
+    defers: bool,
     count: u32,
 }
 
@@ -64,9 +67,10 @@ pub(super) fn command(command: u8, argument: u8, size: usize) -> Vec<u8> {
 }
 
 impl Actor {
-    pub(super) fn new(greets: bool) -> Self {
+    pub(super) fn new(greets: bool, defers: bool) -> Self {
         Self {
             greets,
+            defers,
             ..Self::default()
         }
     }
@@ -183,6 +187,22 @@ impl Actor {
 
 impl Handler<SimKernel> for Actor {
     type State = u64;
+
+    fn on_request(
+        &mut self,
+        arrival: &mut Arrival<'_, '_, SimKernel>,
+        _request: &Request<'_>,
+    ) -> Verdict {
+        if !self.defers {
+            return Verdict::default();
+        }
+        self.waiting.push(arrival.id());
+        Verdict::Later
+    }
+
+    fn on_abandoned(&mut self, id: ConnectionId) {
+        self.waiting.retain(|waiting| *waiting != id);
+    }
 
     fn on_open(&mut self, peer: &mut Peer<'_, SimKernel>, _request: &Request<'_>) -> u64 {
         let id = peer.id();

@@ -146,6 +146,7 @@ impl<H: Handler<SimKernel>> Stage<H> {
     }
 
     /// All wires that there are end without a word.
+    #[cfg(feature = "client")]
     pub fn cut(&mut self) {
         self.wires.iter_mut().for_each(Wire::cut);
         self.settle();

@@ -51,6 +51,7 @@ impl Wire {
     }
 
     /// Both ends read an end, without any goodbye.
+    #[cfg(feature = "client")]
     pub fn cut(&mut self) {
         self.is_cut = true;
         self.near.end();

@@ -142,8 +142,23 @@ fn slow(room: &str) -> Played {
     stage.say(peers[0], &format!("pub {room} behind"));
     stage.heal();
     stage.peers[peers[2]].conn.set_window(usize::MAX);
-    if room == "a" || room == "c" {
+    stage.heal();
+    if room != "d" {
         stage.say(peers[1], &format!("pub {room} last"));
+        stage.heal();
+    }
+    // Who has read what waited is told again what is said from there on.
+    let (slow, last) = (&stage.peers[peers[2]], format!("{room}|last"));
+    let read = slow.read.get(room).and_then(|read| read.last());
+    let is_told = read.is_some_and(|read| read == last.as_bytes());
+    let was_said = !stage.book.open().said_in(room).is_empty();
+    let is_there = slow.is_open() && !slow.conn.is_touched();
+    let publisher = &stage.peers[peers[1]];
+    let is_heard = publisher.is_open() && !publisher.conn.is_touched();
+    if room == "b" && was_said && is_there && is_heard && !is_told {
+        stage
+            .left
+            .push("who has read is told nothing more".to_owned());
     }
     judge(stage)
 }

@@ -37,10 +37,10 @@ pub mod inflate;
 #[cfg(feature = "json")]
 pub mod json;
 pub mod mask;
-#[path = "../../tests/support/reference/mod.rs"]
-mod reference;
 #[cfg(feature = "server")]
 pub mod proxied;
+#[path = "../../tests/support/reference/mod.rs"]
+mod reference;
 #[cfg(feature = "server")]
 pub mod rooms;
 #[cfg(feature = "server")]

@@ -65,6 +65,11 @@ fn the_literal_decoder_reads_the_same() {
     });
     if streams >= FEW && runs::number("SOCKEYE_STREAM").is_none() {
         document::note_literal(streams, &tally);
+        let corrupt = tally.get(document::CORRUPTION).unwrap_or(&0);
+        assert!(
+            corrupt * 100_000 <= streams,
+            "too often to be the libraries' alone"
+        );
         // Whatever can go wrong does, but for what takes several connections.
         let faults = Violation::ALL
             .iter()

@@ -1,5 +1,5 @@
-//! An application on the simulated kernel: routes, gates, pages, rooms, commands and limits, and peers who ask for any of
-//! it in any words.
+//! An application on the simulated kernel: routes, gates, pages, rooms, commands and limits, and peers who ask for any
+//! of it in any words.
 //!
 //! Not here: what the application does (`lobby`); what a peer knows (`guest`); the loop below, which is `server`'s.
 
@@ -57,8 +57,8 @@ const HEADERS: [&str; 12] = [
 ];
 const ADDRESSES: [&str; 3] = ["192.0.2.1:1000", "192.0.2.2:1000", "[2001:db8::1]:1000"];
 
-/// Whatever is asked for and said: nothing panics, each answer is a whole response, and frames are right behind a 101; who
-/// comes and goes is counted right; what is to be echoed or replied is, in order; and in the end nobody is there.
+/// Whatever is asked for and said: nothing panics, each answer is a whole response, and frames are right behind a 101;
+/// who comes and goes is counted right; what is to be echoed or replied is, in order; and in the end nobody is there.
 pub fn app(data: &[u8]) {
     let mut world = World::new(Choices::new(data));
     for _ in 0..MAX_OPS {

@@ -7,8 +7,8 @@ use sockeye::app::json::{BadEnvelope, Envelope, MAX_DEPTH, MAX_ID, NotJson, chec
 /// What would end any text that has begun as JSON: the first of these that it can go on with, again and again.
 const ENDINGS: [&str; 11] = ["\"", "}", "]", ":", "0", "a", "e", "l", "r", "s", "u"];
 
-/// A text is JSON where another's reader says so and it is not too deep; where it is not, some JSON begins as it does up to
-/// the byte that is named, and none with that byte; a command has the fields that another reads, or is none.
+/// A text is JSON where another's reader says so and it is not too deep; where it is not, some JSON begins as it does
+/// up to the byte that is named, and none with that byte; a command has the fields that another reads, or is none.
 pub fn json(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else {
         return;

@@ -36,8 +36,8 @@ enum Literal {
     Whole(usize, String),
 }
 
-/// In any pieces: what is a header by a literal reading is believed, whatever else there is is dropped without a word, and
-/// for the rest of a header is waited.
+/// In any pieces: what is a header by a literal reading is believed, whatever else there is is dropped without a word,
+/// and for the rest of a header is waited.
 pub fn proxied(data: &[u8]) {
     let mut choices = Choices::new(data);
     let pieces = Pieces::read(&mut choices);

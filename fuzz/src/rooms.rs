@@ -1,5 +1,5 @@
-//! Rooms on the simulated kernel, beside a model that is nothing but lists: the episodes of `tests/rooms`, with bytes for
-//! dice.
+//! Rooms on the simulated kernel, beside a model that is nothing but lists: the episodes of `tests/rooms`, with bytes
+//! for dice.
 //!
 //! Not here: what happens in an episode, and what must hold in it; that is `episode`, `actor` and `judge` there.
 

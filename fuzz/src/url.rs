@@ -2,8 +2,8 @@
 
 use sockeye::client::{Host, Url};
 
-/// What is taken is the same place to a browser's parser; what is asked for has nothing in it that ends a request's line;
-/// and what is displayed is read back as the same, but for user and password, which are not displayed.
+/// What is taken is the same place to a browser's parser; what is asked for has nothing in it that ends a request's
+/// line; and what is displayed is read back as the same, but for user and password, which are not displayed.
 pub fn url(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else {
         return;

@@ -192,3 +192,36 @@ fn fill(output: &mut Vec<u8>, len: usize) -> &mut [u8] {
     }
     output.get_mut(..len).unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Compressor, KEPT};
+    use crate::proto::deflate::{Direction, Policy};
+    use alloc::vec;
+
+    #[test]
+    fn a_buffer_is_kept_up_to_its_size() {
+        let direction = Direction::new(15, false);
+        let mut compressor = Compressor::new(&Policy::default());
+        for (len, kept) in [(KEPT - 4, true), (KEPT - 3, false)] {
+            assert!(
+                compressor
+                    .message(direction, &mut None, &vec![b'a'; len])
+                    .is_some()
+            );
+            let before = compressor.heap_bytes();
+            compressor.release();
+            assert_eq!(compressor.heap_bytes() == before, kept, "{len}");
+        }
+    }
+
+    /// A fragment is compressed even where it gets larger, in little more room than it takes itself.
+    #[test]
+    fn a_fragment_takes_an_eighth_more_room() {
+        let mut compressor = Compressor::new(&Policy::default());
+        let data = vec![b'a'; 80_000];
+        let fragment = compressor.fragment(Direction::new(15, false), &mut None, &data, false);
+        assert!(fragment.is_some());
+        assert_eq!(compressor.output.capacity(), 90_064);
+    }
+}

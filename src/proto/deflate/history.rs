@@ -93,6 +93,16 @@ mod tests {
         }
     }
 
+    /// Bytes move when there is no room left, and not before.
+    #[test]
+    fn all_of_the_room_is_used() {
+        let mut history = History::default();
+        for (len, held) in [(512, 512), (500, 1012), (12, 1024), (1, 512), (512, 1024)] {
+            history.push(&[1; 512][..len], 512, 1024);
+            assert_eq!(history.bytes().len(), held, "after {len}");
+        }
+    }
+
     #[test]
     fn little_is_held_of_little() {
         let mut history = History::default();

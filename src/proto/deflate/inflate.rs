@@ -337,3 +337,24 @@ impl Kept {
 fn window(direction: Direction) -> usize {
     1 << direction.window_bits().clamp(9, 15)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Kept, MAX_WINDOW};
+
+    /// With room for one, each small part would move the whole window.
+    #[test]
+    fn a_message_in_parts_has_room_for_two_windows() {
+        let mut kept = Kept::default();
+        for held in [MAX_WINDOW, 2 * MAX_WINDOW, MAX_WINDOW + 1] {
+            let len = if held % MAX_WINDOW == 0 {
+                MAX_WINDOW
+            } else {
+                1
+            };
+            kept.push(&[1; MAX_WINDOW][..len]);
+            let least = if len == 1 { MAX_WINDOW } else { held };
+            assert_eq!(kept.history.bytes().len(), least);
+        }
+    }
+}

@@ -139,3 +139,25 @@ impl Pace {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{HISTORY_PER_BYTE, MAX_WINDOW, Pace};
+    use crate::proto::Violation;
+
+    #[test]
+    fn eight_windows_are_free_and_each_byte_pays_for_more() {
+        for bytes in [0, 1, 1_000] {
+            let mut pace = Pace {
+                bytes,
+                ..Pace::default()
+            };
+            for _ in 0..8 {
+                assert_eq!(pace.admit(MAX_WINDOW), Ok(()));
+            }
+            let paid = usize::try_from(bytes * HISTORY_PER_BYTE).unwrap_or_default();
+            assert_eq!(pace.admit(paid), Ok(()));
+            assert_eq!(pace.admit(1), Err(Violation::TooManyLastBlocks));
+        }
+    }
+}

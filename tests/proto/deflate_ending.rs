@@ -72,6 +72,32 @@ fn text(text: &str) -> Expected {
     Expected::Text(text.into())
 }
 
+/// Two hundred bytes in a frame, where a message may have a hundred: which limit it is that they break.
+#[test]
+fn of_two_limits_the_smaller_one_is_broken() {
+    let mut payload = vec![0, 200, 0, !200, 0xFF];
+    payload.extend([b'a'; 200]);
+    payload.push(0);
+    for (max_frame, fault) in [
+        (99, Violation::FrameTooBig),
+        (100, Violation::MessageTooBig),
+        (101, Violation::MessageTooBig),
+    ] {
+        // The message's only frame, and its first of several.
+        for first in [0xC2, 0x42] {
+            let mut config = Config::default();
+            config.delivery = Delivery::Frames;
+            config.limits.max_frame = max_frame;
+            config.limits.max_message = 100;
+            let mut conn = Connection::server(Arc::new(config));
+            conn.set_deflate(Params::default().agreed());
+            let frame = wire::frame(Role::Server, first, &payload);
+            let got = feed(&mut conn, &mut Inbound::new(), frame);
+            assert_eq!(got, Err(fault), "{first:x} {max_frame}");
+        }
+    }
+}
+
 /// The inflater and its buffer are everybody's; what was said is not.
 #[test]
 fn one_connection_cannot_refer_to_what_another_was_sent() {

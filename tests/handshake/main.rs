@@ -8,6 +8,7 @@ mod client;
 #[cfg(feature = "deflate")]
 mod deflate;
 mod keys;
+mod letters;
 mod outgoing;
 mod page;
 mod random;

@@ -39,6 +39,32 @@ fn a_page_request_says_what_was_asked_for() {
         assert_eq!(said, (target, path, query));
         assert_eq!(page.header("COOKIE"), Some(&b"a"[..]));
         assert_eq!(page.header("Cooki"), None);
+        assert_eq!(page.origin(), None);
+        assert!(format!("{page:?}").contains("Cookie"));
+    }
+}
+
+#[test]
+fn an_origin_is_told_as_it_was_sent() {
+    let origin = Some(&b"https://Example.com"[..]);
+    for rest in [UPGRADE, "Host: h\r\n\r\n"] {
+        let head = format!("GET / HTTP/1.1\r\nOrigin: https://Example.com\r\n{rest}");
+        let mut parser = RequestParser::new(HeadLimits::default());
+        let told = match parser.parse_any(head.as_bytes()).unwrap().unwrap() {
+            Asked::Upgrade(request) => request.origin(),
+            Asked::Page(page) => page.origin(),
+        };
+        assert_eq!(told, origin);
+    }
+}
+
+#[test]
+fn each_fault_has_a_text_of_its_own() {
+    let heads = HeadError::ALL.map(|error| error.to_string());
+    let handshakes = HandshakeError::ALL.iter().map(|error| error.to_string());
+    let texts: Vec<String> = heads.into_iter().chain(handshakes).collect();
+    for (at, text) in texts.iter().enumerate() {
+        assert!(text.len() > 10 && !texts[..at].contains(text), "{text}");
     }
 }
 

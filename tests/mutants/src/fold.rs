@@ -205,7 +205,14 @@ impl VisitMut for Fold {
     fn visit_item_const_mut(&mut self, _: &mut syn::ItemConst) {}
     fn visit_impl_item_const_mut(&mut self, _: &mut syn::ImplItemConst) {}
     fn visit_trait_item_const_mut(&mut self, _: &mut syn::TraitItemConst) {}
-    fn visit_item_static_mut(&mut self, _: &mut syn::ItemStatic) {}
+
+    /// A table that the compiler makes by functions that have mutants is made when it is first looked at.
+    fn visit_item_static_mut(&mut self, node: &mut syn::ItemStatic) {
+        let (kind, table) = (&node.ty, &node.expr);
+        node.expr = parse_quote! { ::std::sync::LazyLock::new(|| #table) };
+        node.ty = parse_quote! { ::std::sync::LazyLock<#kind> };
+    }
+
     fn visit_expr_const_mut(&mut self, _: &mut syn::ExprConst) {}
     fn visit_type_mut(&mut self, _: &mut syn::Type) {}
     fn visit_pat_mut(&mut self, _: &mut syn::Pat) {}

@@ -41,8 +41,8 @@ use runs::count;
 use sockeye::proto::Violation;
 use stream::{Stream, Which};
 
-/// Streams where nobody asks for more.
-const FEW: u64 = 40_000;
+/// Streams where nobody asks for more: a window that is half as large as was agreed on shows after 80 000.
+const FEW: u64 = 100_000;
 
 #[test]
 fn the_literal_decoder_reads_the_same() {
@@ -86,7 +86,7 @@ fn the_literal_decoder_reads_the_same() {
 
 #[test]
 fn tungstenite_differs_only_as_the_table_says() {
-    let streams = runs::number("SOCKEYE_STREAMS").map_or(FEW / 2, |count| count / 10);
+    let streams = runs::number("SOCKEYE_STREAMS").map_or(FEW / 5, |count| count / 10);
     let tally = runs::all("tungstenite", streams, |seed, tally| {
         let mut stream = Stream::new(seed, Which::Plain);
         if literal::is_over_before_we_close(&stream) {
@@ -103,7 +103,7 @@ fn tungstenite_differs_only_as_the_table_says() {
         }
         Ok(())
     });
-    if streams >= FEW / 2 && runs::number("SOCKEYE_STREAM").is_none() {
+    if streams >= FEW / 5 && runs::number("SOCKEYE_STREAM").is_none() {
         document::note_tungstenite(streams, &tally);
         for row in &divergences::TABLE {
             assert!(tally.contains_key(row.name), "never: {}", row.name);

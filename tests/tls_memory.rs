@@ -26,7 +26,10 @@ mod harness;
 mod sim;
 
 use harness::{HANDSHAKE, Sim, Tls, config_of, record, secs};
+use rustix::io::Errno;
 use rustls::version::{TLS12, TLS13};
+use sockeye::proto::deflate::Policy;
+use sockeye::server::{Limits, Settings, Timeouts};
 
 /// Bytes allocated since `before` and not freed.
 fn held_since(before: isize) -> usize {
@@ -151,18 +154,20 @@ fn l05_a_handshake_without_end_is_bounded() {
     assert!(held_since(before) < 8 << 10, "{}", held_since(before));
 }
 
-/// Ten connections, each over TLS, that talk and end in five ways; then time passes until no deadline of theirs is left.
+/// A server that remembers what it has compressed.
+fn compressing() -> Sim {
+    let takeover = Policy {
+        server_context_takeover: true,
+        client_context_takeover: true,
+        ..Policy::default()
+    };
+    Sim::exactly(Settings::new(Limits::default(), Timeouts::default()).deflate(takeover))
+}
+
+/// Ten connections over TLS, that compress, talk, and end in five ways; then time passes until no deadline of theirs is
+/// left.
 fn live(sim: &mut Sim) {
-    let peers: Vec<_> = (0..10)
-        .map(|number| {
-            let versions = if number % 2 == 0 { [&TLS13] } else { [&TLS12] };
-            let mut peer = sim.open_with(config_of(&sim.authority, &versions));
-            peer.write(&frames::binary(&[7; 20_000]));
-            sim.converse(&mut peer);
-            assert_eq!(peer.frames().len(), 1);
-            peer
-        })
-        .collect();
+    let peers: Vec<_> = (0..10).map(|number| talking(sim, number)).collect();
     for (number, mut peer) in peers.into_iter().enumerate() {
         match number % 5 {
             0 => {
@@ -177,7 +182,7 @@ fn live(sim: &mut Sim) {
                 peer.speak();
                 peer.conn.end();
             }
-            2 => peer.conn.reset(rustix::io::Errno::CONNRESET),
+            2 => peer.conn.reset(Errno::CONNRESET),
             // A record that is none, and an end without a word.
             3 => peer.conn.push(b"what is this?"),
             _ => peer.conn.end(),
@@ -190,9 +195,28 @@ fn live(sim: &mut Sim) {
     sim.net.forget_ended();
 }
 
+/// One that has been answered, compressed.
+fn talking(sim: &mut Sim, number: usize) -> Tls {
+    let version = if number.is_multiple_of(2) {
+        &TLS13
+    } else {
+        &TLS12
+    };
+    let mut peer = sim.peer_with(config_of(&sim.authority, &[version]));
+    let request = frames::REQUEST.strip_suffix(b"\r\n").expect("it ends so");
+    let offer = b"Sec-WebSocket-Extensions: permessage-deflate\r\n\r\n";
+    peer.write(&[request, offer].concat());
+    sim.converse(&mut peer);
+    peer.assert_accepted();
+    peer.write(&frames::binary(&[7; 20_000]));
+    sim.converse(&mut peer);
+    assert_eq!(peer.plain[0], frames::FIN | 0x40 | frames::BINARY);
+    peer
+}
+
 #[test]
 fn tls_sessions_that_are_over_leave_the_heap_as_it_was() {
-    let mut sim = Sim::new();
+    let mut sim = compressing();
     // The server remembers the last 256 sessions, for those who come back.
     (0..30).for_each(|_| live(&mut sim));
     let heaps: Vec<_> = (0..20)

@@ -93,11 +93,16 @@ impl Sim {
     }
 
     pub fn of(settings: Settings) -> Self {
+        Self::exactly(settings.deflate(None))
+    }
+
+    /// With compression as the settings have it.
+    pub fn exactly(settings: Settings) -> Self {
         let authority = Authority::new("test authority");
         let dir = Dir::new();
         let tls = authority.sign(&[HOST]).server(&dir);
         let net = Net::new();
-        let settings = settings.deflate(None).tls(tls);
+        let settings = settings.tls(tls);
         let server = EventLoop::new(net.kernel(), Probe::default(), settings);
         Self {
             net,

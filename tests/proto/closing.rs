@@ -337,3 +337,36 @@ fn both_close_at_once() {
     assert_eq!(pair.server.events, [from_client]);
     assert_eq!((pair.client.closes(), pair.server.closes()), (1, 1));
 }
+
+/// Of a frame that is delivered as it arrives, what comes after our close is for nobody.
+#[test]
+fn a_frame_that_streams_ends_with_our_close() {
+    for role in [Role::Server, Role::Client] {
+        let mut config = Config::default();
+        config.delivery = Delivery::Chunks;
+        let mut conn = Connection::new(role, Arc::new(config));
+        let mut keys = wire::Counting::default();
+        let mut out = Outbound::client(Vec::new(), &mut keys);
+        let mut inbound = Inbound::new();
+        let mut bytes = wire::frame(role, 0x82, &[b'a'; 10]);
+        let middle = bytes.len() - 4;
+        let (first, rest) = bytes.split_at_mut(middle);
+        let step = conn
+            .rx
+            .next(first, &mut inbound, &mut conn.tx, &mut out)
+            .unwrap();
+        assert!(matches!(step.event, Some(Event::Part(part)) if part.data == [b'a'; 6]));
+        conn.tx.close(CloseCode::NORMAL, "", &mut out).unwrap();
+        let step = conn
+            .rx
+            .next(rest, &mut inbound, &mut conn.tx, &mut out)
+            .unwrap();
+        assert_eq!((step.consumed, step.event), (4, None));
+        let mut close = wire::frame(role, 0x88, b"");
+        let step = conn
+            .rx
+            .next(&mut close, &mut inbound, &mut conn.tx, &mut out)
+            .unwrap();
+        assert!(matches!(step.event, Some(Event::Close(_))));
+    }
+}

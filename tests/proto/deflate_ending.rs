@@ -7,7 +7,7 @@ use crate::deflate_bits::{Bits, Symbol};
 use crate::replay::owned;
 use crate::rows::Expected;
 use crate::wire::{self, Counting};
-use sockeye::proto::deflate::Params;
+use sockeye::proto::deflate::{Compressor, Params, Policy};
 use sockeye::proto::{
     CloseCode, Config, Connection, Delivery, Event, Inbound, MessageKind, Outbound, Role, State,
     Violation,
@@ -72,23 +72,26 @@ fn text(text: &str) -> Expected {
     Expected::Text(text.into())
 }
 
-/// Two hundred bytes in a frame, where a message may have a hundred: which limit it is that they break.
+/// Two thousand bytes in a frame, where a message may have a thousand: which limit it is that they break.
 #[test]
 fn of_two_limits_the_smaller_one_is_broken() {
-    let mut payload = vec![0, 200, 0, !200, 0xFF];
-    payload.extend([b'a'; 200]);
-    payload.push(0);
+    let mut compressor = Compressor::new(&Policy::default());
+    let mut sender = connection(Role::Server, Delivery::Messages, false);
+    let mut out = Outbound::server(Vec::new()).deflate(&mut compressor);
+    sender.tx.binary(&[b'a'; 2000], &mut out).unwrap();
+    assert!(out.sink.len() < 100 && out.sink[0] == 0xC2);
+    let payload = out.sink.split_off(2);
     for (max_frame, fault) in [
-        (99, Violation::FrameTooBig),
-        (100, Violation::MessageTooBig),
-        (101, Violation::MessageTooBig),
+        (999, Violation::FrameTooBig),
+        (1000, Violation::MessageTooBig),
+        (1001, Violation::MessageTooBig),
     ] {
         // The message's only frame, and its first of several.
         for first in [0xC2, 0x42] {
             let mut config = Config::default();
             config.delivery = Delivery::Frames;
             config.limits.max_frame = max_frame;
-            config.limits.max_message = 100;
+            config.limits.max_message = 1000;
             let mut conn = Connection::server(Arc::new(config));
             conn.set_deflate(Params::default().agreed());
             let frame = wire::frame(Role::Server, first, &payload);
@@ -96,6 +99,34 @@ fn of_two_limits_the_smaller_one_is_broken() {
             assert_eq!(got, Err(fault), "{first:x} {max_frame}");
         }
     }
+}
+
+/// What is announced is not waited for with an inflater, however the rest is delivered.
+#[test]
+fn a_header_alone_holds_nothing() {
+    for delivery in DELIVERIES {
+        for role in ROLES {
+            let mut conn = connection(role, delivery, true);
+            let frame = wire::frame(role, 0xC2, HELLO);
+            let head = frame.len() - HELLO.len();
+            let got = feed_what_is_there(&mut conn, &frame[..head]);
+            assert_eq!(got, HELLO.len(), "{role:?} {delivery:?}");
+            assert_eq!(conn.rx.heap_bytes(), 0);
+        }
+    }
+}
+
+/// What a connection waits for after some of a frame that holds no event.
+fn feed_what_is_there(conn: &mut Connection, bytes: &[u8]) -> usize {
+    let mut bytes = bytes.to_vec();
+    let mut out = Outbound::server(Vec::new());
+    let mut inbound = Inbound::new();
+    let step = conn
+        .rx
+        .next(&mut bytes, &mut inbound, &mut conn.tx, &mut out)
+        .unwrap();
+    assert!(step.event.is_none());
+    step.need
 }
 
 /// The inflater and its buffer are everybody's; what was said is not.

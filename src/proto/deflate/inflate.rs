@@ -340,7 +340,7 @@ fn window(direction: Direction) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::{Kept, MAX_WINDOW};
+    use super::{KEPT, Kept, MAX_WINDOW, Shared};
 
     /// With room for one, each small part would move the whole window.
     #[test]
@@ -355,6 +355,16 @@ mod tests {
             kept.push(&[1; MAX_WINDOW][..len]);
             let least = if len == 1 { MAX_WINDOW } else { held };
             assert_eq!(kept.history.bytes().len(), least);
+        }
+    }
+
+    #[test]
+    fn a_buffer_is_kept_up_to_its_size() {
+        let mut shared = Shared::default();
+        for (len, held) in [(KEPT, KEPT), (KEPT + 1, 0)] {
+            shared.output.buffer.resize(len, 0);
+            shared.release();
+            assert_eq!(shared.output.buffer.len(), held);
         }
     }
 }

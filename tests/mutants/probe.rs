@@ -11,6 +11,7 @@ extern crate std;
 use core::ffi::{CStr, c_char, c_int};
 use core::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};
 use std::fmt::Write as _;
+pub(crate) use std::sync::LazyLock;
 
 /// From here on, numbers are none of mutants.
 const RECORD: u32 = 1 << 30;

@@ -209,8 +209,8 @@ impl VisitMut for Fold {
     /// A table that the compiler makes by functions that have mutants is made when it is first looked at.
     fn visit_item_static_mut(&mut self, node: &mut syn::ItemStatic) {
         let (kind, table) = (&node.ty, &node.expr);
-        node.expr = parse_quote! { ::std::sync::LazyLock::new(|| #table) };
-        node.ty = parse_quote! { ::std::sync::LazyLock<#kind> };
+        node.expr = parse_quote! { crate::mutant::LazyLock::new(|| #table) };
+        node.ty = parse_quote! { crate::mutant::LazyLock<#kind> };
     }
 
     fn visit_expr_const_mut(&mut self, _: &mut syn::ExprConst) {}

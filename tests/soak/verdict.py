@@ -134,7 +134,7 @@ def page(verdict, facts):
         "",
         *table(["hostility", "how often"], [(what, spaced(times)) for what, times in sorted(tally.hostile.items())]),
         "",
-        "Memory is resident, in KiB, with what the allocator keeps of what it was given back; at rest is each time that all",
+        "Memory is resident, in KiB, with an allocator that is asked to give back what is free; at rest is each time that all",
         "connections had ended. Its drift is what least squares say of the least in each minute of the second half, with the",
         "standard error. Descriptors are at the start, at most, and after the last connection; threads at the start and then.",
         "",

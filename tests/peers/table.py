@@ -25,6 +25,9 @@ sockeye attack ws://127.0.0.1:9001   # any server that echoes
 - **lax**: accepted or ignored what must be refused; **wrong**: data lost, changed or repeated, no answer, or a refusal of
   what is right.
 
+Where something valid stands before a fault in one segment, its answer is expected first. The RFC does not ask for that,
+and a server whose application runs beside its reader may lose it, which is counted as wrong here.
+
 A library may leave a part to its user on purpose, as some say in their documentation, and RFC 6455 allows ending a
 connection without a close frame: then the column *refused* is the one to look at. What counts as exact where the RFC
 leaves a choice is this project's reading of it; `docs/conformance.md` has the clauses.

@@ -45,14 +45,17 @@ class Crowd:
         self._herds = herd_keeper.Herds(echoes[:2], tally, seed, authority)
 
     async def run(self, seconds):
-        """Until the time is over and all have ended."""
+        """Until the time is over and all have ended. May be called again, when they have."""
         end = time.monotonic() + seconds
+        self._over = False
         looking = asyncio.create_task(self.pace.keep_looking())
         lanes = [self._lane(talkers.live) for talkers in self._talkers for _ in range(LANES)]
         lanes += [self._lane(room.live) for room in self._rooms for _ in range(MEMBERS)]
         going = [asyncio.create_task(lane) for lane in [*lanes, self._herds.run()]]
         # Whoever breaks, breaks it all: a driver with a fault would prove nothing.
         await asyncio.wait(going, timeout=end - time.monotonic(), return_when=asyncio.FIRST_EXCEPTION)
+        if time.monotonic() < end - 1:
+            self.tally.fault("broken driver", "somebody was done before the time was over")
         self._over = True
         self._herds.stop()
         await self._finish(going)

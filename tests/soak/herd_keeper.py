@@ -33,6 +33,7 @@ class Herds:
         self._stopped.set()
 
     async def run(self):
+        self._stopped.clear()
         while not self._stopped.is_set():
             await self._live()
             await self._pause(PAUSE_SECONDS)

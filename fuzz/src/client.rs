@@ -120,10 +120,7 @@ impl Attempt {
 
 fn act_out(script: &Script, pieces: Pieces) -> Vec<Told> {
     let mut sim = Sim::new();
-    let reached = script
-        .attempts
-        .iter()
-        .map(|attempt| attempt.reached.clone());
+    let reached = script.attempts.iter().map(|attempt| attempt.reached);
     sim.net
         .reach("10.0.0.1:80", reached.chain([Reached::After(ms(0))]));
     sim.net

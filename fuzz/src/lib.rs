@@ -26,7 +26,6 @@ pub mod deflate_round_trip;
 pub mod extensions;
 #[cfg(any(feature = "server", feature = "client"))]
 #[path = "../../tests/support/frames.rs"]
-#[allow(dead_code, reason = "the server's tests use the rest")]
 mod frames;
 pub mod handshake_client;
 pub mod handshake_server;
@@ -47,7 +46,6 @@ pub mod rooms;
 pub mod server;
 #[cfg(any(feature = "server", feature = "client"))]
 #[path = "../../tests/support/sim/mod.rs"]
-#[allow(dead_code, reason = "the server's tests use the rest")]
 mod sim;
 #[cfg(feature = "client")]
 pub mod url;

@@ -6,13 +6,11 @@
 #[path = "../../tests/rooms/actor.rs"]
 mod actor;
 #[path = "../../tests/server/deflating.rs"]
-#[allow(dead_code, reason = "the server's tests use the rest")]
 mod deflating;
 mod dice;
 #[path = "../../tests/rooms/episode.rs"]
 mod episode;
 #[path = "../../tests/server/harness.rs"]
-#[allow(dead_code, reason = "the server's tests use the rest")]
 mod harness;
 #[path = "../../tests/rooms/judge.rs"]
 mod judge;
@@ -21,7 +19,6 @@ mod model;
 #[path = "../../tests/rooms/player.rs"]
 mod player;
 #[path = "../../tests/support/strict_inflate.rs"]
-#[allow(dead_code, reason = "the server's tests use the rest")]
 mod strict_inflate;
 
 use super::{frames, sim};

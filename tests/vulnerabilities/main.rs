@@ -50,7 +50,6 @@ mod rows;
 mod sim;
 #[cfg(feature = "deflate")]
 #[path = "../support/strict_inflate.rs"]
-#[allow(dead_code, reason = "the core's tests use the rest")]
 mod strict_inflate;
 #[path = "../support/wire.rs"]
 #[allow(dead_code, reason = "the core's tests use the rest")]

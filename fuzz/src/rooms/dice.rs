@@ -8,7 +8,7 @@ pub(super) struct Dice(std::vec::IntoIter<u8>);
 
 impl Dice {
     pub(super) fn new(bytes: &[u8]) -> Self {
-        Self(bytes.to_vec().into_iter())
+        Self(Vec::from(bytes).into_iter())
     }
 
     pub(super) fn is_over(&self) -> bool {

@@ -108,8 +108,10 @@ mod tests {
 
     #[test]
     fn thirty_two_bytes_allow_one_more_fragment() {
-        let mut limits = Limits::default();
-        limits.max_fragments = 2;
+        let mut limits = Limits {
+            max_fragments: 2,
+            ..Limits::default()
+        };
         for (received, allowed) in [(0, 2), (31, 2), (32, 3), (63, 3), (64, 4), (3_200, 102)] {
             assert_eq!(limits.fragments_allowed(received), allowed, "{received}");
         }

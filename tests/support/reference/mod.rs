@@ -20,7 +20,9 @@ pub(crate) mod inflate;
 mod receiver;
 pub(crate) mod text;
 
-pub(crate) use receiver::{Compression, Receiver, Setup};
+#[cfg(feature = "deflate")]
+pub(crate) use receiver::Compression;
+pub(crate) use receiver::{Receiver, Setup};
 
 use sockeye::proto::{MessageKind, Violation};
 

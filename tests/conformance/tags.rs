@@ -45,7 +45,9 @@ fn is_id(word: &str) -> bool {
     let [rfc, section, number] = parts[..] else {
         return false;
     };
-    rfc.len() == 4 && digits(rfc) && section.split('.').all(digits) && digits(number)
+    // A day of this century is none.
+    let is_date = rfc.starts_with("20");
+    rfc.len() == 4 && !is_date && digits(rfc) && section.split('.').all(digits) && digits(number)
 }
 
 /// Rows have a name. The cases of `deflate.rows` have none: what stands there for all below it is told by the first.

@@ -6,11 +6,13 @@
 #[path = "../../tests/rooms/actor.rs"]
 mod actor;
 #[path = "../../tests/server/deflating.rs"]
+#[allow(dead_code, reason = "the server's tests use the rest")]
 mod deflating;
 mod dice;
 #[path = "../../tests/rooms/episode.rs"]
 mod episode;
 #[path = "../../tests/server/harness.rs"]
+#[allow(dead_code, reason = "the server's tests use the rest")]
 mod harness;
 #[path = "../../tests/rooms/judge.rs"]
 mod judge;

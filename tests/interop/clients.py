@@ -53,6 +53,16 @@ def call(argv, purpose, seconds=INSTALL_SECONDS, env=None):
     return output
 
 
+def fetch(argv, purpose):
+    """Run a command that asks a registry, up to three times: now and then one breaks off."""
+    for _ in range(2):
+        try:
+            return call(argv, purpose)
+        except Problem as problem:
+            print(f"{problem}\nonce more", flush=True)
+    return call(argv, purpose)
+
+
 def installing(what):
     print(f"installing {what}", flush=True)
 
@@ -75,8 +85,8 @@ def apt_install(package, why):
     installing(f"Debian's {package}")
     quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     apt = ["apt-get", "-o", f"DPkg::Lock::Timeout={INSTALL_SECONDS}", "-y"]
-    call([*apt, "update"], "read Debian's list of packages", env=quiet)
-    call([*apt, "install", "--no-install-recommends", package], f"install Debian's {package}", env=quiet)
+    fetch([*apt, "update"], "read Debian's list of packages", env=quiet)
+    fetch([*apt, "install", "--no-install-recommends", package], f"install Debian's {package}", env=quiet)
 
 
 class Ws:
@@ -101,7 +111,7 @@ class Ws:
             # npm takes a directory above for the one it is told, unless that has a manifest of its own.
             self.directory.mkdir(parents=True, exist_ok=True)
             (self.directory / "package.json").write_text('{ "private": true }\n')
-            call(
+            fetch(
                 [npm, "install", "--prefix", str(self.directory), "--no-audit", "--no-fund", "ws@latest"],
                 "install ws from npm",
             )
@@ -131,7 +141,7 @@ class Websockets:
             installing("PyPI's websockets")
             self._create(directory)
             pip = [self.python, "-m", "pip", "--disable-pip-version-check", "install", "--upgrade", "websockets"]
-            call(pip, "install websockets from PyPI")
+            fetch(pip, "install websockets from PyPI")
             stamp.touch()
         script = "import platform, websockets; print(platform.python_version(), websockets.__version__)"
         python, websockets = call([self.python, "-c", script], "ask for versions", VERSION_SECONDS).split()

@@ -35,7 +35,7 @@ class Bun:
             directory.mkdir(parents=True, exist_ok=True)
             (directory / "package.json").write_text('{ "private": true }\n')
             install = [npm, "install", "--prefix", str(directory), "--no-audit", "--no-fund", "bun@latest"]
-            clients.call(install, "install bun from npm")
+            clients.fetch(install, "install bun from npm")
         self.binary = directory / "node_modules" / ".bin" / "bun"
         return f"bun {json.loads(manifest.read_text())['version']}"
 

@@ -19,12 +19,49 @@ pub(crate) struct Assembly {
     collected: Option<Box<Collected>>,
     /// Payload bytes of the frames so far, also of those that are not kept here.
     len: u64,
-    /// Frames so far.
-    fragments: u32,
+    frames: Frames,
     utf8: Validator,
-    kind: Option<MessageKind>,
-    /// Whether the payload has to be inflated.
-    compressed: bool,
+}
+
+/// How many frames there were so far, and of what message: in one word, as each connection has one.
+#[derive(Clone, Copy, Debug, Default)]
+struct Frames(u32);
+
+impl Frames {
+    const TEXT: u32 = 1;
+    const BINARY: u32 = 2;
+    /// The payload has to be inflated.
+    const COMPRESSED: u32 = 4;
+    const COUNT: u32 = 3;
+    /// More are too many, whatever the limits say.
+    const MOST: u32 = u32::MAX >> Self::COUNT;
+
+    /// A message of which there were so many frames.
+    const fn new(kind: MessageKind, compressed: bool, count: u32) -> Self {
+        let kind = match kind {
+            MessageKind::Text => Self::TEXT,
+            MessageKind::Binary => Self::BINARY,
+        };
+        let compressed = if compressed { Self::COMPRESSED } else { 0 };
+        Self(count << Self::COUNT | kind | compressed)
+    }
+
+    /// Of what message, if there is one.
+    const fn kind(self) -> Option<MessageKind> {
+        match self.0 & (Self::TEXT | Self::BINARY) {
+            Self::TEXT => Some(MessageKind::Text),
+            Self::BINARY => Some(MessageKind::Binary),
+            _ => None,
+        }
+    }
+
+    const fn are_compressed(self) -> bool {
+        self.0 & Self::COMPRESSED != 0
+    }
+
+    const fn count(self) -> u32 {
+        self.0 >> Self::COUNT
+    }
 }
 
 #[derive(Debug, Default)]
@@ -35,7 +72,7 @@ struct Collected {
 impl Assembly {
     /// Whether a fragmented message is in progress.
     pub(crate) const fn in_progress(&self) -> bool {
-        self.kind.is_some()
+        self.frames.kind().is_some()
     }
 
     /// Heap bytes held.
@@ -56,15 +93,15 @@ impl Assembly {
             return Err(Violation::FrameTooBig);
         }
         // Nothing is added, only compared: a sum of announced lengths could wrap.
-        let left = match self.kind {
+        let left = match self.frames.kind() {
             None => limits.max_message,
             Some(_) => limits.max_message.saturating_sub(self.len),
         };
         if header.len > left {
             return Err(Violation::MessageTooBig);
         }
-        let fragments = u64::from(self.fragments);
-        if self.in_progress() && fragments >= limits.fragments_allowed(self.len) {
+        let allowed = || limits.fragments_allowed(self.len).min(Frames::MOST.into());
+        if self.in_progress() && u64::from(self.frames.count()) >= allowed() {
             return Err(Violation::TooManyFragments);
         }
         Ok(())
@@ -76,7 +113,7 @@ impl Assembly {
         if !self.is_compressed(header) {
             return self.admit(header, limits);
         }
-        let blocks = u64::from(self.fragments).saturating_mul(16);
+        let blocks = u64::from(self.frames.count()).saturating_mul(16);
         let on_the_wire = |limit: u64| {
             let more = (limit / 128).saturating_add(64).saturating_add(blocks);
             limit.saturating_add(more)
@@ -92,12 +129,12 @@ impl Assembly {
     /// Whether the message that a data frame belongs to is compressed (RFC 7692 section 6: its first frame says so).
     #[inline]
     pub(crate) const fn is_compressed(&self, header: &Header) -> bool {
-        header.rsv1 || self.compressed
+        header.rsv1 || self.frames.are_compressed()
     }
 
     /// The same for the message in progress.
     pub(crate) const fn is_compressed_in_progress(&self) -> bool {
-        self.compressed
+        self.frames.are_compressed()
     }
 
     /// The kind of the message that a data frame belongs to.
@@ -115,20 +152,19 @@ impl Assembly {
 
     /// The kind of the message in progress.
     pub(crate) fn kind_in_progress(&self) -> MessageKind {
-        self.kind.unwrap_or(MessageKind::Binary)
+        self.frames.kind().unwrap_or(MessageKind::Binary)
     }
 
     /// Counts a data frame in.
     pub(crate) fn begin_frame(&mut self, header: &Header) {
-        self.kind = Some(self.kind_of(header));
-        self.compressed = self.is_compressed(header);
-        self.fragments = self.fragments.saturating_add(1);
+        let count = self.frames.count().saturating_add(1).min(Frames::MOST);
+        self.frames = Frames::new(self.kind_of(header), self.is_compressed(header), count);
         self.len = self.len.saturating_add(header.len);
     }
 
     /// Whether the frame last counted in was its message's first.
     pub(crate) const fn is_first_frame(&self) -> bool {
-        self.fragments == 1
+        self.frames.count() == 1
     }
 
     /// Judges the next payload bytes of the message, if it is text.
@@ -196,9 +232,7 @@ impl Assembly {
 
     /// Ends the message. Its bytes stay until [`release`](Self::release).
     pub(crate) fn finish(&mut self) -> Result<(), Violation> {
-        self.kind = None;
-        self.compressed = false;
-        self.fragments = 0;
+        self.frames = Frames::default();
         self.len = 0;
         self.utf8.finish().map_err(|_| Violation::InvalidUtf8)
     }
@@ -214,7 +248,7 @@ impl Assembly {
     /// Frees what was lent, unless the next message is already being collected.
     #[inline]
     pub(crate) fn release(&mut self) {
-        if self.kind.is_none() && self.collected.is_some() {
+        if !self.in_progress() && self.collected.is_some() {
             self.collected = None;
         }
     }
@@ -224,7 +258,7 @@ impl Assembly {
         let kind = self.kind_of(header);
         *self = Self::default();
         if !header.fin {
-            self.kind = Some(kind);
+            self.frames = Frames::new(kind, false, 0);
         }
     }
 }

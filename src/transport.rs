@@ -33,6 +33,18 @@ pub(crate) struct Received {
     pub(crate) drained: bool,
 }
 
+impl Received {
+    /// So many bytes of a plain stream, and none where there was room for more.
+    pub(crate) const fn of_plain(bytes: usize, room: usize) -> Self {
+        Self {
+            bytes,
+            taken: bytes,
+            ended: bytes == 0,
+            drained: bytes < room,
+        }
+    }
+}
+
 /// A session's stream.
 #[derive(Debug)]
 pub(crate) enum Transport<S> {
@@ -77,12 +89,7 @@ impl<S> Transport<S> {
             Self::Plain(stream) => {
                 let room = buffer.capacity().saturating_sub(buffer.len());
                 let bytes = uninterrupted(|| kernel.receive(stream, buffer))?;
-                Ok(Received {
-                    bytes,
-                    taken: bytes,
-                    ended: bytes == 0,
-                    drained: bytes < room,
-                })
+                Ok(Received::of_plain(bytes, room))
             }
             #[cfg(feature = "tls")]
             Self::Tls(tls) => tls.receive(kernel, buffer, records),
@@ -205,18 +212,22 @@ impl<S> Transport<S> {
 }
 
 /// Sends from `parts`. Interruptions are retried, and a full kernel is 0 bytes sent.
-#[inline]
+#[inline(always)]
 pub(crate) fn send<K: Kernel>(
     kernel: &mut K,
     stream: &mut K::Stream,
     parts: &[IoSlice<'_>],
 ) -> io::Result<usize> {
-    match uninterrupted(|| kernel.send(stream, parts)) {
-        Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(0),
-        result => result,
+    loop {
+        match kernel.send(stream, parts) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(0),
+            result => return result,
+        }
     }
 }
 
+#[inline(always)]
 pub(crate) fn uninterrupted<T>(mut call: impl FnMut() -> io::Result<T>) -> io::Result<T> {
     loop {
         match call() {

@@ -29,11 +29,15 @@ use core::any::Any;
 use core::fmt;
 use core::mem::take;
 use core::sync::atomic::AtomicUsize;
+use core::time::Duration;
 use std::collections::HashMap;
 use std::io;
 
 /// The longest path at which there is a service, in bytes: it is a part of its rooms' names. A longer one is 404.
 pub const MAX_PATH: usize = 1024;
+
+/// A turn that takes longer keeps others waiting for longer than anybody would think is the network.
+const SLOW: Duration = Duration::from_millis(50);
 
 /// A server to be: routes with their services, pages, limits.
 ///
@@ -90,7 +94,7 @@ impl App {
     #[must_use]
     pub fn new() -> Self {
         Self {
-            builder: Builder::new(),
+            builder: Builder::new().watchdog(SLOW),
             limits: Limits::default(),
             timeouts: Timeouts::default(),
             deflate: Some(Policy::default()),

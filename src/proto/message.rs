@@ -75,6 +75,11 @@ impl Assembly {
         self.frames.kind().is_some()
     }
 
+    /// Whether there is nothing in progress and nothing lent.
+    pub(crate) const fn is_empty(&self) -> bool {
+        !self.in_progress() && self.collected.is_none()
+    }
+
     /// Heap bytes held.
     pub(crate) const fn capacity(&self) -> usize {
         match &self.collected {

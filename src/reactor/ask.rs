@@ -188,14 +188,14 @@ impl<H: Handler<K>, K: Kernel> Call<'_, H, K> {
                 *self.at = response.head_len();
                 let tag = ask.order.tag;
                 if ask.order.connector.reconnect_policy().is_some() {
-                    *self.opened = Some(tag);
+                    self.peer.tools.opened = Some(tag);
                 }
                 self.open(tag, &response, &agreement);
             }
             Err(error) => {
                 ask.error = Some(error);
                 *self.opening = Some(opening);
-                *self.peer.wire.fate = Fate::Broken(io::ErrorKind::ConnectionRefused.into());
+                self.peer.tools.fate = Fate::Broken(io::ErrorKind::ConnectionRefused.into());
             }
         }
     }

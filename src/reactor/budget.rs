@@ -102,6 +102,8 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
         // Something waits: it counts, however little that is, and so is looked at again when it has gone.
         let least = usize::from(session.exit.is_blocked());
         let share = u32::try_from((session.holds() / UNIT).max(least)).unwrap_or(u32::MAX);
+        // More may be held than may be.
+        self.tools.stirred = true;
         let budget = &mut self.tools.budget;
         budget.by_sessions += share as usize;
         budget.by_sessions -= session.charged as usize;

@@ -40,7 +40,15 @@ pub(super) const fn room_in(key: usize) -> u32 {
 
 impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
     /// Tells what was said, here and to the other loops, and closes who is to be closed.
+    #[inline(always)]
     pub(super) fn deliver(&mut self) {
+        if self.tools.rooms.has_work() {
+            self.deliver_all();
+        }
+    }
+
+    #[inline(never)]
+    fn deliver_all(&mut self) {
         if !self.tools.rooms.is_quiet() {
             self.tell_some();
         }

@@ -3,7 +3,8 @@
 //! One turn:
 //!
 //! 1. `poll`, at most until the next deadline, not at all while the ready list has entries;
-//! 2. each report: flush and [`drive`](super::drive) a session, or note that connections wait;
+//! 2. each report: a [swift](super::swift) turn of a session, as a rule; or flush and [`drive`](super::drive) it, or note
+//!    that connections wait;
 //! 3. the ready list: sessions that spent their budget with data left. Readiness is edge-triggered, so nobody else
 //!    would remember them;
 //! 4. broadcasts (`deliver`), as a rule in one write per connection; earlier when much has gathered;
@@ -12,9 +13,10 @@
 //!
 //! Words: a *session* is one peer; its *exit* is its stream and what waits for it; its *phase* is handshake, open
 //! (closing included) or ending (all is said, and what still arrives is discarded). The *tools* are what a loop has one
-//! of: kernel, read buffer, cork, pool. What was said in *rooms* in this turn is *fresh*. A session is *paused* when it
-//! stopped reading before the kernel had no more: it is owed a read that no report will announce. It is *held* where the
-//! application does not want it to be read.
+//! of: kernel, cork, pool; it receives into its *intake*. It is *stirred* where the end of a turn may have something to
+//! do. What was said in *rooms* in this turn is *fresh*. A session is *at ease* when nothing is going on but that messages
+//! come. It is *paused* when it stopped reading before the kernel had no more: it is owed a read that no report will
+//! announce. It is *held* where the application does not want it to be read.
 //!
 //! Not here: what happens inside a session; that is `drive`. Who comes and goes, and what time brings: `arrivals`,
 //! `deadlines`. Threads: one loop is one thread.
@@ -26,23 +28,22 @@ use super::clock::Clock;
 use super::deadlines::TICK;
 #[cfg(feature = "client")]
 use super::dial::Dial;
-use super::drive::{DEAR, Next, Tools, drive};
+use super::drive::{Begun, DEAR, Next, Turn};
 #[cfg(feature = "server")]
 use super::exchange::Alarm;
 use super::exchange::{Exchange, Membership};
 use super::farewell::Farewell;
-use super::id::{Numbers, slot_in};
+use super::id::Numbers;
 #[cfg(feature = "client")]
 use super::link::Links;
 use super::mailbox::Wake;
-#[cfg(feature = "client")]
-use super::outbound::dial_of;
 use super::session::{Phase, Session};
 use super::settings::Settings;
 use super::stopping::Goodbyes;
-use super::timer::{Entry, NEVER, Wheel, span_of};
+use super::timer::{Entry, NEVER, Tick, Wheel, span_of};
+use super::tools::{Intake, Tools};
 use super::{Handler, Hub};
-use crate::kernel::{Kernel, Ready, Token};
+use crate::kernel::{Kernel, Ready};
 use crate::proto::{Role, State};
 use alloc::boxed::Box;
 use alloc::sync::Arc;
@@ -59,9 +60,12 @@ pub struct EventLoop<H: Handler<K>, K: Kernel> {
     pub(super) handler: H,
     pub(super) sessions: Slab<Session<K::Stream, H::State>>,
     pub(super) tools: Tools<K>,
+    pub(super) intake: Intake,
     pub(super) acceptor: Acceptor,
     pub(super) wheel: Wheel,
     pub(super) clock: Clock,
+    /// How long it was to wait, and for which next deadline at which time.
+    wait: ((Tick, Tick), Duration),
     /// Sessions with something left that nobody will report.
     ready_list: Vec<usize>,
     /// The list's other half: it is filled while it is worked off.
@@ -103,8 +107,10 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
             sessions: Slab::new(),
             clock: Clock::new(kernel.now(), settings.watchdog),
             tools: Tools::new(kernel, settings),
+            intake: Intake::new(),
             acceptor: Acceptor::default(),
             wheel,
+            wait: ((0, 0), Duration::ZERO),
             ready_list: Vec::new(),
             ready_spare: Vec::new(),
             reports: Vec::new(),
@@ -172,6 +178,29 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
         for at in 0..self.reports.len() {
             self.on_report(self.reports[at]);
         }
+        if self.tools.stirred {
+            self.settle();
+        }
+        if self.wheel.next() <= self.tools.now {
+            self.tools.stirred = true;
+            self.on_time();
+            // It may have found room for a peer that was not heard for want of it, and that spoke to all.
+            self.deliver();
+        }
+        if self.acceptor.due_at() <= self.tools.now {
+            self.tools.stirred = true;
+            self.accept();
+        }
+        if self.tools.stirred {
+            self.end_turn();
+        }
+        self.watch_turn();
+        Ok(!(self.farewell.is_some() && self.sessions.is_empty()))
+    }
+
+    /// Serves those that nobody reports, and tells what was said to others.
+    #[inline(never)]
+    fn settle(&mut self) {
         if !self.ready_list.is_empty() {
             // Only here, so that those who are connected come first, and of the others who waits longest.
             self.tools.dear = DEAR;
@@ -179,14 +208,10 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
             self.tools.dear = 0;
         }
         self.deliver();
-        if self.wheel.next() <= self.tools.now {
-            self.on_time();
-            // It may have found room for a peer that was not heard for want of it, and that spoke to all.
-            self.deliver();
-        }
-        if self.acceptor.due_at() <= self.tools.now {
-            self.accept();
-        }
+    }
+
+    #[inline(never)]
+    fn end_turn(&mut self) {
         #[cfg(feature = "client")]
         if !self.tools.calls.is_empty() {
             self.place_calls();
@@ -197,8 +222,12 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
             self.deliver();
         }
         self.keep_within_budget();
-        self.watch_turn();
-        Ok(!(self.farewell.is_some() && self.sessions.is_empty()))
+        self.tools.stirred = self.has_work();
+    }
+
+    /// Whether something is left for the next turn, which need not wait.
+    fn has_work(&self) -> bool {
+        !self.ready_list.is_empty() || self.tools.rooms.has_work() || !self.tools.orders.is_empty()
     }
 
     /// Connections, those in their opening handshake included.
@@ -222,79 +251,31 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
         &mut self.handler
     }
 
-    fn timeout(&self, max_wait: Option<Duration>) -> Option<Duration> {
-        let has_work = self.tools.rooms.has_work() || !self.tools.orders.is_empty();
-        if !self.ready_list.is_empty() || has_work {
+    #[inline(always)]
+    fn timeout(&mut self, max_wait: Option<Duration>) -> Option<Duration> {
+        if self.tools.stirred && self.has_work() {
             return Some(Duration::ZERO);
         }
         let next = self.wheel.next().min(self.acceptor.due_at());
         if next == NEVER {
             return max_wait;
         }
-        let wait = span_of(next.saturating_sub(self.tools.now));
+        // Turns are many in a tick, and to divide is dear.
+        let asked = (next, self.tools.now);
+        if self.wait.0 != asked {
+            self.wait = (asked, span_of(next.saturating_sub(self.tools.now)));
+        }
+        let wait = self.wait.1;
         Some(max_wait.map_or(wait, |max_wait| max_wait.min(wait)))
     }
 
-    fn on_report(&mut self, report: Ready) {
-        match report {
-            Ready::Accept => self.acceptor.on_report(),
-            Ready::Stop => self.stop(),
-            Ready::Restart => self.stop_for_restart(),
-            Ready::Reload => self.tools.settings.reload(),
-            Ready::Wake => self.hear_others(),
-            #[cfg(feature = "client")]
-            Ready::Resolved { key } => self.on_resolved(key),
-            #[cfg(not(feature = "client"))]
-            Ready::Resolved { .. } => {}
-            Ready::Stream {
-                token,
-                readable,
-                writable,
-                hangup,
-            } => self.on_stream(token, readable, writable, hangup),
-        }
-    }
-
-    fn on_stream(&mut self, token: Token, readable: bool, writable: bool, hangup: bool) {
-        #[cfg(feature = "client")]
-        if dial_of(token).is_some() {
-            return self.on_dial(token);
-        }
-        let Some(slot) = self.slot_of(token) else {
-            return;
-        };
-        let tools = &mut self.tools;
-        let session = &mut self.sessions[slot];
-        session.flags.hangup |= hangup;
-        let (id, was_blocked) = (session.id(slot), session.exit.is_blocked());
-        if writable
-            && was_blocked
-            && let Err(error) = session.flush(&mut tools.kernel, &mut tools.pool, tools.now)
-        {
-            return self.remove(slot, Some(&error));
-        }
-        if was_blocked && !session.exit.is_blocked() {
-            tools.rooms.has_room(slot);
-        }
-        if readable || session.flags.paused {
-            self.serve(slot);
-        } else {
-            self.arm(slot);
-        }
-        if was_blocked {
-            self.account(slot);
-            self.after_wait(id);
-        }
-    }
-
-    /// The session that a report is about; a report may come after its session has gone.
-    fn slot_of(&self, token: Token) -> Option<usize> {
-        let slot = slot_in(token);
-        let session = self.sessions.get(slot)?;
-        (session.id(slot).token() == token).then_some(slot)
-    }
-
     pub(super) fn serve(&mut self, slot: usize) {
+        self.serve_on(slot, Begun::Nothing);
+    }
+
+    /// The same, where something was done already.
+    pub(super) fn serve_on(&mut self, slot: usize, begun: Begun) {
+        self.tools.stirred = true;
         let session = &mut self.sessions[slot];
         let before = session.phase;
         if before == Phase::Handshake {
@@ -308,7 +289,14 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
             self.tools.refusing = self.farewell == Some(Farewell::Stop)
                 || self.open >= self.tools.settings.limits.max_connections;
         }
-        let next = drive(session, slot, &mut self.handler, &mut self.tools);
+        let mut turn = Turn {
+            session,
+            slot,
+            handler: &mut self.handler,
+            tools: &mut self.tools,
+            intake: &mut self.intake,
+        };
+        let next = turn.drive(begun);
         if session.conn.state() != State::Open {
             self.tools.rooms.depart(session.id(slot));
         }
@@ -381,6 +369,7 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
         let flags = &mut self.sessions[slot].flags;
         if !flags.on_ready_list {
             flags.on_ready_list = true;
+            self.tools.stirred = true;
             self.ready_list.push(slot);
         }
     }

@@ -2,129 +2,156 @@
 //!
 //! Not here: where bytes come from and what becomes of those that are left; that is `drive`.
 
-use super::call::Call;
-use super::drive::BUDGET;
+use super::call::addresses;
+use super::drive::{BUDGET, Turn};
 use super::message::Message;
 use super::peer::Peer;
-use super::session::{Flags, Times};
-use super::timer::{Stamp, Tick, span_of};
+use super::session::{Flags, Session, Times};
+use super::timer::{Stamp, span_of};
+use super::tools::Intake;
 use super::wire::Fate;
 use super::{Cause, Closed, ConnectionId, Handler, Hub};
 use crate::kernel::Kernel;
-use crate::proto::{CloseCode, Event, NoRandomness, Outbound, State};
+use crate::proto::{CloseCode, Connection, Event, NoRandomness, State, Violation};
 use core::panic::AssertUnwindSafe;
 use std::io;
 use std::panic::catch_unwind;
 
-/// Hands each message to the handler, until nothing whole is left or the peer has to read first.
-#[inline]
-pub(super) fn frames<H: Handler<K>, K: Kernel>(call: Call<'_, H, K>) {
-    let Call {
-        mut peer,
-        data,
-        at,
-        spent,
-        rx,
-        handler,
-        state,
-        inbound,
-        times,
-        flags,
-        need,
-        now,
-        close_code,
-        ..
-    } = call;
-    let before = peer.tx.state();
-    let (mut completed, mut control) = (false, false);
-    while *at < data.len() {
-        if peer.is_paused() {
-            flags.unread = true;
-            break;
-        }
-        let closing = peer.tx.state() == State::Closing;
-        let out = &mut Outbound::client(&mut peer.wire, peer.keys);
-        let step = match rx.next(&mut data[*at..], inbound, peer.tx, out) {
-            Ok(step) => step,
-            Err(violation) => {
-                tracing::debug!(peer = %peer.id, %violation, "protocol violation");
-                // What follows a violation is not looked at.
-                *at = data.len();
-                let closed = Closed {
-                    violation: Some(violation),
-                    cause: match flags.cause {
-                        Cause::Ended => Cause::Violation,
-                        earlier => earlier,
-                    },
-                    ..Closed::ABNORMAL
-                };
-                let id = peer.id;
-                end(handler, &mut peer.hub(), state, id, &closed);
+impl<H: Handler<K>, K: Kernel> Turn<'_, H, K> {
+    /// Hands each message to the handler, until nothing whole is left or the peer has to read first. `before` is what the
+    /// connection's state was when all this began.
+    pub(super) fn frames(&mut self, in_own: bool, before: State) {
+        let Self {
+            session,
+            slot,
+            handler,
+            tools,
+            intake,
+        } = self;
+        let id = session.id(*slot);
+        let Session {
+            conn: Connection { rx, tx },
+            own,
+            exit,
+            need,
+            times,
+            flags,
+            held,
+            state,
+            ..
+        } = &mut **session;
+        let Intake {
+            read,
+            inbound,
+            at,
+            spent,
+            ..
+        } = &mut **intake;
+        let data = if in_own { own } else { read }.as_mut_slice();
+        let mut peer = Peer {
+            id,
+            tx,
+            exit,
+            held,
+            buffer: addresses(data),
+            max_queued: tools.settings.limits.max_queued,
+            tools,
+        };
+        let (mut completed, mut control) = (false, false);
+        while *at < data.len() {
+            if peer.is_paused() || peer.must_stop(*spent) {
+                flags.unread = true;
                 break;
             }
-        };
-        *at += step.consumed;
-        let Some(event) = step.event else {
-            *need = u32::try_from(step.need).unwrap_or(u32::MAX);
-            break;
-        };
-        let message = match event {
-            Event::Text(text) => Some(Message::Text(text)),
-            Event::Binary(bytes) => Some(Message::Binary(bytes)),
-            // The server asks for whole messages; all else is control frames.
-            event => {
-                if closing && flags.cause == Cause::Ended {
-                    flags.cause = Cause::Here;
+            let closing = peer.tx.state() == State::Closing;
+            let (tx, mut out) = peer.way_out();
+            let step = match rx.next(&mut data[*at..], inbound, tx, &mut out) {
+                Ok(step) => step,
+                Err(violation) => {
+                    // What follows a violation is not looked at.
+                    *at = data.len();
+                    violated(violation, &mut peer, *handler, state, flags);
+                    break;
                 }
-                control |= on_control(
-                    &event, &mut peer, handler, state, times, flags, now, close_code,
-                );
-                None
-            }
-        };
-        if let Some(message) = message {
+            };
+            *at += step.consumed;
+            let Some(event) = step.event else {
+                *need = u32::try_from(step.need).unwrap_or(u32::MAX);
+                break;
+            };
+            let message = match event {
+                Event::Text(text) => Message::Text(text),
+                Event::Binary(bytes) => Message::Binary(bytes),
+                // The server asks for whole messages; all else is control frames.
+                event => {
+                    if closing && flags.cause == Cause::Ended {
+                        flags.cause = Cause::Here;
+                    }
+                    control |= on_control(&event, &mut peer, *handler, state, times, flags);
+                    continue;
+                }
+            };
             completed = true;
             *spent += message.bytes().len();
             if let Some(state) = state {
                 handler.on_message(&mut peer, state, message);
             }
         }
-        // The peer has to read before it is answered further, and others have their turn.
-        let stuck = peer
-            .wire
-            .exit
-            .is_stuck(peer.tx.role(), peer.wire.max_queued);
-        if stuck || !peer.wire.is_fine() || *spent >= BUDGET {
-            flags.unread = *at < data.len();
-            break;
+        let now = peer.tools.now;
+        if completed {
+            times.heard = Stamp::of(now);
+            times.message = Stamp::of(now);
         }
-    }
-    if completed {
-        times.heard = Stamp::of(now);
-        times.message = Stamp::of(now);
-    }
-    let in_message = rx.is_mid_message();
-    // Bytes that were not looked at may be whole messages; the peer is not to blame for them.
-    let assembling = in_message || *at < data.len() && !flags.unread;
-    if assembling {
-        // Between fragments a control frame ends nothing.
-        let ended = completed || control && !in_message;
-        if ended || !flags.assembling {
-            times.assembling = Stamp::of(now);
+        let in_message = rx.is_mid_message();
+        // Bytes that were not looked at may be whole messages; the peer is not to blame for them.
+        let assembling = in_message || *at < data.len() && !flags.unread;
+        if assembling {
+            // Between fragments a control frame ends nothing.
+            let ended = completed || control && !in_message;
+            if ended || !flags.assembling {
+                times.assembling = Stamp::of(now);
+            }
         }
+        flags.assembling = assembling;
+        if peer.is_paused() {
+            times.since = Stamp::of(now);
+        }
+        finish(&mut peer, flags, times, before);
     }
-    flags.assembling = assembling;
-    if peer.is_paused() {
-        times.since = Stamp::of(now);
+}
+
+impl<K: Kernel> Peer<'_, K> {
+    /// Whether the peer has to read before it is answered further, or others have their turn.
+    #[inline(always)]
+    fn must_stop(&self, spent: usize) -> bool {
+        self.exit.is_stuck(self.tx.role(), self.max_queued) || !self.is_fine() || spent >= BUDGET
     }
-    finish(&mut peer, flags, times, before, now);
+}
+
+#[cold]
+#[inline(never)]
+fn violated<H: Handler<K>, K: Kernel>(
+    violation: Violation,
+    peer: &mut Peer<'_, K>,
+    handler: &mut H,
+    state: &mut Option<H::State>,
+    flags: &Flags,
+) {
+    tracing::debug!(peer = %peer.id, %violation, "protocol violation");
+    let closed = Closed {
+        violation: Some(violation),
+        cause: match flags.cause {
+            Cause::Ended => Cause::Violation,
+            earlier => earlier,
+        },
+        ..Closed::ABNORMAL
+    };
+    let id = peer.id;
+    end(handler, &mut peer.hub(), state, id, &closed);
 }
 
 /// A control frame, which the receiver has answered. Says whether the connection goes on.
-#[expect(
-    clippy::too_many_arguments,
-    reason = "the parts of a call that a control frame may touch"
-)]
+#[inline(never)]
 fn on_control<H: Handler<K>, K: Kernel>(
     event: &Event<'_>,
     peer: &mut Peer<'_, K>,
@@ -132,9 +159,8 @@ fn on_control<H: Handler<K>, K: Kernel>(
     state: &mut Option<H::State>,
     times: &mut Times,
     flags: &mut Flags,
-    now: Tick,
-    close_code: &mut Option<u16>,
 ) -> bool {
+    let now = peer.tools.now;
     match event {
         Event::Ping(payload) => {
             times.heard = Stamp::of(now);
@@ -156,7 +182,7 @@ fn on_control<H: Handler<K>, K: Kernel>(
             }
         }
         Event::Close(close) => {
-            *close_code = Some(close.number());
+            peer.tools.close_code = Some(close.number());
             let closed = Closed {
                 code: close.number(),
                 reason: close.reason,
@@ -182,24 +208,23 @@ pub(super) fn finish<K: Kernel>(
     flags: &mut Flags,
     times: &mut Times,
     before: State,
-    now: Tick,
 ) {
-    if let Fate::Slow = peer.wire.fate {
-        peer.wire.reserve();
+    if let Fate::Slow = peer.tools.fate {
+        peer.reserve();
         flags.cause = Cause::TooSlow;
         give_up(peer, CloseCode::TRY_AGAIN_LATER, "reads too slowly");
     }
-    if peer.keys.take_failure() {
+    if peer.tools.random.take_failure() {
         // Somebody was not answered who should have been.
-        *peer.wire.fate = Fate::Broken(io::Error::other(NoRandomness));
+        peer.tools.fate = Fate::Broken(io::Error::other(NoRandomness));
     }
-    peer.wire.flush();
+    peer.wire().flush();
     let state = peer.tx.state();
     if state != before && state == State::Closing {
         if flags.cause == Cause::default() {
             flags.cause = Cause::Here;
         }
-        times.since = Stamp::of(now);
+        times.since = Stamp::of(peer.tools.now);
     }
 }
 
@@ -207,11 +232,8 @@ pub(super) fn finish<K: Kernel>(
 #[inline(never)]
 pub(super) fn give_up<K: Kernel>(peer: &mut Peer<'_, K>, code: CloseCode, reason: &str) {
     // Closed already is as good.
-    let _ = peer.tx.close(
-        code,
-        reason,
-        &mut Outbound::client(&mut peer.wire, peer.keys),
-    );
+    let (tx, mut out) = peer.way_out();
+    let _ = tx.close(code, reason, &mut out);
 }
 
 /// Tells the handler that it is over: once, for whoever was told that it began.

@@ -48,7 +48,7 @@ impl<H: Handler<K>, K: Kernel> Call<'_, H, K> {
             Some(Opening::Judged(verdict)) => (self.parser(), Some(verdict)),
             _ => (self.parser(), None),
         };
-        let asked = if self.settings.pages {
+        let asked = if self.peer.tools.settings.pages {
             parser.parse_any(data)
         } else {
             let request = parser.parse(data);
@@ -59,14 +59,14 @@ impl<H: Handler<K>, K: Kernel> Call<'_, H, K> {
             Ok(Some(Asked::Upgrade(request))) => self.judge(&request, judged),
             Ok(Some(Asked::Page(request))) => self.show(&request),
             Err(error) => {
-                let is_head = self.settings.pages && parser.is_head();
+                let is_head = self.peer.tools.settings.pages && parser.is_head();
                 self.refuse(&Rejection::from(error).head_alone(is_head));
             }
         }
     }
 
     fn parser(&self) -> RequestParser {
-        RequestParser::new(self.settings.limits.head)
+        RequestParser::new(self.peer.tools.settings.limits.head)
     }
 
     /// Carries out what has been decided about a request, or has it decided.
@@ -112,12 +112,12 @@ impl<H: Handler<K>, K: Kernel> Call<'_, H, K> {
             tracing::error!(%misuse, "a page cannot be written");
             return self.refuse(&mistake().head_alone(is_head));
         }
-        self.peer.wire.raw(&answer);
+        self.peer.wire().raw(&answer);
         self.enter(Phase::Ending);
     }
 
     fn ask_handler(&mut self, request: &Request<'_>) -> Verdict {
-        if let Err(error) = self.settings.origins.check(request) {
+        if let Err(error) = self.peer.tools.settings.origins.check(request) {
             return error.into();
         }
         let peer = &mut self.peer;
@@ -125,17 +125,17 @@ impl<H: Handler<K>, K: Kernel> Call<'_, H, K> {
     }
 
     fn accept(&mut self, request: &Request<'_>, admission: &Admission) {
-        let connection = self.settings.connection_of(admission.profile);
+        let connection = self.peer.tools.settings.connection_of(admission.profile);
         if let Some(config) = connection {
             self.rx.set_config(Arc::clone(config));
         }
-        let policy = connection.unwrap_or(&self.settings.connection);
+        let policy = connection.unwrap_or(&self.peer.tools.settings.connection);
         let policy = policy.deflate.as_ref();
         let deflate = policy.and_then(|policy| policy.answer(request.extensions()));
         let extensions = deflate.map(|params| params.to_string());
         let protocol = match &admission.protocol {
             Some(protocol) => protocol.as_deref(),
-            None => self.settings.protocols.choose(request),
+            None => self.peer.tools.settings.protocols.choose(request),
         };
         let headers = pairs(&admission.headers);
         let accept = Accept::new(request)
@@ -147,22 +147,25 @@ impl<H: Handler<K>, K: Kernel> Call<'_, H, K> {
             tracing::error!(%misuse, "a request cannot be accepted as it was decided");
             return self.refuse(&mistake());
         }
-        self.peer.wire.raw(&head);
+        self.peer.wire().raw(&head);
         self.enter(Phase::Open);
         if let Some(agreed) = deflate.map(|params| params.agreed()) {
             self.rx.set_deflate(agreed.client);
             self.peer.tx.set_deflate(agreed.server);
         }
-        self.peer.rooms.enter(self.peer.id, Class::of(self.peer.tx));
-        self.peer.orders.note = admission.note.clone();
+        self.peer
+            .tools
+            .rooms
+            .enter(self.peer.id, Class::of(self.peer.tx));
+        self.peer.tools.orders.note = admission.note.clone();
         *self.state = Some(self.handler.on_open(&mut self.peer, request));
-        self.peer.orders.note = None;
+        self.peer.tools.orders.note = None;
     }
 
     pub(super) fn refuse(&mut self, rejection: &Rejection) {
         let status = rejection.status();
         tracing::debug!(peer = %self.peer.id, status, "request refused");
-        self.peer.wire.raw(&written(rejection));
+        self.peer.wire().raw(&written(rejection));
         self.enter(Phase::Ending);
         self.handler.on_refused(self.peer.id, status);
     }

@@ -2,6 +2,7 @@
 //!
 //! Not here: frames; a message that spans several is whole by now.
 
+use crate::proto::frame::MessageKind;
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -15,6 +16,14 @@ pub enum Message<'a> {
 }
 
 impl Message<'_> {
+    #[inline(always)]
+    pub(super) const fn kind(&self) -> MessageKind {
+        match self {
+            Self::Text(_) => MessageKind::Text,
+            Self::Binary(_) => MessageKind::Binary,
+        }
+    }
+
     /// What it says, as bytes.
     #[must_use]
     pub const fn bytes(&self) -> &[u8] {

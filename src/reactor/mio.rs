@@ -50,6 +50,8 @@ const RESTART: u8 = 2;
 
 const WAKER: mio::Token = mio::Token(usize::MAX - 1);
 const SIGNALS: mio::Token = mio::Token(usize::MAX - 2);
+/// From here on, tokens are not those of streams.
+const OTHERS: mio::Token = SIGNALS;
 
 /// epoll, kqueue and sockets, through mio.
 pub struct Mio {
@@ -191,31 +193,9 @@ impl Wake for Waker {
 }
 
 impl Mio {
-    #[inline(always)]
-    fn since_start(&self, clock: ClockId) -> Duration {
-        let now = clock_gettime(clock);
-        let whole = u64::try_from(now.tv_sec).unwrap_or_default();
-        let nanos = u32::try_from(now.tv_nsec).unwrap_or_default();
-        // The coarse clock may be in the second before.
-        Duration::new(whole.saturating_sub(self.start), nanos)
-    }
-}
-
-impl fmt::Debug for Mio {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Mio").finish_non_exhaustive()
-    }
-}
-
-impl Kernel for Mio {
-    type Stream = OwnedFd;
-
-    #[inline(always)]
-    fn poll(&mut self, ready: &mut Vec<Ready>, timeout: Option<Duration>) -> io::Result<()> {
-        match self.poll.poll(&mut self.events, timeout) {
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => return Ok(()),
-            result => result?,
-        }
+    /// Reports whatever is not a stream's.
+    #[inline(never)]
+    fn report_others(&mut self, ready: &mut Vec<Ready>) {
         for event in &self.events {
             match event.token() {
                 LISTENERS => ready.push(Ready::Accept),
@@ -238,16 +218,58 @@ impl Kernel for Mio {
                         _ => Ready::Stop,
                     }));
                 }
-                mio::Token(token) => {
-                    let hangup = event.is_read_closed() || event.is_error();
-                    ready.push(Ready::Stream {
-                        token: Token(token),
-                        readable: event.is_readable() || hangup,
-                        writable: event.is_writable(),
-                        hangup,
-                    });
-                }
+                _ => {}
             }
+        }
+    }
+
+    #[inline(always)]
+    fn since_start(&self, clock: ClockId) -> Duration {
+        let now = clock_gettime(clock);
+        #[expect(
+            clippy::cast_sign_loss,
+            clippy::cast_possible_truncation,
+            reason = "no time lies before the machine's start, and no second has more nanoseconds"
+        )]
+        let (whole, nanos) = (now.tv_sec as u64, now.tv_nsec as u32);
+        // The coarse clock may be in the second before.
+        Duration::new(whole.saturating_sub(self.start), nanos)
+    }
+}
+
+impl fmt::Debug for Mio {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Mio").finish_non_exhaustive()
+    }
+}
+
+impl Kernel for Mio {
+    type Stream = OwnedFd;
+
+    #[inline(always)]
+    fn poll(&mut self, ready: &mut Vec<Ready>, timeout: Option<Duration>) -> io::Result<()> {
+        match self.poll.poll(&mut self.events, timeout) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => return Ok(()),
+            result => result?,
+        }
+        let mut others = false;
+        for event in &self.events {
+            let token = event.token();
+            // Nearly all are of streams; the rest wait, as nobody cares about their order.
+            if token.0 >= OTHERS.0 {
+                others = true;
+                continue;
+            }
+            let hangup = event.is_read_closed() || event.is_error();
+            ready.push(Ready::Stream {
+                token: Token(token.0),
+                readable: event.is_readable() || hangup,
+                writable: event.is_writable(),
+                hangup,
+            });
+        }
+        if others {
+            self.report_others(ready);
         }
         Ok(())
     }
@@ -372,13 +394,13 @@ impl Kernel for Mio {
         )
     }
 
-    #[inline]
+    #[inline(always)]
     fn receive(&mut self, stream: &mut OwnedFd, buffer: &mut Vec<u8>) -> io::Result<usize> {
         let (_, bytes) = recv(&*stream, spare_capacity(buffer), RecvFlags::empty())?;
         Ok(bytes)
     }
 
-    #[inline]
+    #[inline(always)]
     fn send(&mut self, stream: &mut OwnedFd, parts: &[IoSlice<'_>]) -> io::Result<usize> {
         let sent = match parts {
             [only] => send(&*stream, only, SEND)?,

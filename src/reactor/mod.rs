@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `event_loop`, `arrivals`, `deadlines` | the turn: wait, serve, deliver; who comes and goes; what time brings |
 //! | `drive` | one session's turn: bytes in, bytes out |
+//! | `swift` | the same in few steps, where all is as usual |
 //! | `call`, `greet`, `frames` | what a turn may touch; the request, and what follows it |
 //! | `session` | one peer's state and deadlines |
 //! | `wire`, `outbox`, `runs`, `backlog`, `pool`, `budget` | output and buffers, and how much of them there may be |
@@ -30,6 +31,7 @@ mod backlog;
 mod budget;
 mod call;
 mod clock;
+mod cork;
 mod deadlines;
 mod deliver;
 #[cfg(feature = "client")]
@@ -60,6 +62,7 @@ mod outside;
 mod peer;
 mod pool;
 mod random;
+mod reports;
 mod resolver;
 mod rooms;
 mod runs;
@@ -67,8 +70,10 @@ mod say;
 mod session;
 mod settings;
 mod stopping;
+mod swift;
 mod sync;
 mod timer;
+mod tools;
 mod verdict;
 mod wire;
 

@@ -198,7 +198,7 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
                 Ok(None) => {}
                 Err(_) => self.start_next(slot),
             },
-            Way::Asking(asking) => match asking.go_on(&mut tools.kernel, &mut tools.read) {
+            Way::Asking(asking) => match asking.go_on(&mut tools.kernel, &mut self.intake.read) {
                 Ok(true) => self.on_way_open(slot),
                 Ok(false) => {}
                 Err(error) => self.fail_dial(slot, error),

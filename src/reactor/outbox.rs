@@ -135,6 +135,24 @@ impl<S> Exit<S> {
         received
     }
 
+    /// Sends bytes behind everything that waits. What the kernel does not take is copied, and waits too.
+    #[inline(always)]
+    pub(super) fn send_bytes<K: Kernel<Stream = S>>(
+        &mut self,
+        kernel: &mut K,
+        bytes: &[u8],
+        now: Tick,
+    ) -> io::Result<()> {
+        let mut sent = 0;
+        if self.outbox.is_none() && !bytes.is_empty() {
+            sent = self.transport.send(kernel, &[IoSlice::new(bytes)])?;
+        }
+        if sent < bytes.len() || self.transport.holds() {
+            self.queue([Piece::Bytes(bytes)], sent, now);
+        }
+        Ok(())
+    }
+
     /// Sends pieces behind everything that waits. What the kernel does not take waits too.
     #[inline(always)]
     pub(super) fn send<K: Kernel<Stream = S>, const N: usize>(
@@ -235,6 +253,7 @@ impl<S> Exit<S> {
 }
 
 impl Piece<'_> {
+    #[inline(always)]
     pub(super) fn bytes(&self) -> &[u8] {
         match self {
             Self::Bytes(bytes) | Self::Lent(bytes, _) => bytes,

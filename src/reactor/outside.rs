@@ -2,7 +2,8 @@
 //!
 //! Not here: other threads.
 
-use super::call::{Call, Progress};
+use super::call::Call;
+use super::drive::Turn;
 use super::event_loop::EventLoop;
 use super::frames::{finish, give_up};
 use super::session::Phase;
@@ -11,6 +12,7 @@ use super::wire::Fate;
 use super::{Cause, ConnectionId, Handler, Peer};
 use crate::kernel::Kernel;
 use crate::proto::{CloseCode, State};
+use core::mem::take;
 use core::panic::AssertUnwindSafe;
 use std::panic::{catch_unwind, resume_unwind};
 use std::thread;
@@ -72,9 +74,16 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
         slot: usize,
         call: impl FnOnce(&mut H, &mut Peer<'_, K>, &mut H::State) -> R,
     ) -> Option<thread::Result<R>> {
+        self.tools.stirred = true;
         let session = &mut self.sessions[slot];
         let held = session.held;
-        let mut progress = Progress::default();
+        let mut turn = Turn {
+            session,
+            slot,
+            handler: &mut self.handler,
+            tools: &mut self.tools,
+            intake: &mut self.intake,
+        };
         let Call {
             mut peer,
             handler,
@@ -83,28 +92,21 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
             times,
             now,
             ..
-        } = Call::new(
-            session,
-            slot,
-            &mut self.handler,
-            &mut self.tools,
-            false,
-            &mut progress,
-        );
+        } = turn.call(false);
         let before = peer.tx.state();
         let state = state.as_mut()?;
         let result = catch_unwind(AssertUnwindSafe(|| call(handler, &mut peer, state)));
         if result.is_err() {
             // What it has said waits in the cork, which is everybody's.
-            peer.wire.reserve();
+            peer.reserve();
             flags.cause = Cause::Panic;
             give_up(&mut peer, CloseCode::INTERNAL_ERROR, "");
         }
-        finish(&mut peer, flags, times, before, now);
+        finish(&mut peer, flags, times, before);
         if peer.tx.state() != State::Open {
-            peer.rooms.depart(peer.id);
+            peer.tools.rooms.depart(peer.id);
         }
-        if let Fate::Broken(error) = progress.fate {
+        if let Fate::Broken(error) = take(&mut self.tools.fate) {
             self.remove(slot, Some(&error));
             return Some(result);
         }

@@ -7,10 +7,10 @@
 
 use super::message::Message;
 use super::mio::Mio;
-use super::orders::Orders;
-use super::random::Random;
+use super::outbox::Exit;
 use super::rooms::{Gathered, JoinError, Receipt, Rooms, To};
-use super::wire::Wire;
+use super::tools::Tools;
+use super::wire::{Fate, Wire};
 use super::{ConnectionId, Hub};
 #[cfg(feature = "client")]
 use crate::client::Connector;
@@ -18,25 +18,22 @@ use crate::kernel::{Kernel, PeerAddr};
 use crate::proto::deflate::Compressor;
 use crate::proto::{CloseCode, Outbound, Prepared, Role, SendError, Sender, State};
 use alloc::sync::Arc;
-#[cfg(feature = "client")]
-use alloc::vec::Vec;
 use core::any::Any;
+use core::fmt;
 use core::mem::replace;
+use core::ops::Range;
 
 /// A connection, lent to a handler for one call.
-#[derive(Debug)]
 pub struct Peer<'p, K: Kernel = Mio> {
     pub(super) id: ConnectionId,
     pub(super) tx: &'p mut Sender,
-    pub(super) wire: Wire<'p, K>,
-    pub(super) keys: &'p mut Random,
-    pub(super) compressor: &'p mut Compressor,
-    pub(super) rooms: &'p mut Rooms,
-    pub(super) orders: &'p mut Orders,
-    pub(super) gathered: &'p mut Gathered,
+    pub(super) exit: &'p mut Exit<K::Stream>,
     pub(super) held: &'p mut bool,
-    #[cfg(feature = "client")]
-    pub(super) calls: &'p mut Vec<(Connector, u64)>,
+    pub(super) tools: &'p mut Tools<K>,
+    /// The addresses of the buffer that is being worked through.
+    pub(super) buffer: Range<usize>,
+    /// Waiting bytes beyond which the peer is too slow.
+    pub(super) max_queued: usize,
 }
 
 impl<K: Kernel> Peer<'_, K> {
@@ -48,17 +45,12 @@ impl<K: Kernel> Peer<'_, K> {
 
     /// The other connections of its loop, and their rooms.
     pub const fn hub(&mut self) -> Hub<'_> {
-        Hub {
-            rooms: self.rooms,
-            compressor: self.compressor,
-            orders: self.orders,
-            now: self.wire.now,
-        }
+        self.tools.hub()
     }
 
     /// What [`Admission::note`](super::Admission::note) has left, once, while the connection opens.
     pub fn take_note(&mut self) -> Option<Arc<dyn Any + Send + Sync>> {
-        self.orders.note.take()
+        self.tools.orders.note.take()
     }
 
     /// Sends a message. It is on the wire when the turn ends, behind everything sent before.
@@ -66,10 +58,13 @@ impl<K: Kernel> Peer<'_, K> {
     /// # Errors
     ///
     /// [`SendError::Closed`] when the connection is closing, or has just been given up for reading too slowly.
+    #[inline(always)]
     pub fn send<'m>(&mut self, message: impl Into<Message<'m>>) -> Result<(), SendError> {
         self.catch_up();
-        let out = &mut Outbound::client(&mut self.wire, self.keys).deflate(self.compressor);
-        say(self.tx, message.into(), out)?;
+        let message = message.into();
+        if self.plain(&message).is_none() {
+            self.send_otherwise(message)?;
+        }
         self.alive()
     }
 
@@ -85,11 +80,8 @@ impl<K: Kernel> Peer<'_, K> {
         message: impl Into<Message<'m>>,
     ) -> Result<(), SendError> {
         self.catch_up();
-        say(
-            self.tx,
-            message.into(),
-            &mut Outbound::client(&mut self.wire, self.keys),
-        )?;
+        let (tx, mut out) = self.way_out();
+        say(tx, message.into(), &mut out)?;
         self.alive()
     }
 
@@ -100,8 +92,8 @@ impl<K: Kernel> Peer<'_, K> {
     /// As for [`send`](Self::send).
     pub fn send_prepared(&mut self, message: &Prepared) -> Result<(), SendError> {
         self.catch_up();
-        let out = &mut Outbound::client(&mut self.wire, self.keys).deflate(self.compressor);
-        self.tx.prepared(message, out)?;
+        let (tx, mut out) = self.deflating();
+        tx.prepared(message, &mut out)?;
         self.alive()
     }
 
@@ -150,7 +142,8 @@ impl<K: Kernel> Peer<'_, K> {
     /// by [`Handler::on_failed`](super::Handler::on_failed).
     #[cfg(feature = "client")]
     pub fn connect(&mut self, connector: &Connector, tag: u64) {
-        self.calls.push((connector.clone(), tag));
+        self.tools.stirred = true;
+        self.tools.calls.push((connector.clone(), tag));
     }
 
     /// Sends a ping. The peer's pong is told to [`Handler::on_pong`](super::Handler::on_pong), but counts as a sign of
@@ -161,8 +154,8 @@ impl<K: Kernel> Peer<'_, K> {
     /// As for [`send`](Self::send); [`Misuse`](crate::proto::Misuse) for a payload over 125 bytes.
     pub fn ping(&mut self, payload: &[u8]) -> Result<(), SendError> {
         self.catch_up();
-        let out = &mut Outbound::client(&mut self.wire, self.keys);
-        self.tx.ping(payload, out)?;
+        let (tx, mut out) = self.way_out();
+        tx.ping(payload, &mut out)?;
         self.alive()
     }
 
@@ -173,8 +166,8 @@ impl<K: Kernel> Peer<'_, K> {
     /// As for [`ping`](Self::ping).
     pub fn pong(&mut self, payload: &[u8]) -> Result<(), SendError> {
         self.catch_up();
-        let out = &mut Outbound::client(&mut self.wire, self.keys);
-        self.tx.pong(payload, out)?;
+        let (tx, mut out) = self.way_out();
+        tx.pong(payload, &mut out)?;
         self.alive()
     }
 
@@ -188,12 +181,13 @@ impl<K: Kernel> Peer<'_, K> {
         self.catch_up();
         self.alive()?;
         // A Close has a reserved place: it may be the last thing, behind as much as there is.
-        let max_queued = replace(&mut self.wire.max_queued, usize::MAX);
-        let out = &mut Outbound::client(&mut self.wire, self.keys);
-        let closed = self.tx.close(code, reason, out);
-        self.wire.max_queued = max_queued;
+        let max_queued = replace(&mut self.max_queued, usize::MAX);
+        let (tx, mut out) = self.way_out();
+        let closed = tx.close(code, reason, &mut out);
+        self.max_queued = max_queued;
         if closed.is_ok() {
-            self.rooms.tell_no_more(self.id, self.compressor);
+            let tools = &mut *self.tools;
+            tools.rooms.tell_no_more(self.id, &mut tools.compressor);
         }
         closed
     }
@@ -204,7 +198,7 @@ impl<K: Kernel> Peer<'_, K> {
     /// [`Builder::trusted_proxies`]: crate::server::Builder::trusted_proxies
     #[must_use]
     pub fn remote_addr(&mut self) -> PeerAddr {
-        self.wire.exit.transport.peer_addr(self.wire.kernel)
+        self.exit.transport.peer_addr(&mut self.tools.kernel)
     }
 
     /// Stops reading from this peer, from the next message on, until [`resume`](Self::resume): what it sends then stays
@@ -231,19 +225,19 @@ impl<K: Kernel> Peer<'_, K> {
     /// Bytes that wait for this peer to read.
     #[must_use]
     pub fn queued_bytes(&self) -> usize {
-        self.wire.queued()
+        self.tools.cork.len() + self.exit.waiting()
     }
 
     /// Whether something waits for this peer to read, be it in a record layer.
     #[cfg(feature = "client")]
     pub(crate) const fn is_blocked(&self) -> bool {
-        self.wire.exit.is_blocked()
+        self.exit.is_blocked()
     }
 
     /// What was said to this peer's rooms goes first: it is told things in the order of the calls.
     #[inline]
     fn catch_up(&mut self) {
-        if !self.rooms.is_quiet() {
+        if !self.tools.rooms.is_quiet() {
             self.tell_now();
         }
     }
@@ -254,31 +248,123 @@ impl<K: Kernel> Peer<'_, K> {
         if self.tx.role() != Role::Server || self.tx.state() != State::Open {
             return;
         }
-        let (wire, mut told) = (&mut self.wire, false);
-        self.rooms
-            .tell_now(self.id, self.gathered, self.compressor, |bytes| {
-                wire.raw(bytes);
-                told = true;
-            });
+        let id = self.id;
+        let Parts {
+            out,
+            rooms,
+            gathered,
+            compressor,
+            ..
+        } = self.parts();
+        let (mut wire, mut told) = (out.sink, false);
+        rooms.tell_now(id, gathered, compressor, |bytes| {
+            wire.raw(bytes);
+            told = true;
+        });
         if told {
             self.tx.note_foreign();
         }
     }
 
     const fn alive(&self) -> Result<(), SendError> {
-        if self.wire.is_fine() {
+        if self.is_fine() {
             Ok(())
         } else {
             Err(SendError::Closed)
         }
     }
+
+    /// Whether what is sent gets anywhere.
+    pub(super) const fn is_fine(&self) -> bool {
+        matches!(self.tools.fate, Fate::Fine)
+    }
+
+    /// Makes the reserved place available: that of the Close frame which tells a slow peer why. What is broken stays so.
+    pub(super) fn reserve(&mut self) {
+        if let Fate::Slow = self.tools.fate {
+            self.tools.fate = Fate::Fine;
+        }
+        self.max_queued = usize::MAX;
+    }
+
+    /// By a client, or compressed, or not at all.
+    #[inline(never)]
+    fn send_otherwise(&mut self, message: Message<'_>) -> Result<(), SendError> {
+        let (tx, mut out) = self.deflating();
+        say(tx, message, &mut out)
+    }
+
+    /// Sends a message as most are: by a server, and as it is.
+    #[inline(always)]
+    fn plain(&mut self, message: &Message<'_>) -> Option<()> {
+        let (tx, mut out) = self.way_out();
+        tx.plain(message.kind(), message.bytes(), &mut out.sink)
+    }
+
+    /// Where its frames go. Made for each call anew: then it is in registers, and a message costs no look at memory for it.
+    #[inline(always)]
+    pub(super) fn wire(&mut self) -> Wire<'_, K> {
+        self.way_out().1.sink
+    }
+
+    /// What sending takes.
+    #[inline(always)]
+    pub(super) fn way_out(&mut self) -> (&mut Sender, Outbound<'_, Wire<'_, K>>) {
+        let parts = self.parts();
+        (parts.tx, parts.out)
+    }
+
+    /// The same, with which messages are compressed where that was agreed on.
+    #[inline(always)]
+    fn deflating(&mut self) -> (&mut Sender, Outbound<'_, Wire<'_, K>>) {
+        let parts = self.parts();
+        (parts.tx, parts.out.deflate(parts.compressor))
+    }
+
+    #[inline(always)]
+    fn parts(&mut self) -> Parts<'_, K> {
+        let tools = &mut *self.tools;
+        let wire = Wire {
+            kernel: &mut tools.kernel,
+            exit: self.exit,
+            cork: &mut tools.cork,
+            buffer: self.buffer.clone(),
+            max_queued: self.max_queued,
+            now: tools.now,
+            fate: &mut tools.fate,
+        };
+        Parts {
+            tx: self.tx,
+            out: Outbound::client(wire, &mut tools.random),
+            compressor: &mut tools.compressor,
+            rooms: &mut tools.rooms,
+            gathered: &mut tools.gathered,
+        }
+    }
 }
 
-#[inline]
+/// What a peer is made of, taken apart for one call.
+struct Parts<'p, K: Kernel> {
+    tx: &'p mut Sender,
+    out: Outbound<'p, Wire<'p, K>>,
+    compressor: &'p mut Compressor,
+    rooms: &'p mut Rooms,
+    gathered: &'p mut Gathered,
+}
+
+impl<K: Kernel> fmt::Debug for Peer<'_, K> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Peer")
+            .field("id", &self.id)
+            .finish_non_exhaustive()
+    }
+}
+
+#[inline(never)]
 fn say<K: Kernel>(
     tx: &mut Sender,
     message: Message<'_>,
-    out: &mut Outbound<'_, &mut Wire<'_, K>>,
+    out: &mut Outbound<'_, Wire<'_, K>>,
 ) -> Result<(), SendError> {
     match message {
         Message::Text(text) => tx.text(text, out),

@@ -2,6 +2,7 @@
 //!
 //! Not here: which of what waits is dropped, which is `backlog`; the queue, which is `outbox`.
 
+use super::cork::Cork;
 use super::outbox::{Entry, Exit, Outbox, PIECES, Piece, WORTH_SHARING, append};
 use super::rooms::Run;
 use super::timer::Tick;
@@ -11,9 +12,6 @@ use alloc::vec::Vec;
 use core::sync::atomic::AtomicUsize;
 use std::io::{self, IoSlice};
 
-/// More pieces than one call sends are rather copied than sent in several, up to here.
-const SCRATCH: usize = 64 << 10;
-
 impl<S> Exit<S> {
     /// Sends runs behind everything that waits, as a rule in one call. What the kernel does not take waits too, and is
     /// not copied for that; it is counted with what many share.
@@ -21,7 +19,7 @@ impl<S> Exit<S> {
         &mut self,
         kernel: &mut K,
         runs: &mut Vec<Run>,
-        scratch: &mut Vec<u8>,
+        scratch: &mut Cork,
         counter: &Arc<AtomicUsize>,
         now: Tick,
     ) -> io::Result<()> {
@@ -50,18 +48,17 @@ impl<S> Exit<S> {
         &mut self,
         kernel: &mut K,
         runs: &[Run],
-        scratch: &mut Vec<u8>,
+        scratch: &mut Cork,
     ) -> io::Result<usize> {
         if let [run] = runs {
             return self.transport.send(kernel, &[IoSlice::new(run.bytes())]);
         }
         if runs.len() > PIECES {
-            let total: usize = runs.iter().map(|run| run.bytes().len()).sum();
-            if total <= SCRATCH {
-                runs.iter()
-                    .for_each(|run| scratch.extend_from_slice(run.bytes()));
-                let sent = self.transport.send(kernel, &[IoSlice::new(scratch)]);
-                scratch.clear();
+            let fits = runs.iter().all(|run| scratch.put(run.bytes()));
+            let gathered = IoSlice::new(scratch.bytes());
+            let sent = fits.then(|| self.transport.send(kernel, &[gathered]));
+            scratch.clear();
+            if let Some(sent) = sent {
                 return sent;
             }
         }

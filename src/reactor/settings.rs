@@ -23,9 +23,6 @@ use core::time::Duration;
 /// Sessions beyond the limit that are kept to answer their requests with 503.
 const REFUSALS: usize = 64;
 
-/// A turn that takes longer keeps others waiting for longer than anybody would think is the network.
-const SLOW: Duration = Duration::from_millis(50);
-
 /// What peers may take. All are finite.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
@@ -119,7 +116,7 @@ impl Default for Timeouts {
 }
 
 /// Everything a loop is told.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Settings {
     pub(super) limits: Limits,
     pub(super) deadlines: Deadlines,
@@ -137,26 +134,6 @@ pub struct Settings {
     pub(super) watchdog: Option<Tick>,
     #[cfg(feature = "tls")]
     pub(super) tls: Option<tls::Server>,
-}
-
-impl Default for Settings {
-    fn default() -> Self {
-        Self {
-            limits: Limits::default(),
-            deadlines: Deadlines::default(),
-            connection: Arc::default(),
-            profiles: Vec::new(),
-            origins: OriginPolicy::default(),
-            protocols: Subprotocols::default(),
-            rooms: RoomSettings::default(),
-            proxies: Vec::new(),
-            pages: false,
-            tick: None,
-            watchdog: Some(whole_ticks(SLOW)),
-            #[cfg(feature = "tls")]
-            tls: None,
-        }
-    }
 }
 
 /// What a [`Profile`] stands for.
@@ -351,7 +328,8 @@ impl Settings {
 
     /// How long a turn of the loop may take, all handlers that it calls together, without being counted
     /// ([`EventLoop::slow_turns`](super::EventLoop::slow_turns)) and complained about in the log, once a second at most;
-    /// `None` is for ever. Up to 10 ms more may pass unnoticed, as the clock for it is a cheap one. Default: 50 ms.
+    /// `None` is for ever. Up to 10 ms more may pass unnoticed, as the clock for it is a cheap one; a turn with one small
+    /// message takes about a tenth longer with it. Default: `None`; an `App` has 50 ms.
     #[must_use]
     pub fn watchdog(mut self, limit: impl Into<Option<Duration>>) -> Self {
         self.watchdog = limit.into().map(whole_ticks);

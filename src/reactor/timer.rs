@@ -34,7 +34,10 @@ const SLOTS: u64 = 1 << SLOT_BITS;
 /// The tick that has begun at `now`.
 pub(super) fn tick_at(now: Duration) -> Tick {
     // In milliseconds, as `TICK` is one; asked in every turn, so without 128 bits.
-    now.as_secs() * 1000 + Tick::from(now.subsec_millis())
+    // It is no wonder that it wraps after half a billion years.
+    now.as_secs()
+        .wrapping_mul(1000)
+        .wrapping_add(now.subsec_millis().into())
 }
 
 /// How many ticks pass at least in `span`, wherever in its tick it begins.

@@ -3,25 +3,23 @@
 //!
 //! Not here: encoding, which is the core's; what waits, which is `outbox`.
 
+use super::cork::{CORK, Cork};
 use super::outbox::{Exit, Piece};
 use super::timer::Tick;
 use crate::kernel::Kernel;
 use crate::proto::frame::mask;
 use crate::proto::{SharedFrame, Sink};
-use alloc::vec::Vec;
 use core::ops::Range;
 use std::io;
 
 /// From here on a payload is not copied into the cork.
 const BIG: usize = 16 << 10;
-/// The cork leaves at the latest when it is this full.
-pub(super) const CORK: usize = 64 << 10;
 
 #[derive(Debug)]
 pub(super) struct Wire<'w, K: Kernel> {
     pub(super) kernel: &'w mut K,
     pub(super) exit: &'w mut Exit<K::Stream>,
-    pub(super) cork: &'w mut Vec<u8>,
+    pub(super) cork: &'w mut Cork,
     /// The addresses of the buffer that is being worked through.
     pub(super) buffer: Range<usize>,
     /// Waiting bytes beyond which the peer is too slow.
@@ -48,37 +46,26 @@ impl<K: Kernel> Wire<'_, K> {
         matches!(self.fate, Fate::Fine)
     }
 
-    /// Bytes that wait to be sent.
-    pub(super) fn queued(&self) -> usize {
-        self.cork.len() + self.exit.waiting()
-    }
-
     /// Sends the cork.
     #[inline(always)]
     pub(super) fn flush(&mut self) {
-        if !self.cork.is_empty() {
-            send(
-                self.exit,
-                self.kernel,
-                [Piece::Bytes(self.cork)],
-                self.now,
-                self.fate,
-            );
-            self.cork.clear();
+        if self.cork.is_empty() {
+            return;
         }
+        if !matches!(self.fate, Fate::Broken(_)) {
+            let sent = self
+                .exit
+                .send_bytes(self.kernel, self.cork.bytes(), self.now);
+            if let Err(error) = sent {
+                *self.fate = Fate::Broken(error);
+            }
+        }
+        self.cork.clear();
     }
 
     /// Puts bytes that are encoded already behind everything sent before.
     pub(super) fn raw(&mut self, bytes: &[u8]) {
         self.frame(&[], bytes);
-    }
-
-    /// Makes the reserved place available: that of the Close frame which tells a slow peer why. What is broken stays so.
-    pub(super) fn reserve(&mut self) {
-        if let Fate::Slow = self.fate {
-            *self.fate = Fate::Fine;
-        }
-        self.max_queued = usize::MAX;
     }
 
     /// Whether one more frame may go. One message may exceed the limit, or none that is larger could ever be sent.
@@ -92,38 +79,59 @@ impl<K: Kernel> Wire<'_, K> {
     /// Copies a small frame into the cork.
     #[inline(always)]
     fn gather(&mut self, head: &[u8], payload: &[u8]) {
-        if self.cork.len() + head.len() + payload.len() > CORK {
-            self.flush();
-        }
-        // The shortest head is the most frequent, and too short for a call that copies.
-        if let &[first, second] = head {
-            self.cork.push(first);
-            self.cork.push(second);
-        } else {
-            self.cork.extend_from_slice(head);
-        }
-        self.cork.extend_from_slice(payload);
-    }
-
-    /// Sends a big frame from where it lies.
-    #[inline(never)]
-    fn big(&mut self, head: &[u8], payload: &[u8]) {
-        // Address arithmetic only; nothing is read through it.
-        let at = payload.as_ptr().addr();
-        let payload = if self.buffer.contains(&at) {
-            Piece::Lent(payload, at - self.buffer.start)
-        } else {
-            Piece::Bytes(payload)
+        let Some(place) = self.room(head.len() + payload.len()) else {
+            return;
         };
-        self.write(head, payload);
+        let (first, rest) = place.split_at_mut(head.len());
+        first.copy_from_slice(head);
+        copy(payload, rest);
     }
 
-    /// Sends the cork, and a big frame behind it from where it lies.
-    fn write(&mut self, head: &[u8], payload: Piece<'_>) {
-        let pieces = [Piece::Bytes(self.cork), Piece::Bytes(head), payload];
-        send(self.exit, self.kernel, pieces, self.now, self.fate);
-        self.cork.clear();
+    /// The same, out of the way of what need not be sent yet.
+    #[cold]
+    #[inline(never)]
+    fn flush_aside(
+        exit: &mut Exit<K::Stream>,
+        kernel: &mut K,
+        cork: &mut Cork,
+        now: Tick,
+        fate: &mut Fate,
+    ) {
+        send(exit, kernel, [Piece::Bytes(cork.bytes())], now, fate);
+        cork.clear();
     }
+
+    /// So many bytes of the cork, which leaves for that if it has to. There are always as many as it has.
+    #[inline(always)]
+    fn room(&mut self, len: usize) -> Option<&mut [u8]> {
+        if !self.cork.has_room(len) {
+            Self::flush_aside(self.exit, self.kernel, self.cork, self.now, self.fate);
+        }
+        self.cork.place(len)
+    }
+}
+
+/// Sends a big frame from where it lies, behind the cork.
+// It is given parts, so that a wire that is made for one small frame needs no place in memory.
+#[inline(never)]
+fn big<K: Kernel>(
+    (exit, kernel, cork): (&mut Exit<K::Stream>, &mut K, &mut Cork),
+    buffer: Range<usize>,
+    now: Tick,
+    fate: &mut Fate,
+    head: &[u8],
+    payload: &[u8],
+) {
+    // Address arithmetic only; nothing is read through it.
+    let at = payload.as_ptr().addr();
+    let payload = if buffer.contains(&at) {
+        Piece::Lent(payload, at - buffer.start)
+    } else {
+        Piece::Bytes(payload)
+    };
+    let pieces = [Piece::Bytes(cork.bytes()), Piece::Bytes(head), payload];
+    send(exit, kernel, pieces, now, fate);
+    cork.clear();
 }
 
 /// Sends, unless that has failed before.
@@ -143,6 +151,24 @@ fn send<K: Kernel, const N: usize>(
     }
 }
 
+/// As the method of slices. What is short is copied as its first and its last sixteen bytes, which may overlap: that takes
+/// less than a call.
+#[inline(always)]
+fn copy(from: &[u8], to: &mut [u8]) {
+    const HALF: usize = 16;
+    match (from.first_chunk::<HALF>(), from.last_chunk::<HALF>()) {
+        (Some(first), Some(last)) if from.len() <= 2 * HALF => {
+            if let Some(place) = to.first_chunk_mut() {
+                *place = *first;
+            }
+            if let Some(place) = to.last_chunk_mut() {
+                *place = *last;
+            }
+        }
+        _ => to.copy_from_slice(from),
+    }
+}
+
 impl<K: Kernel> Sink for Wire<'_, K> {
     #[inline(always)]
     fn frame(&mut self, head: &[u8], payload: &[u8]) {
@@ -152,7 +178,14 @@ impl<K: Kernel> Sink for Wire<'_, K> {
         if payload.len() < BIG {
             return self.gather(head, payload);
         }
-        self.big(head, payload);
+        big(
+            (self.exit, self.kernel, self.cork),
+            self.buffer.clone(),
+            self.now,
+            self.fate,
+            head,
+            payload,
+        );
     }
 
     /// What is masked is copied in any case, so that also a big payload passes through the cork.
@@ -160,17 +193,13 @@ impl<K: Kernel> Sink for Wire<'_, K> {
         if !self.admits() {
             return;
         }
-        if self.cork.len() + head.len() + payload.len() <= CORK {
-            self.cork.extend_from_slice(head);
-            return mask::append(key, payload, self.cork);
-        }
-        self.gather(&[], head);
+        self.gather(head, &[]);
         // Pieces of whole keys, so that each begins with the key's first byte.
         for piece in payload.chunks(CORK / 2) {
-            if self.cork.len() + piece.len() > CORK {
-                self.flush();
+            if let Some(place) = self.room(piece.len()) {
+                place.copy_from_slice(piece);
+                mask::apply(key, 0, place);
             }
-            mask::append(key, piece, self.cork);
         }
     }
 
@@ -182,6 +211,11 @@ impl<K: Kernel> Sink for Wire<'_, K> {
         if shared.len() < BIG {
             return self.gather(&[], shared);
         }
-        self.write(&[], Piece::Shared(shared, 0..shared.len()));
+        let pieces = [
+            Piece::Bytes(self.cork.bytes()),
+            Piece::Shared(shared, 0..shared.len()),
+        ];
+        send(self.exit, self.kernel, pieces, self.now, self.fate);
+        self.cork.clear();
     }
 }

@@ -144,7 +144,8 @@ impl Builder {
         self
     }
 
-    /// How long a turn of the loop may take without being complained about; see [`Settings::watchdog`]. Default: 50 ms.
+    /// How long a turn of the loop may take without being complained about; see [`Settings::watchdog`]. Default: `None`, for
+    /// ever.
     #[must_use]
     pub fn watchdog(mut self, limit: impl Into<Option<Duration>>) -> Self {
         self.settings = self.settings.watchdog(limit);

@@ -15,7 +15,7 @@ use super::streaming::Stream;
 use crate::proto::Violation;
 use crate::proto::close::{CloseReason, MAX_CONTROL_LEN, check_prefix};
 use crate::proto::deflate::{Direction, Kept};
-use crate::proto::frame::{Header, MessageKind, Opcode, Role, Rules, Status, mask};
+use crate::proto::frame::{Header, MessageKind, Opcode, Role, Rules, Status, Whole, mask};
 use crate::proto::message::Assembly;
 use crate::proto::work;
 use alloc::boxed::Box;
@@ -40,6 +40,33 @@ pub struct Receiver {
     /// What was agreed on for what arrives compressed, if that may be at all.
     pub(super) deflate: Option<Direction>,
     fault: Option<Violation>,
+    /// What [`is_calm`](Self::is_calm) last said, for it is asked for every frame. Only a closer look changes that.
+    calm: bool,
+}
+
+impl Whole {
+    /// The frame at the front of `input`, where it is a message of at most so many bytes and there entirely. `None` says
+    /// nothing.
+    #[inline(always)]
+    pub(crate) fn at_first_sight(input: &[u8], role: Role, most: u64) -> Option<Self> {
+        let whole = Header::at_first_sight(input, role)?;
+        (whole.end() <= input.len() && whole.len as u64 <= most).then_some(whole)
+    }
+
+    /// Where the frame ends.
+    #[inline(always)]
+    pub(crate) const fn end(&self) -> usize {
+        self.start.saturating_add(self.len)
+    }
+
+    /// The event, lent from the frame, which is unmasked for that; `None` where it should be text and is not.
+    #[inline(always)]
+    pub(crate) fn open<'a>(&self, frame: &'a mut [u8]) -> Option<Event<'a>> {
+        let payload = frame.get_mut(self.start..self.end())?;
+        #[expect(clippy::cast_possible_truncation, reason = "a key has 32 bits")]
+        mask::apply((self.key as u32).to_ne_bytes(), 0, payload);
+        message(self.kind, payload).ok()
+    }
 }
 
 /// What one look at the input came to.
@@ -64,6 +91,7 @@ impl Receiver {
             stream_fin: false,
             deflate: None,
             fault: None,
+            calm: false,
         }
     }
 
@@ -96,52 +124,56 @@ impl Receiver {
         tx: &mut Sender,
         out: &mut Outbound<'_, S>,
     ) -> Result<Step<'a>, Violation> {
-        self.message.release();
-        if let Some(fault) = self.fault {
-            return Err(fault);
-        }
         // Nearly all messages are one frame that is there entirely; everything else takes the long way.
-        if let Some((kind, at)) = self.at_first_sight(input, tx) {
-            let consumed = at.end;
-            return match message(kind, slice(input, at)) {
-                Ok(event) => Ok(Step::with(consumed, event)),
-                Err(violation) => Err(self.fail(violation, tx, out)),
+        if let Some(whole) = self.at_first_sight(input, tx) {
+            let consumed = whole.end();
+            return match whole.open(input) {
+                Some(event) => Ok(Step::with(consumed, event)),
+                None => Err(self.fail(Violation::InvalidUtf8, tx, out)),
             };
         }
         self.look_closer(input, inbound, tx, out)
     }
 
-    /// A message in one frame that was not looked at before, where nothing else is going on; its payload is unmasked.
-    /// `None` says nothing: whatever else it is, and what is wrong with it, is found by looking closer.
+    /// A message in one frame that is there entirely and was not looked at before, while nothing else is going on. `None`
+    /// says nothing: whatever else it is, and what is wrong with it, is found by looking closer.
     #[inline(always)]
-    fn at_first_sight(&self, input: &mut [u8], tx: &Sender) -> Option<(MessageKind, Range<usize>)> {
-        let nothing_else = tx.state() == State::Open
+    fn at_first_sight(&self, input: &[u8], tx: &Sender) -> Option<Whole> {
+        if !self.calm || tx.state() != State::Open {
+            return None;
+        }
+        Whole::at_first_sight(input, tx.role(), self.most())
+    }
+
+    /// Whether [`Whole::at_first_sight`] may be asked, as long as the connection is open and nobody looks closer.
+    #[cfg(feature = "reactor")]
+    #[inline(always)]
+    pub(crate) const fn is_at_ease(&self) -> bool {
+        self.calm
+    }
+
+    /// The longest frame that is a whole message.
+    #[inline(always)]
+    pub(crate) fn most(&self) -> u64 {
+        let limits = &self.config.limits;
+        limits.max_frame.min(limits.max_message)
+    }
+
+    /// What was found at first sight has turned out to be no text: to be looked at closer, and is unmasked already.
+    #[cfg(feature = "reactor")]
+    #[cold]
+    pub(crate) const fn look_again(&mut self, whole: &Whole) {
+        self.calm = false;
+        self.progress = whole.len as u64;
+    }
+
+    /// Whether the next frame begins a message, and nothing is left of the last one.
+    fn is_calm(&self) -> bool {
+        self.fault.is_none()
             && self.config.delivery == Delivery::Messages
             && self.stream == Stream::No
-            && self.progress == 0;
-        if !nothing_else || self.message.in_progress() {
-            return None;
-        }
-        // What is compressed is refused here whatever was agreed on, and so takes the long way.
-        let rules = Rules {
-            role: tx.role(),
-            compression: false,
-            in_message: false,
-        };
-        let Ok(Status::Complete((header, head_len))) = Header::decode(input, &rules) else {
-            return None;
-        };
-        if header.opcode.is_control() || !header.fin {
-            return None;
-        }
-        let kind = self.message.kind_of(&header);
-        self.message.admit(&header, &self.config.limits).ok()?;
-        let end = head_len.checked_add(usize::try_from(header.len).ok()?)?;
-        let payload = input.get_mut(head_len..end)?;
-        if let Some(key) = header.mask {
-            mask::apply(key, 0, payload);
-        }
-        Some((kind, head_len..end))
+            && self.progress == 0
+            && self.message.is_empty()
     }
 
     fn rules(&self, role: Role) -> Rules {
@@ -161,7 +193,12 @@ impl Receiver {
         tx: &mut Sender,
         out: &mut Outbound<'_, S>,
     ) -> Result<Step<'a>, Violation> {
+        self.message.release();
+        if let Some(fault) = self.fault {
+            return Err(fault);
+        }
         inbound.release();
+        self.calm = false;
         let mut consumed = 0;
         let found = loop {
             if tx.state() == State::Closed {
@@ -179,6 +216,7 @@ impl Receiver {
                 Err(violation) => return Err(self.fail(violation, tx, out)),
             }
         };
+        self.calm = self.is_calm();
         // The one borrow. Everything above dealt in positions.
         let input: &'a [u8] = input;
         let inflated = inbound.deflate.bytes();

@@ -288,6 +288,29 @@ impl Sender {
         self.frame(kind.opcode(), true, data, out)
     }
 
+    /// As [`text`](Self::text) and [`binary`](Self::binary), for the most frequent case alone: a server's message that goes
+    /// as it is, for which nothing is needed but the sink. `None` says nothing.
+    #[cfg(feature = "reactor")]
+    #[inline(always)]
+    pub(crate) fn plain<S: Sink>(
+        &self,
+        kind: MessageKind,
+        data: &[u8],
+        sink: &mut S,
+    ) -> Option<()> {
+        if self.deflate.is_some() || self.role == Role::Client || self.may_begin().is_err() {
+            return None;
+        }
+        match Header::shortest(kind.opcode(), data.len()) {
+            Some(head) => sink.frame(&head, data),
+            None => {
+                let header = Header::new(kind.opcode(), data.len() as u64);
+                sink.frame(header.encode().as_slice(), data);
+            }
+        }
+        Some(())
+    }
+
     fn control<S: Sink>(
         &self,
         opcode: Opcode,

@@ -13,7 +13,7 @@
 //! Not here: the judgement, which is `rules`; the payload.
 #![deny(clippy::arithmetic_side_effects)]
 
-use super::{Opcode, Rules};
+use super::{MessageKind, Opcode, Role, Rules};
 use crate::proto::Violation;
 use crate::proto::work;
 
@@ -66,6 +66,16 @@ impl Header {
         Self {
             rsv1: true,
             ..Self::new(opcode, len)
+        }
+    }
+
+    /// The same in bytes, where these are two.
+    #[inline(always)]
+    pub(crate) const fn shortest(opcode: Opcode, len: usize) -> Option<[u8; 2]> {
+        #[expect(clippy::cast_possible_truncation, reason = "at most 125")]
+        match len {
+            0..=125 => Some([0x80 | opcode.bits(), len as u8]),
+            _ => None,
         }
     }
 
@@ -140,6 +150,48 @@ impl Header {
         Ok(Status::Complete((header, head_len)))
     }
 
+    /// The header at the front of `bytes` where it is the most frequent one: of a data frame that is a whole message, and
+    /// not large. `None` says nothing; [`decode`](Self::decode) finds out what it is, and what is wrong with it.
+    #[inline(always)]
+    pub(crate) fn at_first_sight(bytes: &[u8], role: Role) -> Option<Whole> {
+        let (start, len, key) = match role {
+            Role::Server => {
+                let [_, second, key @ ..] = bytes.first_chunk::<6>()?;
+                match second ^ 0x80 {
+                    len @ 0..=125 => (6, usize::from(len), u32::from_ne_bytes(*key)),
+                    126 => {
+                        let [_, _, high, low, key @ ..] = bytes.first_chunk::<8>()?;
+                        (8, long([*high, *low])?, u32::from_ne_bytes(*key))
+                    }
+                    _ => return None,
+                }
+            }
+            Role::Client => {
+                let &[_, second] = bytes.first_chunk()?;
+                match second {
+                    len @ 0..=125 => (2, usize::from(len), 0),
+                    126 => {
+                        let &[_, _, high, low] = bytes.first_chunk()?;
+                        (4, long([high, low])?, 0)
+                    }
+                    _ => return None,
+                }
+            }
+        };
+        let kind = match bytes.first()? {
+            0x82 => MessageKind::Binary,
+            0x81 => MessageKind::Text,
+            _ => return None,
+        };
+        work::visit(start);
+        Some(Whole {
+            start,
+            len,
+            key: key.into(),
+            kind,
+        })
+    }
+
     /// Writes the header, in the fewest bytes.
     ///
     /// ```
@@ -185,6 +237,26 @@ impl Header {
         out.len = out.len.saturating_add(before_key);
         out
     }
+}
+
+/// A length in two bytes, if it needs them.
+#[inline(always)]
+fn long(bytes: [u8; 2]) -> Option<usize> {
+    let len = u16::from_be_bytes(bytes);
+    (len > 125).then_some(len.into())
+}
+
+/// What there is to know of a frame that is a whole message.
+// Each fills a register: smaller ones would be packed into one, and taken out again, for every frame.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Whole {
+    /// Where its payload begins.
+    pub(crate) start: usize,
+    /// Bytes of that.
+    pub(crate) len: usize,
+    /// The key in native order, in the lower half; zero where it is not masked.
+    pub(crate) key: u64,
+    pub(crate) kind: MessageKind,
 }
 
 /// The bytes of a header.

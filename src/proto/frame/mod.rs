@@ -7,6 +7,7 @@ pub mod mask;
 mod opcode;
 mod rules;
 
+pub(crate) use header::Whole;
 pub use header::{Encoded, Header, Status};
 pub use opcode::{MessageKind, Opcode};
 pub use rules::{Role, Rules};

@@ -5,6 +5,7 @@
 #![deny(clippy::arithmetic_side_effects)]
 
 use super::codec::{Deflater, TAIL};
+use super::short::Short;
 use super::{Direction, Policy, WindowBits};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -16,6 +17,8 @@ const SIZES: usize = 7;
 const WINDOWS: [u8; CLASSES] = [9, 12, 15];
 /// How many these are.
 pub(crate) const CLASSES: usize = 3;
+/// The highest level that asks for speed rather than for the last percents.
+const QUICK: u8 = 5;
 /// The output buffer's first size.
 const FIRST: usize = 16 << 10;
 /// The largest output buffer that is kept.
@@ -24,13 +27,16 @@ const KEPT: usize = 256 << 10;
 /// Compresses what is sent. A driver has one for all its connections, and lends it with
 /// [`Outbound::deflate`](crate::proto::Outbound::deflate).
 ///
-/// It holds nothing until the first message is compressed; then 251 to 380 KB for each window that is in use, and an
-/// output buffer of the largest message's size, but of 256 KiB at most after [`release`](Self::release).
+/// It holds nothing until the first message is compressed; then 30 KB for messages of up to 4 KiB, 251 to 380 KB for each
+/// window that is in use for longer ones, and an output buffer of the largest message's size, but of 256 KiB at most
+/// after [`release`](Self::release).
 #[derive(Debug)]
 pub struct Compressor {
     level: u8,
     threshold: usize,
     shared: [Option<Deflater>; SIZES],
+    /// For what is short, in any window.
+    short: Option<Short>,
     /// All of it is initialised.
     output: Vec<u8>,
 }
@@ -50,6 +56,7 @@ impl Compressor {
             level: policy.level.clamp(1, 9),
             threshold: policy.threshold.max(1),
             shared: [const { None }; SIZES],
+            short: None,
             output: Vec::new(),
         }
     }
@@ -61,6 +68,7 @@ impl Compressor {
         let held = self.shared.iter().zip(sizes.filter_map(WindowBits::new));
         held.filter(|(deflater, _)| deflater.is_some())
             .map(|(_, window)| Deflater::heap(window))
+            .chain(self.short.as_ref().map(|_| Short::HEAP))
             .fold(self.output.capacity(), usize::saturating_add)
     }
 
@@ -88,6 +96,9 @@ impl Compressor {
         if !self.is_worth(direction, data.len()) {
             return None;
         }
+        if self.is_short(direction, data.len()) {
+            return self.short(window, data);
+        }
         let (deflater, output) = self.deflater(window, direction, own)?;
         // With the tail it may be three bytes longer, and one has to be left.
         let room = data.len().saturating_add(TAIL.len());
@@ -99,6 +110,18 @@ impl Compressor {
             deflater.forget();
         }
         self.payload(len?)
+    }
+
+    /// Whether so many bytes are compressed by ourselves: what is to get as small as it can is the library's.
+    const fn is_short(&self, direction: Direction, len: usize) -> bool {
+        !direction.context_takeover() && len <= Short::MAX && self.level <= QUICK
+    }
+
+    fn short(&mut self, window: WindowBits, data: &[u8]) -> Option<&[u8]> {
+        let short = self.short.get_or_insert_with(Short::new);
+        let room = fill(&mut self.output, data.len().saturating_add(Short::SPARE));
+        let len = short.compress(data, window, room)?;
+        self.output.get(..len)
     }
 
     /// A fragment's payload, compressed even where it gets larger: the message was begun so.

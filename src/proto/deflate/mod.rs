@@ -50,8 +50,8 @@
 //!
 //! # What it costs
 //!
-//! An inflater takes 48 KiB, its buffer 64 to 256 KiB, and a compressor 251 to 380 KB: have one of each for each thread
-//! rather than for each connection. Without context takeover, which is the default, connections
+//! An inflater takes 48 KiB, its buffer 64 to 256 KiB, and a compressor 251 to 380 KB, or 30 KB as long as no message is
+//! longer than 4 KiB: have one of each for each thread rather than for each connection. Without context takeover, which is the default, connections
 //! hold nothing between messages: one [`Inbound`](super::Inbound) and one [`Compressor`] serve all of them. With it, a
 //! connection holds what was received last, up to the window's size, and a compressor once it has sent something;
 //! [`Connection::heap_bytes`](super::Connection::heap_bytes) says how much, and
@@ -63,6 +63,7 @@
 //! | `codec` | the library, with its progress checked |
 //! | `inflate` `run` `history` | messages, frames and parts of frames, inflated within a limit |
 //! | `compress` | messages and fragments, compressed |
+//! | `short` | short messages without a past, compressed by ourselves |
 //!
 //! Names are compared as they are, case and all: no RFC says otherwise, and tokens have a case (RFC 9110 §5.6.2). So
 //! `Permessage-Deflate` is an extension that nobody here knows, and `Server_Max_Window_Bits` a parameter that it does
@@ -79,6 +80,7 @@ mod inflate;
 mod params;
 mod policy;
 mod run;
+mod short;
 
 pub use answer_error::AnswerError;
 pub use compress::Compressor;

@@ -230,7 +230,7 @@ fn what_a_sender_holds_is_what_it_says() {
         for takeover in [false, true] {
             let mut conn = connection(Role::Server, Delivery::Messages, bits, takeover, 1 << 20);
             let mut compressor = Compressor::new(&Policy::default());
-            let text = json(600);
+            let text = json(5000);
             let (_, held) = counted(|| {
                 let mut out = Outbound::server(Nowhere).deflate(&mut compressor);
                 conn.tx.text(&text, &mut out).unwrap();
@@ -250,6 +250,29 @@ fn what_a_sender_holds_is_what_it_says() {
             about(&format!("{bits} bits forgotten"), want, -held);
             assert_eq!(conn.heap_bytes(), 0);
         }
+    }
+}
+
+/// As long as all messages are short and stand alone, nothing of the library's is held.
+#[test]
+fn short_messages_need_a_small_compressor() {
+    let mut compressor = Compressor::new(&Policy::default());
+    assert_eq!(compressor.heap_bytes(), 0);
+    for (bits, calls) in [(9, 3), (15, 0)] {
+        let mut conn = connection(Role::Server, Delivery::Messages, bits, false, 1 << 20);
+        let text = json(4096);
+        let got = counted(|| {
+            let mut out = Outbound::server(Nowhere).deflate(&mut compressor);
+            conn.tx.text(&text, &mut out).unwrap();
+        });
+        let held = if calls == 0 {
+            0
+        } else {
+            compressor.heap_bytes()
+        };
+        assert_eq!(got, (calls, counting::signed(held)), "{bits}");
+        let own = compressor.heap_bytes() - OUTPUT;
+        assert!(own.abs_diff(29_300) < 300, "{own}");
     }
 }
 

@@ -4,6 +4,9 @@
 
 const PAGE: &str = include_str!("../../docs/memory.md");
 
+/// The longest message that is a short one for what compresses.
+const SHORT: usize = 4 << 10;
+
 /// Those that the page has numbers for, in bytes.
 #[derive(Clone, Copy, Debug)]
 pub struct Constants {
@@ -25,7 +28,9 @@ pub struct Constants {
     pub piece: usize,
     /// A message of a room, beside its bytes, held once.
     pub said: usize,
-    /// What compresses, once in a loop, and once more for each connection that keeps a memory of earlier messages.
+    /// What compresses short messages, once in a loop.
+    pub quick: usize,
+    /// What compresses others, once in a loop, and once more for each connection that keeps a memory of earlier messages.
     pub compressor: usize,
 }
 
@@ -42,6 +47,7 @@ impl Constants {
             outbox: constant("O"),
             piece: constant("E"),
             said: constant("G"),
+            quick: constant("Q"),
             compressor: constant("C"),
         }
     }
@@ -66,6 +72,7 @@ pub struct Formula {
     sessions: usize,
     bytes: usize,
     inflates: bool,
+    compresses_short: bool,
     compresses: bool,
     deflates: bool,
 }
@@ -77,6 +84,7 @@ impl Formula {
             sessions: 0,
             bytes: constants.own,
             inflates: false,
+            compresses_short: false,
             compresses: false,
             deflates: false,
         }
@@ -148,9 +156,14 @@ impl Formula {
         self.bytes += self.constants.inflated;
     }
 
-    /// Something was sent compressed, without a memory of earlier messages.
-    pub const fn compressor(&mut self) {
-        if !self.compresses {
+    /// Something of a size was sent compressed, without a memory of earlier messages.
+    pub const fn compressor(&mut self, size: usize) {
+        if size <= SHORT {
+            if !self.compresses_short {
+                self.bytes += self.constants.quick;
+                self.compresses_short = true;
+            }
+        } else if !self.compresses {
             self.bytes += self.constants.compressor;
             self.compresses = true;
         }

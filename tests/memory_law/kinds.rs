@@ -30,14 +30,14 @@ pub enum Kind {
     NotReading(usize, usize),
     /// So many members of a room do not read so many messages of a size.
     NotListening(usize, usize, usize),
-    /// So many that compress, and keep nothing of it.
-    Chatting(usize),
+    /// So many that compress messages of a size, and keep nothing of it.
+    Chatting(usize, usize),
     /// So many with a compressor each.
     Compressing(usize),
 }
 
 impl Kind {
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Idle(500),
         Self::Announcing(1000, 0),
         Self::Announcing(300, 300),
@@ -50,7 +50,8 @@ impl Kind {
         Self::NotReading(200, 100_000),
         Self::NotListening(200, 20, 10_000),
         Self::NotListening(200, 500, 100),
-        Self::Chatting(100),
+        Self::Chatting(100, 2000),
+        Self::Chatting(10, 5000),
         Self::Compressing(16),
     ];
 
@@ -82,7 +83,7 @@ impl Kind {
             Self::NotListening(count, messages, size) => {
                 not_listening((count, messages, size), hall, formula);
             }
-            Self::Chatting(count) => chatting(count, hall, formula),
+            Self::Chatting(count, size) => chatting(count, size, hall, formula),
             Self::Compressing(count) => compressing(count, hall, formula),
         }
     }
@@ -189,8 +190,8 @@ fn not_listening(
     }
 }
 
-fn chatting(count: usize, hall: &mut Hall, formula: &mut Formula) {
-    let message = frame(FIN | RSV1 | BINARY, &bomb(2000));
+fn chatting(count: usize, size: usize, hall: &mut Hall, formula: &mut Formula) {
+    let message = frame(FIN | RSV1 | BINARY, &bomb(size));
     let conns = hall.open(count, Offer::WithoutTakeover);
     for conn in &conns {
         conn.push(&message);
@@ -202,7 +203,7 @@ fn chatting(count: usize, hall: &mut Hall, formula: &mut Formula) {
     formula.sessions(count);
     formula.inflater();
     formula.inflated();
-    formula.compressor();
+    formula.compressor(size);
 }
 
 fn compressing(count: usize, hall: &mut Hall, formula: &mut Formula) {

@@ -100,7 +100,8 @@ fn all_kinds_at_once_stay_within_the_budget() {
     uncounted.members(hall.came());
     uncounted.inflater();
     uncounted.inflated();
-    uncounted.compressor();
+    uncounted.compressor(0);
+    uncounted.compressor(usize::MAX);
     let most = BUDGET + uncounted.bytes() + POOL;
     let held = hall.held();
     println!(

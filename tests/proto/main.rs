@@ -14,6 +14,12 @@ mod deflate_attacks;
 #[cfg(feature = "deflate")]
 #[path = "../support/deflate_bits.rs"]
 mod deflate_bits;
+#[cfg(feature = "deflate")]
+#[path = "../support/json.rs"]
+mod json;
+#[cfg(feature = "deflate")]
+#[path = "../support/miniz.rs"]
+mod miniz;
 #[path = "../support/pair.rs"]
 mod pair;
 #[path = "../support/replay.rs"]
@@ -46,6 +52,8 @@ mod deflate_prepared;
 mod deflate_rows;
 #[cfg(feature = "deflate")]
 mod deflate_sending;
+#[cfg(feature = "deflate")]
+mod deflate_short;
 #[cfg(feature = "deflate")]
 mod deflate_windows;
 mod headers;

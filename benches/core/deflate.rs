@@ -7,6 +7,7 @@
     reason = "the library counts what lies in one buffer"
 )]
 
+use crate::json;
 use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, BenchmarkId, Criterion, Throughput};
 use flate2::{Compress, Compression, Decompress, FlushCompress, FlushDecompress};
@@ -15,6 +16,8 @@ use sockeye::proto::{Connection, Event, Inbound, Outbound};
 use std::hint::black_box;
 
 const SIZES: [usize; 4] = [64, 512, 4 << 10, 64 << 10];
+/// Of messages that differ as those of servers do.
+const SHORT: [usize; 6] = [100, 250, 500, 1_000, 2_000, 4_000];
 const TAIL: [u8; 4] = [0, 0, 0xFF, 0xFF];
 
 pub fn benches(c: &mut Criterion) {
@@ -26,6 +29,21 @@ pub fn benches(c: &mut Criterion) {
             ours(&mut group, name, &messages, takeover);
         }
         flate2(&mut group, &messages);
+    }
+    for size in SHORT {
+        group.throughput(Throughput::Bytes(size as u64));
+        let messages = json::messages(size, 16);
+        let id = |what: &str| BenchmarkId::new(format!("deflate short, {what}"), size);
+        group.bench_function(id("no takeover"), |b| {
+            let mut sender = Sender::new(false);
+            let mut next = messages.iter().cycle();
+            b.iter(|| sender.send(next.next().expect("there are some")).len());
+        });
+        group.bench_function(id("flate2 with reset"), |b| {
+            let mut library = Library::new(size);
+            let mut next = messages.iter().cycle();
+            b.iter(|| library.compress(next.next().expect("there are some")).len());
+        });
     }
 }
 

@@ -11,6 +11,9 @@ mod deflate;
 mod drive;
 mod echo;
 mod header;
+#[cfg(feature = "deflate")]
+#[path = "../../tests/support/json.rs"]
+mod json;
 mod mask;
 mod receiver;
 mod ring;

@@ -26,3 +26,4 @@ mod cost;
 mod drive;
 mod frames;
 mod heads;
+mod sending;

@@ -4,7 +4,7 @@
 
 use core::mem;
 
-/// Before they are shortened, codes of 4 097 symbols are not longer.
+/// Codes of less than 10 946 symbols, which is a number of Fibonacci, are not longer before they are shortened.
 const DEEPEST: usize = 20;
 /// Symbols that are written less often are sorted by counting.
 const RARE: usize = 32;
@@ -256,5 +256,104 @@ pub(super) fn set<T>(to: &mut [T], at: usize, value: T) {
 pub(super) fn add(to: &mut [u16], at: usize, value: u16) {
     if let Some(place) = to.get_mut(at) {
         *place = place.wrapping_add(value);
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::indexing_slicing, reason = "a test that panics has failed")]
+mod tests {
+    use super::Code;
+    use alloc::collections::BinaryHeap;
+    use core::cmp::Reverse;
+
+    /// The fewest bits there are: Huffman's tree by a heap.
+    fn fewest(counts: &[u16]) -> usize {
+        let used = counts.iter().filter(|count| **count != 0);
+        let mut heap: BinaryHeap<_> = used.map(|count| Reverse(usize::from(*count))).collect();
+        let mut bits = 0;
+        while let (Some(Reverse(one)), Some(Reverse(other))) = (heap.pop(), heap.pop()) {
+            bits += one + other;
+            heap.push(Reverse(one + other));
+        }
+        bits
+    }
+
+    /// Builds it, and checks that it is a code: complete, in order, and not too long.
+    fn built<const N: usize>(mut counts: [u16; N], longest: u32) -> (usize, usize) {
+        let mut code = Code::new();
+        code.build(&mut counts, longest);
+        let used: alloc::vec::Vec<usize> = code.used().iter().copied().map(usize::from).collect();
+        assert!(used.len() >= 2 && used.is_sorted());
+        let mut taken = 0;
+        let mut last = (0, None);
+        for &symbol in &used {
+            assert!(counts[symbol] != 0);
+            let (_, len) = code.of(symbol);
+            assert!((1..=longest).contains(&len), "{len}");
+            taken += 1 << (longest - len);
+        }
+        assert_eq!(taken, 1_u32 << longest, "complete");
+        for len in 1..=longest {
+            for &symbol in used.iter().filter(|symbol| code.of(**symbol).1 == len) {
+                let forward = code.of(symbol).0.reverse_bits() >> (64 - len);
+                if let (before, Some(code)) = last {
+                    assert_eq!(
+                        forward,
+                        (code + 1) << (len - before),
+                        "RFC 1951 section 3.2.2"
+                    );
+                } else {
+                    assert_eq!(forward, 0);
+                }
+                last = (len, Some(forward));
+            }
+        }
+        (code.bits(&counts, &code).0, fewest(&counts))
+    }
+
+    #[test]
+    fn codes_are_the_shortest_there_are() {
+        let mut seed = 1_u32;
+        let mut next = |below: u32| {
+            seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (seed >> 8) % below
+        };
+        for round in 0..2_000_u32 {
+            let (share, most) = (1 + next(100), 1 + next(1 + round % 60));
+            let counts = [(); 288].map(|()| {
+                let is_used = next(100) < share;
+                u16::try_from(if is_used { next(most) } else { 0 }).unwrap_or(0)
+            });
+            let (bits, fewest) = built(counts, 15);
+            assert_eq!(bits, fewest, "{counts:?}");
+        }
+    }
+
+    /// Numbers of Fibonacci make the deepest tree there is of so many symbols.
+    #[test]
+    fn codes_that_would_be_too_long_are_shortened() {
+        for symbols in 2..=19 {
+            let mut counts = [0_u16; 19];
+            let (mut one, mut other) = (1, 1);
+            for count in counts.iter_mut().take(symbols) {
+                *count = one;
+                (one, other) = (other, one + other);
+            }
+            let (bits, fewest) = built(counts, 15);
+            assert_eq!(bits > fewest, symbols > 16, "{symbols}");
+            let (bits, fewest) = built(counts, 7);
+            assert_eq!(bits > fewest, symbols > 8, "{symbols}");
+            assert!(bits <= fewest * 6 / 5, "{symbols}: {bits} {fewest}");
+        }
+    }
+
+    #[test]
+    fn there_are_two_codes_at_least() {
+        for used in [None, Some(0), Some(1), Some(31)] {
+            let mut counts = [0_u16; 32];
+            used.into_iter()
+                .for_each(|symbol: usize| counts[symbol] = 5);
+            assert!(built(counts, 15).0 >= 2);
+        }
     }
 }

@@ -14,6 +14,9 @@ const COMPRESSED: Law = Law {
     once: 16 << 10,
 };
 
+/// The byte at a place.
+type Kind = fn(usize) -> u8;
+
 #[test]
 #[allow(
     clippy::cast_possible_truncation,
@@ -25,7 +28,7 @@ fn short_messages() {
         ..Params::default()
     };
     // Everything, nothing and half of it repeats itself; what is looked up is in one place of the table.
-    let kinds: [(&str, fn(usize) -> u8); 5] = [
+    let kinds: [(&str, Kind); 5] = [
         ("one byte", |_| b'a'),
         ("two bytes", |at| (at as u8 ^ (at / 258) as u8) & 1),
         ("nothing", |at| (at.wrapping_mul(2_654_435_761) >> 13) as u8),

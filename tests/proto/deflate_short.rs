@@ -95,6 +95,10 @@ fn is_long() -> bool {
 }
 
 /// Data of one kind, and from how many bytes on it always gets smaller.
+#[allow(
+    clippy::cast_possible_truncation,
+    reason = "bytes of numbers, on purpose"
+)]
 fn kinds() -> [(&'static str, Vec<u8>, Option<usize>); 9] {
     let len = 5_000;
     let words = |count: u32, of: fn(u32) -> Vec<u8>| (0..count).flat_map(of).collect::<Vec<u8>>();

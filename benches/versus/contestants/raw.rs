@@ -1,11 +1,13 @@
-//! The floor: reads bytes and sends them back as they came, level-triggered like uWebSockets. Frames are not looked at,
-//! and the handshake is one fixed answer, so what a WebSocket server costs more than this is WebSocket.
+//! The floor: reads bytes and sends them back as they came. Frames are not looked at, and the handshake is one fixed
+//! answer, so what a WebSocket server costs more than this is WebSocket. Level-triggered like uWebSockets; with the
+//! argument `--edge`, edge-triggered: every socket is registered once, and a short read has emptied it.
 
 use rustix::buffer::spare_capacity;
 use rustix::event::epoll::{self, EventData, EventFlags};
 use rustix::fd::{AsRawFd, OwnedFd};
 use rustix::io::Errno;
 use rustix::net::{self, RecvFlags, SendFlags, SocketFlags};
+use std::env;
 use std::io;
 use std::net::TcpListener;
 
@@ -20,11 +22,14 @@ const ANSWER: &[u8] =
 struct Connection {
     socket: OwnedFd,
     greeted: bool,
+    /// It is told once of what has come, so it reads until there is no more.
+    edge: bool,
     /// What the kernel did not take yet; nothing is read meanwhile.
     unsent: Vec<u8>,
 }
 
 fn main() -> io::Result<()> {
+    let edge = env::args().any(|arg| arg == "--edge");
     let listener = TcpListener::bind("127.0.0.1:0")?;
     // std's queue of 128 is short beside those of the others.
     net::listen(&listener, 4096)?;
@@ -45,7 +50,7 @@ fn main() -> io::Result<()> {
         for event in events.drain(..) {
             let index = event.data.u64() as usize;
             if index == listening as usize {
-                accept(&listener, &epoll, &mut connections)?;
+                accept(&listener, &epoll, edge, &mut connections)?;
             } else if let Some(connection) = &mut connections[index]
                 && connection.turn(&epoll, &mut buffer).is_err()
             {
@@ -63,6 +68,7 @@ fn data(fd: i32) -> EventData {
 fn accept(
     listener: &TcpListener,
     epoll: &OwnedFd,
+    edge: bool,
     connections: &mut Vec<Option<Connection>>,
 ) -> io::Result<()> {
     loop {
@@ -75,7 +81,12 @@ fn accept(
         };
         net::sockopt::set_tcp_nodelay(&socket, true)?;
         let index = socket.as_raw_fd();
-        epoll::add(epoll, &socket, data(index), EventFlags::IN)?;
+        let events = if edge {
+            EventFlags::IN | EventFlags::OUT | EventFlags::ET
+        } else {
+            EventFlags::IN
+        };
+        epoll::add(epoll, &socket, data(index), events)?;
         let index = index as usize;
         if connections.len() <= index {
             connections.resize_with(index + 1, || None);
@@ -83,29 +94,42 @@ fn accept(
         connections[index] = Some(Connection {
             socket,
             greeted: false,
+            edge,
             unsent: Vec::new(),
         });
     }
 }
 
 impl Connection {
-    /// One event: one read, one write, as far as they go. An error ends the connection.
+    /// One event: one read, one write, as far as they go; told once, again until a read is short. An error ends the
+    /// connection.
     fn turn(&mut self, epoll: &OwnedFd, buffer: &mut [u8]) -> Result<(), Errno> {
         if !self.unsent.is_empty() {
-            return self.send_rest(epoll);
+            self.send_rest(epoll)?;
+            if !self.edge || !self.unsent.is_empty() {
+                return Ok(());
+            }
         }
+        while self.read(epoll, buffer)? == buffer.len() && self.edge && self.unsent.is_empty() {}
+        Ok(())
+    }
+
+    /// Reads, and sends that back; says how much it was.
+    fn read(&mut self, epoll: &OwnedFd, buffer: &mut [u8]) -> Result<usize, Errno> {
         let received = match net::recv(&self.socket, &mut *buffer, RecvFlags::empty()) {
             Ok((_, 0)) => return Err(Errno::CONNRESET),
             Ok((_, received)) => received,
-            Err(Errno::AGAIN | Errno::INTR) => return Ok(()),
+            Err(Errno::AGAIN | Errno::INTR) => return Ok(0),
             Err(error) => return Err(error),
         };
-        if !self.greeted {
+        if self.greeted {
+            self.send(epoll, &buffer[..received])?;
+        } else {
             // The request is small and comes in one piece.
             self.greeted = buffer[..received].ends_with(b"\r\n\r\n");
-            return self.send(epoll, if self.greeted { ANSWER } else { b"" });
+            self.send(epoll, if self.greeted { ANSWER } else { b"" })?;
         }
-        self.send(epoll, &buffer[..received])
+        Ok(received)
     }
 
     fn send(&mut self, epoll: &OwnedFd, bytes: &[u8]) -> Result<(), Errno> {
@@ -134,6 +158,9 @@ impl Connection {
     }
 
     fn watch(&self, epoll: &OwnedFd, flags: EventFlags) -> Result<(), Errno> {
+        if self.edge {
+            return Ok(());
+        }
         epoll::modify(epoll, &self.socket, data(self.socket.as_raw_fd()), flags)
     }
 }

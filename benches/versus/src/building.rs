@@ -2,7 +2,7 @@
 
 use crate::Result;
 use crate::contestants::{Contestant, Name, Source};
-use crate::tools;
+use crate::{npm, tools};
 use serde_json::Value;
 use std::env;
 use std::fs;
@@ -63,7 +63,12 @@ fn program(contestant: &'static Contestant, flavour: Flavour) -> Result<Program>
                 args,
             )
         }
+        Source::Apart(name, feature) => {
+            let manifest = here().join("Cargo.toml");
+            (cargo_build(&manifest, name, Some(feature), flavour)?, &[])
+        }
         Source::UWebSockets => (uwebsockets(flavour)?, &[]),
+        Source::Bun => (npm::bun()?, npm::SERVER),
     };
     Ok(Program {
         name: contestant.name,
@@ -216,7 +221,7 @@ fn uwebsockets_sources() -> Result<PathBuf> {
 }
 
 /// Runs a command whose messages are for the user.
-fn succeed(command: &mut Command) -> Result<()> {
+pub(crate) fn succeed(command: &mut Command) -> Result<()> {
     let status = command
         .status()
         .map_err(|error| format!("cannot run {command:?}: {error}"))?;

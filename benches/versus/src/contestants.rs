@@ -20,6 +20,10 @@ pub(crate) enum Source {
     Sockeye,
     /// A binary of this crate, and its arguments.
     Here(&'static str, &'static [&'static str]),
+    /// The same, with the feature that it wants beside those of all others.
+    Apart(&'static str, &'static str),
+    /// `contestants/bun.mjs`, run by what npm has.
+    Bun,
     /// `contestants/uwebsockets.cpp`.
     UWebSockets,
 }
@@ -37,13 +41,18 @@ pub(crate) enum Reply {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Name {
     Sockeye,
-    Raw,
+    RawEt,
+    #[value(alias = "raw")]
+    RawLt,
+    RawLarge,
     #[value(name = "uwebsockets")]
     UWebSockets,
+    Bun,
     TokioWebsockets,
     TokioWebsocketsFeed,
     Fastwebsockets,
     Tungstenite,
+    SockudoWs,
 }
 
 const SOCKEYE: Contestant = Contestant {
@@ -54,13 +63,30 @@ const SOCKEYE: Contestant = Contestant {
     skips: "nothing known",
 };
 
-const RAW: Contestant = Contestant {
-    name: "raw",
+const RAW_LT: Contestant = Contestant {
+    name: "raw-lt",
     about: "a bare level-triggered epoll loop that sends back the bytes it reads",
     source: Source::Here("raw", &[]),
     reply: Reply::Verbatim,
     skips: "everything: it is the floor, and no WebSocket server; its replies are 4 bytes longer, for they have the \
             mask",
+};
+
+const RAW_ET: Contestant = Contestant {
+    name: "raw-et",
+    about: "the same, edge-triggered: each socket is registered once",
+    source: Source::Here("raw", &["--edge"]),
+    ..RAW_LT
+};
+
+const RAW_LARGE: Contestant = Contestant {
+    name: "raw-large",
+    about: "a bare edge-triggered epoll loop that receives a message into its place, unmasks it there and sends it from \
+            there",
+    source: Source::Here("raw-large", &[]),
+    reply: Reply::Unmasked,
+    skips: "everything but lengths and masks: it is the floor of large messages, and no WebSocket server; a connection \
+            has one message at a time",
 };
 
 const UWEBSOCKETS: Contestant = Contestant {
@@ -72,6 +98,14 @@ const UWEBSOCKETS: Contestant = Contestant {
             fragmented one, UTF-8 before the last fragment; faults end the connection without a close frame, wrong \
             close codes get an empty one, as do 1012-1014 and 3000-3999, which are valid; of the request, Upgrade, \
             Connection and the version are not looked at, nor the key beyond its length",
+};
+
+const BUN: Contestant = Contestant {
+    name: "bun",
+    about: "Bun 1.4.5, as npm has it built: the newest uWebSockets, with a callback in JavaScript for each message",
+    source: Source::Bun,
+    reply: Reply::Unmasked,
+    skips: "TODO",
 };
 
 const TOKIO_WEBSOCKETS: Contestant = Contestant {
@@ -108,25 +142,38 @@ const TUNGSTENITE: Contestant = Contestant {
     skips: "minimal lengths; faults end the connection without a close frame; of the request, Host and the key",
 };
 
+const SOCKUDO_WS: Contestant = Contestant {
+    name: "sockudo-ws",
+    about: "sockudo-ws 3.1.0 on tokio, as its own example of an echo: `send` for each message",
+    source: Source::Apart("sockudo-ws", "sockudo"),
+    reply: Reply::Unmasked,
+    skips: "TODO",
+};
+
 impl Name {
     pub(crate) const fn contestant(self) -> &'static Contestant {
         match self {
             Self::Sockeye => &SOCKEYE,
-            Self::Raw => &RAW,
+            Self::RawEt => &RAW_ET,
+            Self::RawLt => &RAW_LT,
+            Self::RawLarge => &RAW_LARGE,
             Self::UWebSockets => &UWEBSOCKETS,
+            Self::Bun => &BUN,
             Self::TokioWebsockets => &TOKIO_WEBSOCKETS,
             Self::TokioWebsocketsFeed => &TOKIO_WEBSOCKETS_FEED,
             Self::Fastwebsockets => &FASTWEBSOCKETS,
             Self::Tungstenite => &TUNGSTENITE,
+            Self::SockudoWs => &SOCKUDO_WS,
         }
     }
 }
 
-/// Those asked for, or all, in the order of the table.
+/// Those asked for, or all, in the order of the table. Who can do one kind of message only is asked for by name.
 pub(crate) fn chosen(only: &[Name]) -> Vec<&'static Contestant> {
+    let by_default = |name: &Name| only.is_empty() && *name != Name::RawLarge;
     Name::value_variants()
         .iter()
-        .filter(|name| only.is_empty() || only.contains(name))
+        .filter(|name| by_default(name) || only.contains(name))
         .map(|name| name.contestant())
         .collect()
 }
@@ -142,15 +189,15 @@ mod tests {
             let argument = name.to_possible_value().unwrap();
             assert_eq!(argument.get_name(), name.contestant().name);
         }
-        assert_eq!(chosen(&[]).len(), Name::value_variants().len());
-        assert_eq!(chosen(&[Name::Raw])[0].name, "raw");
+        assert_eq!(chosen(&[]).len(), Name::value_variants().len() - 1);
+        assert_eq!(chosen(&[Name::RawLarge])[0].name, "raw-large");
     }
 
     #[test]
     fn the_manifest_has_the_versions_and_programs_that_the_table_names() {
         let manifest = include_str!("../Cargo.toml");
-        for contestant in chosen(&[]) {
-            if let Source::Here(program, _) = contestant.source {
+        for contestant in chosen(Name::value_variants()) {
+            if let Source::Here(program, _) | Source::Apart(program, _) = contestant.source {
                 assert!(manifest.contains(&format!("name = \"{program}\"")));
             }
         }
@@ -159,6 +206,7 @@ mod tests {
             ("tokio-websockets", Name::TokioWebsockets),
             ("fastwebsockets", Name::Fastwebsockets),
             ("tokio-tungstenite", Name::Tungstenite),
+            ("sockudo-ws", Name::SockudoWs),
         ] {
             let line = manifest
                 .lines()

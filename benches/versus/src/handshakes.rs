@@ -4,7 +4,7 @@ use crate::Result;
 use crate::building::{Flavour, Program};
 use crate::comparison;
 use crate::load::storm::storm;
-use crate::options::{Common, Rounds, number};
+use crate::options::{Common, Rounds, Setup, number};
 use crate::rounds::{self, Sample};
 use crate::server::Server;
 use clap::Args;
@@ -31,7 +31,8 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     programs.extend(comparison::once_more(&programs));
     rounds::pin(&options.common)?;
     let measurement = rounds::interleaved(&programs, &options.rounds, |program| {
-        Ok(vec![options.sample(program)?])
+        let sample = sample(&options.common, &options.rounds, program, options.at_once);
+        Ok(vec![sample?])
     })?;
     let what = comparison::What {
         command: "handshakes",
@@ -44,17 +45,17 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     comparison::report(&what, &measurement, &options.rounds).publish(&options.common, &contestants)
 }
 
-impl Options {
-    fn sample(&self, program: &Program) -> Result<Sample> {
-        let server = Server::start(program, self.common.server_core, &[])?;
-        storm(server.addr, self.at_once, self.rounds.warm_up())?;
-        rounds::sampled(&server, || {
-            let done = storm(
-                server.addr,
-                self.at_once,
-                Duration::from_secs_f64(self.rounds.seconds),
-            )?;
-            Ok((done.messages, done.elapsed))
-        })
-    }
+pub(crate) fn sample(
+    setup: &Setup,
+    rounds: &Rounds,
+    program: &Program,
+    at_once: usize,
+) -> Result<Sample> {
+    let server = Server::start(program, setup.server_core, &[])?;
+    storm(server.addr, at_once, rounds.warm_up())?;
+    rounds::sampled(&server, || {
+        let time = Duration::from_secs_f64(rounds.seconds);
+        let done = storm(server.addr, at_once, time)?;
+        Ok((done.messages, done.elapsed))
+    })
 }

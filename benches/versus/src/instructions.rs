@@ -15,7 +15,6 @@ use clap::Args;
 use serde_json::json;
 use std::ffi::OsString;
 use std::fs;
-use std::path::Path;
 
 /// User instructions per message, by valgrind
 #[derive(Args, Clone, Debug)]
@@ -59,57 +58,107 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         let mut row = Vec::new();
         for pipeline in &options.pipeline {
             eprintln!("counting {}, {pipeline} at once …", program.contestant.name);
-            row.push(per_message(options, program, *pipeline)?);
+            let core = options.common.server_core;
+            let shape = options.shape(*pipeline);
+            row.push(per_message(
+                core,
+                program,
+                shape,
+                [fewer, more],
+                Count::Instructions,
+            )?);
         }
         counts.push(row);
     }
     report(options, &programs, &counts).publish(&options.common, &contestants)
 }
 
-fn per_message(options: &Options, program: &Program, pipeline: usize) -> Result<f64> {
-    let shape = Shape {
-        size: options.size,
-        connections: options.connections,
-        pipeline,
-        payload: options.content.payload(),
-    };
-    let (few_messages, few) = counted(options, program, shape, options.messages[0])?;
-    let (many_messages, many) = counted(options, program, shape, options.messages[1])?;
+impl Options {
+    fn shape(&self, pipeline: usize) -> Shape {
+        Shape {
+            size: self.size,
+            connections: self.connections,
+            pipeline,
+            payload: self.content.payload(),
+        }
+    }
+}
+
+/// What valgrind counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Count {
+    /// Executed in user space.
+    Instructions,
+    /// Blocks that the heap was asked for.
+    Allocations,
+    /// Bytes that `memcpy`, `memmove` and their like moved in user space; not those of loops, nor of the kernel.
+    Copied,
+}
+
+impl Count {
+    const fn tool(self) -> &'static [&'static str] {
+        match self {
+            Self::Instructions => &["--tool=callgrind", "--callgrind-out-file=/dev/null"],
+            Self::Allocations => &["--tool=dhat", "--dhat-out-file=/dev/null"],
+            Self::Copied => &["--tool=dhat", "--mode=copy", "--dhat-out-file=/dev/null"],
+        }
+    }
+
+    /// Reads what the tool says when its program has ended.
+    fn read(self, log: &str) -> Option<u64> {
+        let number = |text: &str| text.replace(',', "").trim().parse().ok();
+        if self == Self::Instructions {
+            let line = log.lines().find_map(|line| line.split_once("Collected : "));
+            return number(line?.1);
+        }
+        let line = log.lines().find_map(|line| line.split_once("Total:"))?.1;
+        let (bytes, blocks) = line.split_once(" bytes in ")?;
+        match self {
+            Self::Allocations => number(blocks.trim_end_matches(" blocks")),
+            _ => number(bytes),
+        }
+    }
+}
+
+/// The difference of two runs, per message.
+pub(crate) fn per_message(
+    core: usize,
+    program: &Program,
+    shape: Shape,
+    messages: [u64; 2],
+    what: Count,
+) -> Result<f64> {
+    let (few_messages, few) = counted(core, program, shape, messages[0], what)?;
+    let (many_messages, many) = counted(core, program, shape, messages[1], what)?;
     Ok((many as f64 - few as f64) / (many_messages - few_messages) as f64)
 }
 
-/// One run: how many messages it had, and what the server executed from its first to its last instruction.
+/// One run: how many messages it had, and what was counted from the server's first to its last instruction.
 fn counted(
-    options: &Options,
+    core: usize,
     program: &Program,
     shape: Shape,
     messages: u64,
+    what: Count,
 ) -> Result<(u64, u64)> {
-    let log = Scratch::new("callgrind");
+    let log = Scratch::new("valgrind");
+    let mut wrap: Vec<OsString> = vec!["valgrind".into()];
+    wrap.extend(what.tool().iter().map(OsString::from));
     let mut log_file = OsString::from("--log-file=");
     log_file.push(log.path());
-    let wrap = [
-        "valgrind".into(),
-        "--tool=callgrind".into(),
-        "--callgrind-out-file=/dev/null".into(),
-        log_file,
-    ];
-    let server = Server::start(program, options.common.server_core, &wrap)?;
+    wrap.push(log_file);
+    let server = Server::start(program, core, &wrap)?;
     let mut load = Load::open(server.addr, shape, program.contestant.reply)?;
     let done = load.run(Until::Messages(messages))?;
     // The connections end before the server: so both runs end alike.
     drop(load);
     server.stop()?;
-    Ok((done.messages, collected(log.path())?))
-}
-
-fn collected(log: &Path) -> Result<u64> {
-    let text = fs::read_to_string(log)?;
-    let number = text
-        .lines()
-        .find_map(|line| line.split_once("Collected : "))
-        .ok_or_else(|| format!("valgrind counted nothing:\n{text}"))?;
-    Ok(number.1.trim().parse()?)
+    let said = fs::read_to_string(log.path())?;
+    let count = what.read(&said);
+    Ok((
+        done.messages,
+        count.ok_or_else(|| format!("valgrind counted nothing:\n{said}"))?,
+    ))
 }
 
 fn report(options: &Options, programs: &[Program], counts: &[Vec<f64>]) -> Report {
@@ -160,5 +209,22 @@ fn report(options: &Options, programs: &[Program], counts: &[Vec<f64>]) -> Repor
             "messages": options.messages,
             "results": json.collect::<Vec<_>>(),
         }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Count;
+
+    #[test]
+    fn what_valgrind_says_is_understood() {
+        let callgrind = "==7== Events    : Ir\n==7== Collected : 12345\n";
+        assert_eq!(Count::Instructions.read(callgrind), Some(12_345));
+        let dhat = "==7== Total:     1,234,567 bytes in 8,901 blocks\n==7== At t-gmax: 5 bytes in 1 blocks\n";
+        assert_eq!(Count::Allocations.read(dhat), Some(8_901));
+        assert_eq!(Count::Copied.read(dhat), Some(1_234_567));
+        for count in [Count::Instructions, Count::Allocations, Count::Copied] {
+            assert_eq!(count.read("==7== Killed\n"), None);
+        }
     }
 }

@@ -11,6 +11,7 @@ mod instructions;
 mod load;
 mod machine;
 mod memory;
+mod npm;
 mod options;
 mod report;
 mod rooms;

@@ -5,7 +5,7 @@
 use crate::Result;
 use crate::building::{Flavour, Program};
 use crate::load::handshake::{CONNECTIONS_PER_ADDRESS, connect};
-use crate::options::{Common, number};
+use crate::options::{Common, Setup, number};
 use crate::report::{Report, Table};
 use crate::rounds;
 use crate::server::Server;
@@ -31,15 +31,14 @@ pub(crate) struct Options {
 }
 
 /// What one server held, in bytes.
-struct Held {
+pub(crate) struct Held {
     /// With its first connection open.
-    before: u64,
-    after: u64,
+    pub(crate) before: u64,
+    pub(crate) after: u64,
 }
 
 pub(crate) fn run(options: &Options) -> Result<()> {
-    raise_descriptors(options.connections as u64 + OTHERS)?;
-    look_at_ports()?;
+    look_at_limits(options.connections)?;
     let contestants = options.common.contestants();
     let programs = options.common.programs(Flavour::Timed)?;
     rounds::pin(&options.common)?;
@@ -49,18 +48,24 @@ pub(crate) fn run(options: &Options) -> Result<()> {
             "opening {} connections to {} …",
             options.connections, program.name
         );
-        results.push(held(options, program)?);
+        results.push(held(&options.common, program, options.connections)?);
     }
     report(options, &programs, &results).publish(&options.common, &contestants)
 }
 
-fn held(options: &Options, program: &Program) -> Result<Held> {
-    let server = Server::start(program, options.common.server_core, &[])?;
+/// Whether the kernel lets the load and a server have so many connections.
+pub(crate) fn look_at_limits(connections: usize) -> Result<()> {
+    raise_descriptors(connections as u64 + OTHERS)?;
+    look_at_ports()
+}
+
+pub(crate) fn held(setup: &Setup, program: &Program, connections: usize) -> Result<Held> {
+    let server = Server::start(program, setup.server_core, &[])?;
     // The first connection makes a server touch the buffers that all share.
-    let mut connections = vec![connect(server.addr, 0)?];
+    let mut open = vec![connect(server.addr, 0)?];
     let before = server.resident()?;
-    for index in 1..options.connections {
-        connections.push(connect(server.addr, index)?);
+    for index in 1..connections {
+        open.push(connect(server.addr, index)?);
     }
     let after = server.resident()?;
     Ok(Held { before, after })
@@ -110,7 +115,7 @@ fn look_at_ports() -> Result<()> {
 }
 
 impl Held {
-    fn per_connection(&self, connections: usize) -> f64 {
+    pub(crate) fn per_connection(&self, connections: usize) -> f64 {
         (self.after as f64 - self.before as f64) / (connections - 1) as f64
     }
 }

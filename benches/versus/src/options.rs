@@ -6,13 +6,34 @@ use crate::contestants::{self, Contestant, Name};
 use crate::load::frame::{Payload, Script};
 use clap::Args;
 use clap::builder::RangedU64ValueParser;
-use std::ops::RangeBounds;
+use std::ops::{Deref, RangeBounds};
 use std::path::PathBuf;
 use std::time::Duration;
 
 /// Who takes part, and where the results go.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct Common {
+    #[command(flatten)]
+    setup: Setup,
+    /// Write the results there as JSON, too
+    #[arg(long, value_name = "FILE")]
+    pub(crate) json: Option<PathBuf>,
+    /// Write the results there as Markdown, too
+    #[arg(long, value_name = "FILE")]
+    pub(crate) markdown: Option<PathBuf>,
+}
+
+impl Deref for Common {
+    type Target = Setup;
+
+    fn deref(&self) -> &Setup {
+        &self.setup
+    }
+}
+
+/// Who takes part, and on which cores.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct Setup {
     /// Only these contestants, separated by commas
     #[arg(long, value_enum, value_delimiter = ',', value_name = "NAMES")]
     pub(crate) only: Vec<Name>,
@@ -25,15 +46,9 @@ pub(crate) struct Common {
     /// The core that the load runs on
     #[arg(long, default_value_t = 1, value_name = "CORE")]
     pub(crate) client_core: usize,
-    /// Write the results there as JSON, too
-    #[arg(long, value_name = "FILE")]
-    pub(crate) json: Option<PathBuf>,
-    /// Write the results there as Markdown, too
-    #[arg(long, value_name = "FILE")]
-    pub(crate) markdown: Option<PathBuf>,
 }
 
-impl Common {
+impl Setup {
     pub(crate) fn contestants(&self) -> Vec<&'static Contestant> {
         contestants::chosen(&self.only)
     }

@@ -6,7 +6,7 @@
 
 use crate::Result;
 use crate::building::Program;
-use crate::options::{Common, Rounds};
+use crate::options::{Rounds, Setup};
 use crate::server::Server;
 use crate::stats::{Interval, interval_of_median, median};
 use rustix::thread::{CpuSet, sched_setaffinity};
@@ -148,16 +148,16 @@ fn own_time() -> Result<Duration> {
 }
 
 /// Keeps the load, which is this thread, on its core.
-pub(crate) fn pin(common: &Common) -> Result<()> {
+pub(crate) fn pin(setup: &Setup) -> Result<()> {
     let mut cores = CpuSet::new();
-    cores.set(common.client_core);
-    if common.client_core == common.server_core {
+    cores.set(setup.client_core);
+    if setup.client_core == setup.server_core {
         eprintln!("the load shares the server's core: nothing but instructions can be believed");
     }
     sched_setaffinity(None, &cores).map_err(|error| {
         format!(
             "cannot run on core {}: {error}; see --client-core",
-            common.client_core
+            setup.client_core
         )
     })?;
     Ok(())

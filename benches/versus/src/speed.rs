@@ -4,7 +4,7 @@ use crate::Result;
 use crate::building::{Flavour, Program};
 use crate::comparison;
 use crate::load::{Load, Shape, Until};
-use crate::options::{Common, Content, Rounds};
+use crate::options::{Common, Content, Rounds, Setup};
 use crate::rounds::{self, Sample};
 use crate::server::Server;
 use clap::Args;
@@ -71,7 +71,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     let measurement = rounds::interleaved(&programs, &options.rounds, |program| {
         shapes
             .iter()
-            .map(|shape| options.sample(program, *shape))
+            .map(|shape| sample(&options.common, &options.rounds, program, *shape))
             .collect()
     })?;
     let loads = shapes.iter().map(|shape| shape.to_string()).collect();
@@ -92,17 +92,22 @@ impl Options {
             payload: self.content.payload(),
         }
     }
+}
 
-    /// A server of its own, warmed up, then measured.
-    fn sample(&self, program: &Program, shape: Shape) -> Result<Sample> {
-        let server = Server::start(program, self.common.server_core, &[])?;
-        let mut load = Load::open(server.addr, shape, program.contestant.reply)?;
-        load.run(Until::Elapsed(self.rounds.warm_up()))?;
-        rounds::sampled(&server, || {
-            let done = load.run(Until::Elapsed(Duration::from_secs_f64(self.rounds.seconds)))?;
-            Ok((done.messages, done.elapsed))
-        })
-    }
+/// A server of its own, warmed up, then measured.
+pub(crate) fn sample(
+    setup: &Setup,
+    rounds: &Rounds,
+    program: &Program,
+    shape: Shape,
+) -> Result<Sample> {
+    let server = Server::start(program, setup.server_core, &[])?;
+    let mut load = Load::open(server.addr, shape, program.contestant.reply)?;
+    load.run(Until::Elapsed(rounds.warm_up()))?;
+    rounds::sampled(&server, || {
+        let done = load.run(Until::Elapsed(Duration::from_secs_f64(rounds.seconds)))?;
+        Ok((done.messages, done.elapsed))
+    })
 }
 
 #[cfg(test)]

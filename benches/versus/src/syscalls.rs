@@ -6,7 +6,7 @@
 use crate::Result;
 use crate::building::{Flavour, Program};
 use crate::load::{Load, Shape, Until};
-use crate::options::{Common, Content, number};
+use crate::options::{Common, Content, Setup, number};
 use crate::report::{Report, Table};
 use crate::rounds;
 use crate::scratch::Scratch;
@@ -46,7 +46,7 @@ pub(crate) struct Options {
 }
 
 /// The calls of one server, by name, and the messages they were made for.
-struct Counted {
+pub(crate) struct Counted {
     messages: u64,
     calls: BTreeMap<String, u64>,
 }
@@ -59,24 +59,44 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     let mut counts = Vec::new();
     for program in &programs {
         eprintln!("counting {} …", program.name);
-        counts.push(counted(options, program)?);
+        counts.push(counted(
+            &options.common,
+            program,
+            options.shape(),
+            options.messages,
+        )?);
     }
     report(options, &programs, &counts).publish(&options.common, &contestants)
 }
 
-fn counted(options: &Options, program: &Program) -> Result<Counted> {
-    let server = Server::start(program, options.common.server_core, &[])?;
-    let mut load = Load::open(server.addr, options.shape(), program.contestant.reply)?;
+pub(crate) fn counted(
+    setup: &Setup,
+    program: &Program,
+    shape: Shape,
+    messages: u64,
+) -> Result<Counted> {
+    let server = Server::start(program, setup.server_core, &[])?;
+    let mut load = Load::open(server.addr, shape, program.contestant.reply)?;
     // Whatever happens once per connection or process happens before.
     load.run(Until::Messages(
-        options.connections as u64 * options.pipeline as u64,
+        shape.connections as u64 * shape.pipeline as u64,
     ))?;
     let trace = Trace::attach(&server)?;
-    let done = load.run(Until::Messages(options.messages))?;
+    let done = load.run(Until::Messages(messages))?;
     Ok(Counted {
         messages: done.messages,
         calls: trace.detach()?,
     })
+}
+
+impl Counted {
+    /// All calls per message, and those that wait for events.
+    pub(crate) fn per_message(&self) -> (f64, f64) {
+        let waits = ["epoll_wait", "epoll_pwait", "epoll_pwait2"];
+        let waits = waits.iter().filter_map(|name| self.calls.get(*name));
+        let each = |calls: u64| calls as f64 / self.messages as f64;
+        (each(self.calls.values().sum()), each(waits.sum()))
+    }
 }
 
 impl Options {

@@ -5,7 +5,7 @@
 use crate::Result;
 use crate::building::{Flavour, Program, build};
 use crate::contestants::{Contestant, Name, Reply, Source};
-use crate::options::Common;
+use crate::options::Setup;
 
 /// One of them, and its arguments.
 pub(crate) struct Roomy {
@@ -71,14 +71,17 @@ static UWEBSOCKETS: Roomy = Roomy {
 static ALL: [&Roomy; 3] = [&SOCKEYE, &RAW, &UWEBSOCKETS];
 
 /// Those asked for, or all.
-pub(crate) fn chosen(common: &Common, all: &[Name]) -> Result<Vec<&'static Roomy>> {
-    let names = if common.only.is_empty() {
+pub(crate) fn chosen(setup: &Setup, all: &[Name]) -> Result<Vec<&'static Roomy>> {
+    let names = if setup.only.is_empty() {
         all
     } else {
-        &common.only
+        &setup.only
     };
     let found = |name: &Name| {
-        let name = name.contestant().name;
+        let name = match name {
+            Name::RawLt => "raw",
+            name => name.contestant().name,
+        };
         ALL.into_iter()
             .find(|roomy| roomy.contestant.name == name)
             .ok_or_else(|| format!("{name} has no room here: choose of sockeye, raw, uwebsockets"))
@@ -90,14 +93,14 @@ pub(crate) fn chosen(common: &Common, all: &[Name]) -> Result<Vec<&'static Roomy
 }
 
 /// The same, built, and the other build of Sockeye.
-pub(crate) fn programs(common: &Common, roomies: &[&'static Roomy]) -> Result<Vec<Program>> {
+pub(crate) fn programs(setup: &Setup, roomies: &[&'static Roomy]) -> Result<Vec<Program>> {
     let contestants: Vec<_> = roomies.iter().map(|roomy| &roomy.contestant).collect();
     let mut programs = build(&contestants, Flavour::Timed)?;
     for (program, roomy) in programs.iter_mut().zip(roomies) {
         program.args = roomy.args;
         program.contestant = &roomy.contestant;
     }
-    if let Some(mut other) = common.other()? {
+    if let Some(mut other) = setup.other()? {
         other.args = LISTEN;
         other.contestant = &SOCKEYE.contestant;
         programs.push(other);

@@ -3,7 +3,7 @@
 use super::load::{Done, Pace, Room, Shape, Talk, Until};
 use crate::Result;
 use crate::building::Program;
-use crate::options::{Common, Rounds};
+use crate::options::{Rounds, Setup};
 use crate::rounds::{self, Sample};
 use crate::server::Server;
 use crate::syscalls::Trace;
@@ -25,8 +25,8 @@ pub(crate) struct Counted {
 }
 
 /// Everything that everybody gets is read: right contents, nothing lost, doubled or out of order.
-pub(crate) fn check(common: &Common, program: &Program, shape: Shape) -> Result<()> {
-    let server = Server::start(program, common.server_core, &[])?;
+pub(crate) fn check(setup: &Setup, program: &Program, shape: Shape) -> Result<()> {
+    let server = Server::start(program, setup.server_core, &[])?;
     let mut room = Room::open(server.addr, shape)?;
     room.check(each(shape, CHECKED))
         .map_err(|error| format!("{}, {shape}: {error}", program.name))?;
@@ -35,12 +35,12 @@ pub(crate) fn check(common: &Common, program: &Program, shape: Shape) -> Result<
 
 /// A server of its own, warmed up, then measured. What is counted is deliveries.
 pub(crate) fn sample(
-    common: &Common,
+    setup: &Setup,
     rounds: &Rounds,
     program: &Program,
     shape: Shape,
 ) -> Result<Sample> {
-    let server = Server::start(program, common.server_core, &[])?;
+    let server = Server::start(program, setup.server_core, &[])?;
     let mut room = Room::open(server.addr, shape)?;
     let failed = |error| format!("{}, {shape}: {error}", program.name);
     room.run(Until::Elapsed(rounds.warm_up())).map_err(failed)?;
@@ -52,8 +52,8 @@ pub(crate) fn sample(
 }
 
 /// Counts calls, in a process of their own: who is traced is not timed.
-pub(crate) fn count(common: &Common, program: &Program, shape: Shape) -> Result<Counted> {
-    let server = Server::start(program, common.server_core, &[])?;
+pub(crate) fn count(setup: &Setup, program: &Program, shape: Shape) -> Result<Counted> {
+    let server = Server::start(program, setup.server_core, &[])?;
     let mut room = Room::open(server.addr, shape)?;
     room.run(Until::Each(in_flight(shape)))?;
     let trace = Trace::attach(&server)?;

@@ -78,7 +78,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
 }
 
 /// In the order of the tables.
-const EVERYBODY: [Name; 3] = [Name::Sockeye, Name::Raw, Name::UWebSockets];
+pub(crate) const EVERYBODY: [Name; 3] = [Name::Sockeye, Name::RawLt, Name::UWebSockets];
 
 impl Options {
     fn members(&self, default: &[usize]) -> Vec<usize> {

@@ -96,6 +96,15 @@ pub(crate) enum Count {
 }
 
 impl Count {
+    /// As results name it.
+    pub(crate) const fn metric(self) -> &'static str {
+        match self {
+            Self::Instructions => "instructions",
+            Self::Allocations => "allocations",
+            Self::Copied => "copied_bytes",
+        }
+    }
+
     const fn tool(self) -> &'static [&'static str] {
         match self {
             Self::Instructions => &["--tool=callgrind", "--callgrind-out-file=/dev/null"],

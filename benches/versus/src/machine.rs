@@ -5,15 +5,24 @@ use std::process::Command;
 
 /// One sentence about the machine and its compilers.
 pub(crate) fn describe() -> String {
+    format!("{}; commit {}", without_commit(), commit())
+}
+
+/// The same for all that is measured on one machine.
+pub(crate) fn without_commit() -> String {
     let kernel = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
     format!(
-        "{}; Linux {}; {}; {}; commit {}",
+        "{}; Linux {}; {}; {}",
         processors(),
         kernel.trim(),
         first_line("rustc", &["--version"]),
         first_line("g++", &["--version"]),
-        commit(),
     )
+}
+
+/// The day, as in 2026-11-22.
+pub(crate) fn date() -> String {
+    first_line("date", &["-u", "+%Y-%m-%d"])
 }
 
 fn processors() -> String {
@@ -27,10 +36,19 @@ fn processors() -> String {
     format!("{} × {model}", models.len())
 }
 
-/// What is measured; with a plus if the work tree differs from it.
-fn commit() -> String {
-    let commit = first_line("git", &["rev-parse", "--short", "HEAD"]);
-    let differs = first_line("git", &["status", "--porcelain", "--untracked-files=no"]);
+/// The last commit that changed what is measured, or what it is measured beside; with a plus if the work tree differs
+/// from it.
+pub(crate) fn commit() -> String {
+    let paths = [
+        "../../src",
+        "../../Cargo.toml",
+        "../../Cargo.lock",
+        "Cargo.lock",
+        "contestants",
+    ];
+    let git = |args: &[&str]| first_line("git", &[args, &["--"], &paths[..]].concat());
+    let commit = git(&["log", "-1", "--format=%h", "--abbrev=7"]);
+    let differs = git(&["status", "--porcelain", "--untracked-files=no"]);
     let differs = if differs.is_empty() { "" } else { "+" };
     format!("{commit}{differs}")
 }

@@ -8,11 +8,13 @@ mod comparison;
 mod contestants;
 mod handshakes;
 mod instructions;
+mod latency;
 mod load;
 mod machine;
 mod memory;
 mod npm;
 mod options;
+mod plan;
 mod report;
 mod rooms;
 mod rounds;
@@ -21,6 +23,7 @@ mod server;
 mod speed;
 mod stats;
 mod syscalls;
+mod tls_idle;
 mod tools;
 
 use clap::{Args, Parser, Subcommand};
@@ -37,6 +40,8 @@ type Result<T> = std::result::Result<T, Error>;
     after_help = "Examples:\n  \
         benches/versus/run                          speed: 20 rounds, a quarter of an hour\n  \
         benches/versus/run speed --rounds 6 --seconds 1 --only sockeye,uwebsockets\n  \
+        benches/versus/run all --quick              every scenario in a minute or five, to see that it works\n  \
+        benches/versus/run all                      every scenario: two hours, in pieces if need be\n  \
         benches/versus/run instructions             what the servers execute for a message\n  \
         benches/versus/run rooms                    everybody to everybody: half an hour",
     disable_help_subcommand = true
@@ -48,6 +53,7 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    All(plan::Options),
     Speed(speed::Options),
     Instructions(instructions::Options),
     Syscalls(syscalls::Options),
@@ -71,6 +77,7 @@ fn defaults<O: Args>() -> O {
 fn main() -> ExitCode {
     let command = Cli::parse().command;
     let result = match command.unwrap_or_else(|| Command::Speed(defaults())) {
+        Command::All(options) => plan::run(&options),
         Command::Speed(options) => speed::run(&options),
         Command::Instructions(options) => instructions::run(&options),
         Command::Syscalls(options) => syscalls::run(&options),

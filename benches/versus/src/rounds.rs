@@ -91,8 +91,29 @@ pub(crate) fn interleaved(
     options: &Rounds,
     measure: impl Fn(&Program) -> Result<Vec<Sample>>,
 ) -> Result<Measurement> {
+    let (rounds, stolen) = in_rounds(programs, options, measure)?;
+    let series = programs.iter().zip(rounds).map(|(program, rounds)| {
+        let loads = rounds.first().map_or(0, Vec::len);
+        let series = (0..loads).map(|load| Series {
+            name: program.name,
+            samples: rounds.iter().map(|samples| samples[load]).collect(),
+        });
+        series.collect()
+    });
+    Ok(Measurement {
+        series: series.collect(),
+        stolen,
+    })
+}
+
+/// The same of anything that is measured: per program, what each round brought; and the part of the time that was stolen.
+pub(crate) fn in_rounds<T>(
+    programs: &[Program],
+    options: &Rounds,
+    measure: impl Fn(&Program) -> Result<T>,
+) -> Result<(Vec<Vec<T>>, Option<f64>)> {
     let rounds = options.rounds;
-    let mut series: Vec<Vec<Series>> = vec![Vec::new(); programs.len()];
+    let mut found: Vec<Vec<T>> = programs.iter().map(|_| Vec::new()).collect();
     let mut order: Vec<_> = (0..programs.len()).collect();
     let mut random = options.seed;
     let mut progress = Progress::new(rounds * programs.len());
@@ -106,22 +127,15 @@ pub(crate) fn interleaved(
                 round + 1,
                 program.name
             ));
-            let samples = measure(program)?;
-            series[*index].resize_with(samples.len(), || Series {
-                name: program.name,
-                samples: Vec::new(),
-            });
-            for (series, sample) in series[*index].iter_mut().zip(samples) {
-                series.samples.push(sample);
-            }
+            let measured =
+                measure(program).map_err(|error| format!("{}: {error}", program.name))?;
+            found[*index].push(measured);
         }
     }
     progress.end();
     let stolen = before.zip(stolen());
-    Ok(Measurement {
-        series,
-        stolen: stolen.map(|(before, after)| (after.0 - before.0) / (after.1 - before.1).max(1.0)),
-    })
+    let part = stolen.map(|(before, after)| (after.0 - before.0) / (after.1 - before.1).max(1.0));
+    Ok((found, part))
 }
 
 /// Measures what the load does between two moments when nothing is in flight and the server sleeps.

@@ -89,6 +89,11 @@ impl Server {
         Ok(kib * 1024)
     }
 
+    /// Open descriptors: its connections, and some more.
+    pub(crate) fn descriptors(&self) -> Result<usize> {
+        Ok(fs::read_dir(self.proc("fd"))?.count())
+    }
+
     fn wait_until_asleep(&self) -> Result<()> {
         for _ in 0..5_000 {
             let stat = fs::read_to_string(self.proc("stat"))?;
@@ -138,5 +143,7 @@ fn listening(stdout: &mut ChildStdout) -> Result<SocketAddr> {
     let addr = line
         .split_once("listening on ")
         .ok_or("it ended, or does not say where it listens")?;
-    Ok(addr.1.trim().trim_start_matches("ws://").parse()?)
+    let addr = addr.1.trim();
+    let addr = addr.split_once("://").map_or(addr, |(_, addr)| addr);
+    Ok(addr.parse()?)
 }

@@ -4,10 +4,11 @@
 //! on each connection is compared byte by byte. A batch is sent at once and its replies are awaited before the next,
 //! so what is in flight is known, and every run ends with nothing in flight: counts are exact.
 //!
-//! It does not keep to a rate, and measures no latency: a server that is slower is asked less.
+//! It does not keep to a rate, and measures no latency: a server that is slower is asked less. `open_loop` does.
 
 pub(crate) mod frame;
 pub(crate) mod handshake;
+pub(crate) mod open_loop;
 pub(crate) mod storm;
 
 use crate::contestants::Reply;

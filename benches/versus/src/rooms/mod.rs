@@ -9,12 +9,12 @@
 //! | `stalled`, `audience`, `queues`, `latency` | what half of the members, who do not read, do to the others |
 
 mod audience;
-mod contestants;
+pub(crate) mod contestants;
 mod fan_out;
 mod frames;
 mod latency;
-mod load;
-mod measure;
+pub(crate) mod load;
+pub(crate) mod measure;
 mod queues;
 mod stalled;
 mod talk;
@@ -24,6 +24,7 @@ use crate::contestants::Name;
 use crate::memory::{OTHERS, raise_descriptors};
 use crate::options::{Common, Rounds, number};
 use clap::Args;
+pub(crate) use load::{Pace, Shape, Talk};
 
 /// Rooms: one to many, all to all; large messages; members who do not read
 #[derive(Args, Clone, Debug)]

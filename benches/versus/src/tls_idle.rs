@@ -1,0 +1,128 @@
+//! What Sockeye holds for a connection behind TLS that is open and silent.
+//!
+//! Not here: a client that speaks TLS. `sockeye bench` is one: it opens all its connections before the first message, and
+//! at this rate there is none while anybody looks.
+
+use crate::Result;
+use crate::building::{Program, here};
+use crate::options::Setup;
+use crate::server::Server;
+use crate::tools;
+use std::fs;
+use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+const CERTIFICATE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/target/tls/certificate.pem");
+const KEY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/target/tls/key.pem");
+const ARGS: &[&str] = &[
+    "echo",
+    "--listen",
+    "127.0.0.1:0",
+    "--tls-cert",
+    CERTIFICATE,
+    "--tls-key",
+    KEY,
+];
+/// All of them are opened by then: a handshake takes a millisecond or two.
+const PATIENCE: Duration = Duration::from_secs(300);
+
+/// Bytes per connection.
+pub(crate) fn held(setup: &Setup, program: &Program, connections: usize) -> Result<f64> {
+    make_certificate()?;
+    let behind_tls = Program {
+        args: ARGS,
+        ..program.clone()
+    };
+    let server = Server::start(&behind_tls, setup.server_core, &[])?;
+    let without = server.descriptors()?;
+    // The first connection makes a server touch the buffers that all share.
+    let first = Clients::open(program, &server, 1, without)?;
+    let before = server.resident()?;
+    drop(first);
+    wait_for(&server, |descriptors| descriptors == without)?;
+    let _all = Clients::open(program, &server, connections, without)?;
+    let after = server.resident()?;
+    Ok((after as f64 - before as f64) / (connections - 1) as f64)
+}
+
+/// For the address alone; nobody checks it.
+fn make_certificate() -> Result<()> {
+    tools::need("openssl", "openssl")?;
+    fs::create_dir_all(here().join("target/tls"))?;
+    let openssl = Command::new("openssl")
+        .args([
+            "req",
+            "-x509",
+            "-newkey",
+            "ec",
+            "-pkeyopt",
+            "ec_paramgen_curve:prime256v1",
+        ])
+        .args(["-nodes", "-days", "2", "-subj", "/CN=localhost"])
+        .args(["-addext", "subjectAltName=IP:127.0.0.1"])
+        .args(["-keyout", KEY, "-out", CERTIFICATE])
+        .stderr(Stdio::null())
+        .status()?;
+    if openssl.success() {
+        return Ok(());
+    }
+    Err("openssl cannot make a certificate".into())
+}
+
+/// A `sockeye bench` whose connections are open.
+struct Clients(Child);
+
+impl Clients {
+    fn open(
+        program: &Program,
+        server: &Server,
+        connections: usize,
+        without: usize,
+    ) -> Result<Self> {
+        // One message in a hundred seconds, on all of them together.
+        let child = Command::new("setpriv")
+            .args(["--pdeathsig", "KILL"])
+            .arg(&program.path)
+            .args(["bench", "--danger-accept-any-certificate", "--no-proxy"])
+            .args([
+                "--rate",
+                "0.01",
+                "--warmup",
+                "0",
+                "--seconds",
+                "600",
+                "--timeout",
+                "300",
+            ])
+            .args(["--connections", &connections.to_string()])
+            .arg(format!("wss://{}/", server.addr))
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()?;
+        let clients = Self(child);
+        wait_for(server, |descriptors| descriptors >= without + connections)?;
+        // The last ones may be in their handshakes yet.
+        thread::sleep(Duration::from_secs(2));
+        Ok(clients)
+    }
+}
+
+impl Drop for Clients {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn wait_for(server: &Server, so: impl Fn(usize) -> bool) -> Result<()> {
+    let start = Instant::now();
+    while !so(server.descriptors()?) {
+        if start.elapsed() > PATIENCE {
+            return Err("the connections over TLS are not open after five minutes".into());
+        }
+        thread::sleep(Duration::from_millis(20));
+    }
+    Ok(())
+}

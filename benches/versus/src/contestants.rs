@@ -105,7 +105,7 @@ const BUN: Contestant = Contestant {
     about: "Bun 1.4.5, as npm has it built: the newest uWebSockets, with a callback in JavaScript for each message",
     source: Source::Bun,
     reply: Reply::Unmasked,
-    skips: "TODO",
+    skips: "minimal lengths, and UTF-8 before the last fragment; of the request, the version of HTTP and Connection",
 };
 
 const TOKIO_WEBSOCKETS: Contestant = Contestant {
@@ -147,7 +147,8 @@ const SOCKUDO_WS: Contestant = Contestant {
     about: "sockudo-ws 3.1.0 on tokio, as its own example of an echo: `send` for each message",
     source: Source::Apart("sockudo-ws", "sockudo"),
     reply: Reply::Unmasked,
-    skips: "TODO",
+    skips: "of frames and requests nothing that `checks` asks; faults end the connection without a close frame or an \
+            answer",
 };
 
 impl Name {

@@ -1,8 +1,9 @@
 //! Charts: bars that say how many times Sockeye is ahead, as SVG that can be read on white and on black.
 
+use super::cells::times;
 use super::outcome::{AGAIN, CPU, FIRST, Outcome, RATE};
 use super::scenarios::ALL;
-use super::tables::{Results, times};
+use super::tables::Results;
 use std::fmt::Write;
 
 pub(crate) struct Chart {

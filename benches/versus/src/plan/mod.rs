@@ -5,9 +5,10 @@
 //! | `scenarios`, `targets` | two tables: what is measured, and what is aimed at |
 //! | `measure` | one scenario |
 //! | `outcome` | what came of it, and its file |
-//! | `tables`, `charts` | that as Markdown and as SVG |
+//! | `tables`, `cells`, `charts` | that as Markdown and as SVG |
 //! | `pages` | where they are shown |
 
+mod cells;
 mod charts;
 mod measure;
 mod outcome;

@@ -1,9 +1,13 @@
 //! Results as Markdown: the whole report, and the few lines of the front page.
 
+use super::cells::{plain, ratio, table, times, with_unit};
 use super::outcome::{AGAIN, CPU, ENOUGH, FIRST, Outcome, RATE};
 use super::scenarios::{ALL, Group, Kind, Scenario};
 use super::targets::{TARGETS, rule};
+use crate::contestants::{Name, chosen};
+use crate::rooms;
 use crate::rounds::Ratio;
+use clap::ValueEnum;
 use std::collections::BTreeSet;
 
 /// What there is, by scenario.
@@ -40,6 +44,10 @@ pub(crate) fn report(results: &Results, charts: &[(String, &str)]) -> String {
     for group in Group::ALL {
         text += &of_group(results, group);
     }
+    text += &format!(
+        "\n### Who takes part, and what each leaves out of a server's checks\n\n{}",
+        who(results)
+    );
     text + "\n### When, and of what\n\n" + &provenance(results)
 }
 
@@ -126,8 +134,7 @@ fn about(results: &Results) -> String {
          `x86-64-v3` where something is counted by valgrind, `native` where time is taken. A ratio is the median of \
          those within rounds; in brackets the interval that covers it with 95%. \"{}\" means fewer than {ENOUGH} rounds: \
          no result. \"{AGAIN}\" is the same program a second time: what it is off 1 is noise. What each contestant \
-         leaves out of a server's checks stands in [versus/README.md](versus/README.md#who-takes-part-and-what-each-\
-         leaves-out); read each number with it.\n",
+         leaves out of a server's checks stands at the end: whoever checks less has less to do.\n",
         machines(results).join("; and "),
         TOO_FEW.trim()
     )
@@ -310,6 +317,30 @@ fn value(outcome: &Outcome, name: &str, metric: &str) -> String {
     value.map_or_else(|| "–".to_owned(), |value| plain(value / scale))
 }
 
+/// Those that the results name.
+fn who(results: &Results) -> String {
+    let named = |name: &str| {
+        results
+            .0
+            .iter()
+            .any(|outcome| outcome.entry(name).is_some())
+    };
+    let echoes = chosen(Name::value_variants());
+    let raw_room = rooms::contestants::all();
+    let all = echoes
+        .into_iter()
+        .chain(raw_room.filter(|contestant| contestant.name == "raw"));
+    let rows = all
+        .filter(|contestant| named(contestant.name))
+        .map(|contestant| {
+            [contestant.name, contestant.about, contestant.skips]
+                .map(str::to_owned)
+                .to_vec()
+        });
+    let head = ["contestant", "is", "leaves out"].map(str::to_owned);
+    table(&head, &rows.collect::<Vec<_>>())
+}
+
 /// One line for each scenario, with the noise of its run.
 fn provenance(results: &Results) -> String {
     let rows = results.0.iter().map(|outcome| {
@@ -350,79 +381,10 @@ fn provenance(results: &Results) -> String {
     table(&head.map(str::to_owned), &rows.collect::<Vec<_>>())
 }
 
-/// Words are aligned left, numbers right.
-fn table(head: &[String], rows: &[Vec<String>]) -> String {
-    let is_number =
-        |cell: &String| cell.starts_with(|c: char| c.is_ascii_digit() || "–≤≥".contains(c));
-    let line = |cells: &[String]| format!("| {} |\n", cells.join(" | "));
-    let rule = (0..head.len()).map(|column| {
-        if rows.iter().all(|row| is_number(&row[column])) {
-            "---:"
-        } else {
-            "---"
-        }
-    });
-    let rule = format!("|{}|\n", rule.collect::<Vec<_>>().join("|"));
-    line(head) + &rule + &rows.iter().map(|row| line(row)).collect::<String>()
-}
-
-/// A number with three digits or so.
-pub(crate) fn plain(value: f64) -> String {
-    match value.abs() {
-        big if big >= 100.0 => format!("{value:.0}"),
-        some if some >= 10.0 => format!("{value:.1}"),
-        small if small < 0.005 => "0".to_owned(),
-        _ => format!("{value:.2}"),
-    }
-}
-
-pub(crate) fn times(value: f64) -> String {
-    match value {
-        big if big >= 99.5 => format!("{value:.0}"),
-        some if some >= 9.95 => format!("{value:.1}"),
-        _ => format!("{value:.2}"),
-    }
-}
-
-/// With its interval, if it has one.
-pub(crate) fn ratio(ratio: &Ratio) -> String {
-    if ratio.interval.coverage == 0.0 {
-        return times(ratio.median);
-    }
-    let (low, high) = (times(ratio.interval.low), times(ratio.interval.high));
-    format!("{} ({low}-{high})", times(ratio.median))
-}
-
-fn with_unit(metric: &str, value: f64) -> String {
-    match metric {
-        RATE => format!("{} k/s", plain(value / 1e3)),
-        _ if metric.ends_with("_ns") => format!("{} µs", plain(value / 1e3)),
-        _ => plain(value),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::outcome::tests::outcome;
-    use super::{Results, plain, report, summary, times};
-
-    #[test]
-    fn numbers_have_the_digits_that_mean_something() {
-        let table = [
-            (0.0, "0"),
-            (0.004, "0"),
-            (1.234, "1.23"),
-            (45.67, "45.7"),
-            (789.4, "789"),
-        ];
-        for (value, text) in table {
-            assert_eq!(plain(value), text);
-        }
-        assert_eq!(
-            [times(0.978), times(46.23), times(279.4)],
-            ["0.98", "46.2", "279"]
-        );
-    }
+    use super::{Results, report, summary};
 
     #[test]
     fn what_had_too_few_rounds_is_marked_and_not_on_the_front_page() {

@@ -157,15 +157,15 @@ impl Target {
         match self.measure {
             Measure::AtMost(metric) => {
                 let value = outcome.entry(super::outcome::FIRST)?.median(metric)?;
-                Some((value, super::tables::plain(value)))
+                Some((value, super::cells::plain(value)))
             }
             Measure::Lead(metric, over) => {
                 let lead = outcome.lead(metric, over)?;
-                Some((lead.median, super::tables::ratio(&lead)))
+                Some((lead.median, super::cells::ratio(&lead)))
             }
             Measure::LeadLow(metric, over) => {
                 let low = outcome.lead(metric, over)?.interval.low;
-                Some((low, super::tables::times(low)))
+                Some((low, super::cells::times(low)))
             }
         }
     }

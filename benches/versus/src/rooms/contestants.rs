@@ -71,9 +71,9 @@ static UWEBSOCKETS: Roomy = Roomy {
 static ALL: [&Roomy; 3] = [&SOCKEYE, &RAW, &UWEBSOCKETS];
 
 /// Those asked for, or all.
-pub(crate) fn chosen(setup: &Setup, all: &[Name]) -> Result<Vec<&'static Roomy>> {
+pub(crate) fn chosen(setup: &Setup, default: &[Name]) -> Result<Vec<&'static Roomy>> {
     let names = if setup.only.is_empty() {
-        all
+        default
     } else {
         &setup.only
     };
@@ -90,6 +90,11 @@ pub(crate) fn chosen(setup: &Setup, all: &[Name]) -> Result<Vec<&'static Roomy>>
         .iter()
         .map(found)
         .collect::<std::result::Result<_, _>>()?)
+}
+
+/// All of them, as the tables of echoes have theirs.
+pub(crate) fn all() -> impl Iterator<Item = &'static Contestant> {
+    ALL.into_iter().map(|roomy| &roomy.contestant)
 }
 
 /// The same, built, and the other build of Sockeye.

@@ -3,13 +3,13 @@
 use super::outcome::RATE;
 use crate::rounds::Ratio;
 
-/// Words are aligned left, numbers right.
+/// Words are aligned left, numbers right. The first column names what the line is about.
 pub(crate) fn table(head: &[String], rows: &[Vec<String>]) -> String {
     let is_number =
         |cell: &String| cell.starts_with(|c: char| c.is_ascii_digit() || "–≤≥".contains(c));
     let line = |cells: &[String]| format!("| {} |\n", cells.join(" | "));
     let rule = (0..head.len()).map(|column| {
-        if rows.iter().all(|row| is_number(&row[column])) {
+        if column > 0 && rows.iter().all(|row| is_number(&row[column])) {
             "---:"
         } else {
             "---"
@@ -48,7 +48,9 @@ pub(crate) fn ratio(ratio: &Ratio) -> String {
 
 pub(crate) fn with_unit(metric: &str, value: f64) -> String {
     match metric {
+        RATE if value >= 1e6 => format!("{} M/s", plain(value / 1e6)),
         RATE => format!("{} k/s", plain(value / 1e3)),
+        _ if metric.ends_with("_ns") && value < 100.0 => format!("{} ns", plain(value)),
         _ if metric.ends_with("_ns") => format!("{} µs", plain(value / 1e3)),
         _ => plain(value),
     }
@@ -79,11 +81,11 @@ mod tests {
     #[test]
     fn numbers_are_aligned_right() {
         let row = |cells: [&str; 2]| cells.map(str::to_owned).to_vec();
-        let rows = [row(["a", "1.20 (1.10-1.30)"]), row(["b", "–"])];
+        let rows = [row(["20 B", "1.20 (1.10-1.30)"]), row(["1 KiB", "–"])];
         let text = table(&row(["", "x"]), &rows);
         assert_eq!(
             text,
-            "|  | x |\n|---|---:|\n| a | 1.20 (1.10-1.30) |\n| b | – |\n"
+            "|  | x |\n|---|---:|\n| 20 B | 1.20 (1.10-1.30) |\n| 1 KiB | – |\n"
         );
     }
 }

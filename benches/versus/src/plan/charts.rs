@@ -74,14 +74,15 @@ impl Chart {
             return None;
         }
         let mut body = String::new();
-        let mut y = 52;
+        let mut y = 62;
         for outcome in found {
             y = self.group(outcome, y, &mut body);
         }
         let one = self.x(1.0);
+        let _ = writeln!(body, "<text x=\"{:.1}\" y=\"42\">Sockeye</text>", one + 5.0);
         let _ = writeln!(
             body,
-            "<line class=\"l\" x1=\"{one:.1}\" y1=\"36\" x2=\"{one:.1}\" y2=\"{y}\"/>"
+            "<line class=\"l\" x1=\"{one:.1}\" y1=\"32\" x2=\"{one:.1}\" y2=\"{y}\"/>"
         );
         let height = y + 12;
         Some(format!(

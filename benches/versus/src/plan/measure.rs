@@ -169,22 +169,22 @@ impl Bench<'_> {
     }
 
     fn programs(&self, scenario: &Scenario) -> Result<Vec<Program>> {
-        if let Kind::Room(_) = scenario.kind {
-            let roomies = rooms::contestants::chosen(self.setup, scenario.who)?;
-            return rooms::contestants::programs(self.setup, &roomies);
-        }
         let only = &self.setup.only;
-        let asked = scenario
-            .who
-            .iter()
-            .filter(|name| only.is_empty() || only.contains(name));
+        let takes_part = |name: &&Name| only.is_empty() || only.contains(name);
+        let asked: Vec<_> = scenario.who.iter().filter(takes_part).copied().collect();
+        if asked.is_empty() {
+            return Err("nobody of those takes part".into());
+        }
+        if let Kind::Room(_) = scenario.kind {
+            let mut setup = self.setup.clone();
+            setup.only = asked;
+            let roomies = rooms::contestants::chosen(&setup, &[])?;
+            return rooms::contestants::programs(&setup, &roomies);
+        }
         let flavour = flavour(scenario.kind);
-        let programs = asked.map(|name| self.program(*name, flavour));
+        let programs = asked.into_iter().map(|name| self.program(name, flavour));
         let mut programs: Vec<_> = programs.collect::<Result<_>>()?;
         programs.extend(self.setup.other()?);
-        if programs.is_empty() {
-            return Err(format!("{}: nobody of those takes part", scenario.name).into());
-        }
         Ok(programs)
     }
 

@@ -6,7 +6,6 @@ use super::scenarios::{ALL, Group, Kind, Scenario};
 use super::targets::{TARGETS, rule};
 use crate::contestants::{Name, chosen};
 use crate::rooms;
-use crate::rounds::Ratio;
 use clap::ValueEnum;
 use std::collections::BTreeSet;
 

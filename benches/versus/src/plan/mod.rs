@@ -203,3 +203,41 @@ impl Options {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Options;
+    use super::outcome::tests::outcome;
+    use super::scenarios::ALL;
+
+    #[test]
+    fn a_result_stands_if_it_is_of_this_commit_and_of_enough_rounds() {
+        let timed = ALL.iter().find(|scenario| scenario.kind.has_rounds());
+        let counted = ALL.iter().find(|scenario| !scenario.kind.has_rounds());
+        let options = crate::defaults::<Options>;
+        let again = Options {
+            again: true,
+            ..options()
+        };
+        let keep = Options {
+            keep: true,
+            ..options()
+        };
+        let table = [
+            (timed, options(), 20, "abc", true),
+            (timed, options(), 19, "abc", false),
+            (timed, options(), 20, "def", false),
+            (timed, keep.clone(), 20, "def", true),
+            (timed, keep, 19, "def", false),
+            (timed, again.clone(), 20, "abc", false),
+            (counted, options(), 0, "abc", true),
+            (counted, options(), 0, "abc+", false),
+            (counted, again, 0, "abc", false),
+        ];
+        for (scenario, options, rounds, commit, stands) in table {
+            let outcome = outcome("x", rounds, &[("sockeye", 1.0)]);
+            let found = options.stands(scenario.unwrap(), &outcome, commit);
+            assert_eq!(found, stands, "{rounds} rounds of {commit}");
+        }
+    }
+}

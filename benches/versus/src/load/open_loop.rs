@@ -103,7 +103,7 @@ impl OpenLoop {
 
     /// Sends for so long, and waits for what was sent.
     pub(crate) fn run(&mut self, duration: Duration) -> io::Result<Late> {
-        let mut histogram = Histogram::new(3).map_err(io::Error::other)?;
+        let mut histogram = histogram()?;
         let start = Instant::now();
         let (mut due, mut sent) = (0.0, 0);
         loop {
@@ -158,6 +158,11 @@ impl OpenLoop {
         self.events = events;
         Ok(())
     }
+}
+
+/// Up to the minute after which a server is stuck, with three digits.
+fn histogram() -> io::Result<Histogram<u64>> {
+    Histogram::new_with_bounds(1, 60_000_000_000, 3).map_err(io::Error::other)
 }
 
 impl Connection {
@@ -217,7 +222,7 @@ impl Arrivals {
 
 #[cfg(test)]
 mod tests {
-    use super::Arrivals;
+    use super::{Arrivals, histogram};
 
     #[test]
     fn arrivals_have_the_mean_and_the_spread_of_a_poisson_process() {
@@ -231,5 +236,17 @@ mod tests {
         assert!((mean - 1000.0).abs() < 10.0, "{mean}");
         // 1 - 1/e of them are shorter than the mean.
         assert!((short - 0.632).abs() < 0.005, "{short}");
+    }
+
+    #[test]
+    fn the_histogram_knows_microseconds_from_seconds() {
+        let mut histogram = histogram().unwrap();
+        for late in [20_000, 30_000, 5_000_000_000, 600_000_000_000] {
+            histogram.saturating_record(late);
+        }
+        let at = |part| histogram.value_at_quantile(part) as f64;
+        for (part, late) in [(0.25, 20e3), (0.5, 30e3), (0.75, 5e9), (1.0, 60e9)] {
+            assert!((at(part) / late - 1.0).abs() < 0.2, "{part}: {}", at(part));
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! What Sockeye holds for a connection behind TLS that is open and silent.
 //!
 //! Not here: a client that speaks TLS. `sockeye bench` is one: it opens all its connections before the first message, and
-//! at this rate there is none while anybody looks.
+//! at this rate nearly none of them has one while anybody looks.
 
 use crate::Result;
 use crate::building::{Program, here};
@@ -80,14 +80,14 @@ impl Clients {
         connections: usize,
         without: usize,
     ) -> Result<Self> {
-        // One message in a hundred seconds, on all of them together.
+        // One message a second, on all of them together.
         let child = Command::new("setpriv")
             .args(["--pdeathsig", "KILL"])
             .arg(&program.path)
             .args(["bench", "--danger-accept-any-certificate", "--no-proxy"])
             .args([
                 "--rate",
-                "0.01",
+                "1",
                 "--warmup",
                 "0",
                 "--seconds",
@@ -99,10 +99,15 @@ impl Clients {
             .arg(format!("wss://{}/", server.addr))
             .stdin(Stdio::null())
             .stdout(Stdio::null())
-            .stderr(Stdio::null())
             .spawn()?;
-        let clients = Self(child);
-        wait_for(server, |descriptors| descriptors >= without + connections)?;
+        let mut clients = Self(child);
+        wait_for(server, |descriptors| {
+            let is_over = clients.0.try_wait().is_ok_and(|status| status.is_some());
+            is_over || descriptors >= without + connections
+        })?;
+        if let Some(status) = clients.0.try_wait()? {
+            return Err(format!("sockeye bench has ended: {status}").into());
+        }
         // The last ones may be in their handshakes yet.
         thread::sleep(Duration::from_secs(2));
         Ok(clients)
@@ -116,7 +121,7 @@ impl Drop for Clients {
     }
 }
 
-fn wait_for(server: &Server, so: impl Fn(usize) -> bool) -> Result<()> {
+fn wait_for(server: &Server, mut so: impl FnMut(usize) -> bool) -> Result<()> {
     let start = Instant::now();
     while !so(server.descriptors()?) {
         if start.elapsed() > PATIENCE {

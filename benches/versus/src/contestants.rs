@@ -74,7 +74,7 @@ const RAW_LT: Contestant = Contestant {
 
 const RAW_ET: Contestant = Contestant {
     name: "raw-et",
-    about: "the same, edge-triggered: each socket is registered once",
+    about: "a bare edge-triggered epoll loop that sends back the bytes it reads; each socket is registered once",
     source: Source::Here("raw", &["--edge"]),
     ..RAW_LT
 };
@@ -119,7 +119,7 @@ const TOKIO_WEBSOCKETS: Contestant = Contestant {
 
 const TOKIO_WEBSOCKETS_FEED: Contestant = Contestant {
     name: "tokio-websockets-feed",
-    about: "the same, but it takes all messages that are ready, `feed`s the answers and flushes once",
+    about: "tokio-websockets, where it takes all messages that are ready, `feed`s the answers and flushes once",
     source: Source::Here("tokio-websockets", &["--feed"]),
     ..TOKIO_WEBSOCKETS
 };

@@ -358,7 +358,7 @@ fn provenance(results: &Results) -> String {
         vec![
             format!("`{}`", outcome.scenario),
             of.date.clone(),
-            of.commit.clone(),
+            format!("`{}`", of.commit),
             of.built_for.clone(),
             rounds,
             noise.map_or_else(|| "–".to_owned(), |noise| ratio(&noise)),

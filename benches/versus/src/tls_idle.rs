@@ -1,13 +1,15 @@
 //! What Sockeye holds for a connection behind TLS that is open and silent.
 //!
-//! Not here: a client that speaks TLS. `sockeye bench` is one: it opens all its connections before the first message, and
-//! at this rate nearly none of them has one while anybody looks.
+//! Not here: a client that speaks TLS. `sockeye bench` is one: it opens all its connections before the first message. A
+//! thousand at once finish their handshakes before the server's deadline for that; then the process is stopped, and goes on
+//! for a moment now and then, to answer pings.
 
 use crate::Result;
 use crate::building::{Program, here};
 use crate::options::Setup;
 use crate::server::Server;
 use crate::tools;
+use rustix::process::{Pid, Signal, kill_process};
 use std::fs;
 use std::process::{Child, Command, Stdio};
 use std::thread;
@@ -24,6 +26,8 @@ const ARGS: &[&str] = &[
     "--tls-key",
     KEY,
 ];
+const AT_ONCE: usize = 1000;
+const A_MOMENT: Duration = Duration::from_millis(300);
 /// All of them are opened by then: a handshake takes a millisecond or two.
 const PATIENCE: Duration = Duration::from_secs(300);
 
@@ -41,8 +45,26 @@ pub(crate) fn held(setup: &Setup, program: &Program, connections: usize) -> Resu
     let before = server.resident()?;
     drop(first);
     wait_for(&server, |descriptors| descriptors == without)?;
-    let _all = Clients::open(program, &server, connections, without)?;
+    let mut all = Vec::new();
+    let mut open = 0;
+    while open < connections {
+        let more = AT_ONCE.min(connections - open);
+        all.push(Clients::open(program, &server, more, without + open)?);
+        open += more;
+        for clients in &all {
+            clients.signal(Signal::CONT)?;
+        }
+        thread::sleep(A_MOMENT);
+        for clients in &all {
+            clients.signal(Signal::STOP)?;
+        }
+    }
     let after = server.resident()?;
+    if server.descriptors()? < without + connections {
+        return Err(
+            "connections over TLS were closed before all were open: the machine is busy".into(),
+        );
+    }
     Ok((after as f64 - before as f64) / (connections - 1) as f64)
 }
 
@@ -109,8 +131,14 @@ impl Clients {
             return Err(format!("sockeye bench has ended: {status}").into());
         }
         // The last ones may be in their handshakes yet.
-        thread::sleep(Duration::from_secs(2));
+        thread::sleep(A_MOMENT);
         Ok(clients)
+    }
+}
+
+impl Clients {
+    fn signal(&self, signal: Signal) -> Result<()> {
+        Ok(kill_process(Pid::from_child(&self.0), signal)?)
     }
 }
 

@@ -59,8 +59,10 @@ fn the_core_stands_alone() {
 #[test]
 fn unsafe_stands_in_one_place() {
     let places = mentions(&sources("src"), &["unsafe "]);
-    assert_eq!(places.len(), 1, "{places:?}");
-    assert!(places[0].contains("src/proto/text.rs"), "{places:?}");
+    // The cast, and two kernels at two widths. A block of one line each: no more than forty are ever wanted.
+    assert_eq!(places.len(), 5, "{places:?}");
+    let text = |place: &String| place.contains("src/proto/text.rs");
+    assert!(places.iter().all(text), "{places:?}");
 }
 
 #[test]

@@ -3,7 +3,7 @@
 //! Not here: reading frames; what a finished message becomes.
 #![deny(clippy::arithmetic_side_effects)]
 
-use crate::proto::frame::{Header, MessageKind, Opcode};
+use crate::proto::frame::{Header, MessageKind, Opcode, mask};
 use crate::proto::utf8::{InvalidUtf8, Validator};
 use crate::proto::work;
 use crate::proto::{Limits, Violation};
@@ -178,6 +178,30 @@ impl Assembly {
         match kind {
             MessageKind::Text => self.utf8.check(bytes).map_err(|_| Violation::InvalidUtf8),
             MessageKind::Binary => Ok(()),
+        }
+    }
+
+    /// Unmasks the next payload bytes of the message, which stand `offset` bytes into their frame's, and judges them if it
+    /// is text.
+    pub(crate) fn unmask(
+        &mut self,
+        kind: MessageKind,
+        key: Option<[u8; 4]>,
+        offset: u64,
+        bytes: &mut [u8],
+    ) -> Result<(), Violation> {
+        let Some(key) = key else {
+            return self.check_text(kind, bytes);
+        };
+        match kind {
+            MessageKind::Text => {
+                let judged = self.utf8.unmask(key, offset, bytes);
+                judged.map_err(|_| Violation::InvalidUtf8)
+            }
+            MessageKind::Binary => {
+                mask::apply(key, offset, bytes);
+                Ok(())
+            }
         }
     }
 

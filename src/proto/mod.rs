@@ -29,6 +29,7 @@ mod error;
 pub mod frame;
 pub mod handshake;
 mod message;
+mod simd;
 mod text;
 pub mod utf8;
 #[cfg(feature = "work-count")]

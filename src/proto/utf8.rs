@@ -1,12 +1,16 @@
 //! Incremental UTF-8 validation: bytes arrive in any pieces, a fault is found in the piece that holds it.
 //!
-//! `core::str::from_utf8` does the work; this carries the up to three bytes of a character that a piece leaves open.
+//! This carries the up to three bytes of a character that a piece leaves open; `text` judges what stands between.
 //!
 //! Not here: text itself. Whoever holds a whole message asks `text` for its `&str`.
 
-use super::text::is_ascii;
+use super::text::{is_ascii, is_utf8};
+use crate::proto::frame::mask::{self, rotate};
 use crate::proto::work;
 use core::str::from_utf8;
+
+/// Bytes that are judged at once behind their unmasking.
+const STEP: usize = 16 << 10;
 
 /// The bytes were not UTF-8.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,15 +51,41 @@ impl Validator {
         if is_ascii(rest) {
             return Ok(());
         }
-        work::visit(rest.len());
-        match from_utf8(rest) {
-            Ok(_) => Ok(()),
-            Err(error) if error.error_len().is_none() => {
-                self.keep(rest.get(error.valid_up_to()..).unwrap_or_default());
+        let (whole, open) = rest.split_at(rest.len().saturating_sub(open_at_the_end(rest)));
+        if !is_utf8(whole) {
+            return self.reject();
+        }
+        // One byte or two may already be such that no third makes a character.
+        match from_utf8(open) {
+            Err(error) if error.error_len().is_some() => self.reject(),
+            _ => {
+                self.keep(open);
                 Ok(())
             }
-            Err(_) => self.reject(),
         }
+    }
+
+    /// Unmasks the next piece, which stands `offset` bytes into its frame's payload, and takes it. In steps that stay in
+    /// the first-level cache between the two.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`check`](Self::check).
+    pub(crate) fn unmask(
+        &mut self,
+        key: [u8; 4],
+        offset: u64,
+        piece: &mut [u8],
+    ) -> Result<(), InvalidUtf8> {
+        let key = rotate(key, offset);
+        // Of whole keys, so that each begins with the same byte of it.
+        for piece in piece.chunks_mut(STEP) {
+            let ascii = mask::apply_seeing(key, piece);
+            if !ascii || self.open != 0 {
+                self.check(piece)?;
+            }
+        }
+        Ok(())
     }
 
     /// Ends the text and makes the validator ready for the next one.
@@ -107,4 +137,15 @@ impl Validator {
         *self = Self::default();
         Err(InvalidUtf8)
     }
+}
+
+/// How many bytes at the end belong to a character that may go on behind it.
+fn open_at_the_end(bytes: &[u8]) -> usize {
+    // So much from the end, a byte as high as this begins a character of more.
+    let last = bytes.iter().rev().zip([0xC0, 0xE0, 0xF0]);
+    let begins = last.map(|(byte, least)| *byte >= least);
+    begins
+        .zip(1..)
+        .find_map(|(begins, so_many)| begins.then_some(so_many))
+        .unwrap_or(0)
 }

@@ -4,7 +4,7 @@
 
 use super::event::{Event, Part};
 use crate::proto::close::CloseReason;
-use crate::proto::frame::{MessageKind, Opcode};
+use crate::proto::frame::{MessageKind, Opcode, mask};
 use crate::proto::{Violation, text};
 use core::ops::Range;
 
@@ -40,6 +40,28 @@ pub(super) fn message(kind: MessageKind, payload: &[u8]) -> Result<Event<'_>, Vi
     match kind {
         MessageKind::Binary => Ok(Event::Binary(payload)),
         MessageKind::Text => text::from_bytes(payload)
+            .map(Event::Text)
+            .ok_or(Violation::InvalidUtf8),
+    }
+}
+
+/// The same for payload that is still as it came. Zeroes mask nothing. What turns out to be no text is unmasked at
+/// least up to where it is none.
+#[inline(always)]
+pub(super) fn unmasked_message(
+    kind: MessageKind,
+    key: [u8; 4],
+    payload: &mut [u8],
+) -> Result<Event<'_>, Violation> {
+    if key == [0; 4] {
+        return message(kind, payload);
+    }
+    match kind {
+        MessageKind::Binary => {
+            mask::apply(key, 0, payload);
+            Ok(Event::Binary(payload))
+        }
+        MessageKind::Text => text::unmasked(key, payload)
             .map(Event::Text)
             .ok_or(Violation::InvalidUtf8),
     }

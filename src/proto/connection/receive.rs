@@ -8,7 +8,7 @@
 use super::closing::{Action, Input, State};
 use super::config::{Config, Delivery};
 use super::event::{Event, Part, Step};
-use super::found::{Found, control, message, slice};
+use super::found::{Found, control, message, slice, unmasked_message};
 use super::send::Sender;
 use super::sink::{Inbound, Outbound, Sink};
 use super::streaming::Stream;
@@ -64,8 +64,7 @@ impl Whole {
     pub(crate) fn open<'a>(&self, frame: &'a mut [u8]) -> Option<Event<'a>> {
         let payload = frame.get_mut(self.start..self.end())?;
         #[expect(clippy::cast_possible_truncation, reason = "a key has 32 bits")]
-        mask::apply((self.key as u32).to_ne_bytes(), 0, payload);
-        message(self.kind, payload).ok()
+        unmasked_message(self.kind, (self.key as u32).to_ne_bytes(), payload).ok()
     }
 }
 
@@ -159,7 +158,8 @@ impl Receiver {
         limits.max_frame.min(limits.max_message)
     }
 
-    /// What was found at first sight has turned out to be no text: to be looked at closer, and is unmasked already.
+    /// What was found at first sight has turned out to be no text: to be looked at closer, and is unmasked already as far as
+    /// that matters.
     #[cfg(feature = "reactor")]
     #[cold]
     pub(crate) const fn look_again(&mut self, whole: &Whole) {
@@ -336,16 +336,18 @@ impl Receiver {
         let payload = input.get_mut(head_len..have).unwrap_or_default();
         let done = usize::try_from(self.progress).unwrap_or(usize::MAX);
         let fresh = payload.get_mut(done..).unwrap_or_default();
-        if let Some(key) = header.mask {
-            mask::apply(key, self.progress, fresh);
+        let compressed = self.message.is_compressed(header);
+        if compressed {
+            if let Some(key) = header.mask {
+                mask::apply(key, self.progress, fresh);
+            }
+        } else {
+            self.message
+                .unmask(kind, header.mask, self.progress, fresh)?;
         }
         let lent = header.fin
             && header.opcode != Opcode::Continuation
             && self.config.delivery == Delivery::Messages;
-        let compressed = self.message.is_compressed(header);
-        if !compressed {
-            self.message.check_text(kind, fresh)?;
-        }
         if have < end {
             self.progress = payload.len() as u64;
             return Ok(Progress::Need(end - have));

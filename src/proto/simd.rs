@@ -130,9 +130,9 @@ pub(super) mod x86 {
         tables
     }
 
-    /// A third byte is due two behind E0 and above, a fourth three behind F0: what less is taken off leaves the highest bit.
-    const THIRD: i8 = (0xE0 - 0x80) as i8;
-    const FOURTH: i8 = (0xF0 - 0x80) as i8;
+    /// A third byte is due two behind E0 and above, a fourth three behind F0: what is left of them then is 80 or more.
+    const THIRD: i8 = 0x60;
+    const FOURTH: i8 = 0x70;
 
     /// One validator for each width, from what the width has of its own and the names of what both have.
     macro_rules! validator {

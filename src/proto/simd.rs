@@ -9,7 +9,7 @@
 cpufeatures::new!(has_avx2, "avx2");
 // The last is what none of those processors has that run slower for a while after a wide instruction.
 #[cfg(target_arch = "x86_64")]
-cpufeatures::new!(has_avx512, "avx512f", "avx512bw", "avx512vbmi");
+cpufeatures::new!(has_avx512, "avx2", "avx512f", "avx512bw", "avx512vbmi");
 
 /// What a processor has. A value says that it has it, so each comes from [`Level::best`] or [`Level::all`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,20 +57,70 @@ impl Level {
 
 #[cfg(target_arch = "x86_64")]
 pub(super) mod x86 {
-    use crate::proto::frame::mask;
+    use crate::proto::frame::mask::{self, rotate};
     use core::arch::x86_64::*;
 
-    /// See [`mask::apply_wide`].
-    #[target_feature(enable = "avx2")]
-    pub(in super::super) fn unmask_avx2(key: [u8; 4], bytes: &mut [u8]) -> bool {
-        mask::apply_wide::<32>(key, bytes)
+    /// One for each width, as [`mask::apply_wide`] is for any machine, which says why. That one compiled for these would do
+    /// on paper; what the compiler makes of it differs by a factor of four from one version of it to the next.
+    macro_rules! unmasker {
+        ($name:ident, $features:literal, $width:literal, $own:ident, $splat:ident, $or:ident, $xor:ident) => {
+            /// Unmasks bytes that stand at the beginning of a payload; says whether they are ASCII then.
+            #[target_feature(enable = $features)]
+            pub(in super::super) fn $name(key: [u8; 4], bytes: &mut [u8]) -> bool {
+                const BLOCK: usize = 256;
+                let behind = |len: usize| $splat(i32::from_le_bytes(rotate(key, len as u64)));
+                let head = bytes.first_chunk::<$width>();
+                let tail = bytes.split_last_chunk::<$width>();
+                let (Some(head), Some((before, tail))) = (head, tail) else {
+                    return mask::apply_wide::<16, 64>(key, bytes);
+                };
+                let head = $xor($own::load(head), behind(0));
+                let tail = $xor($own::load(tail), behind(before.len()));
+                let aligned = bytes.as_ptr().align_offset($width) % $width;
+                let key = behind(aligned);
+                let mut seen = $or(head, tail);
+                let mut unmask = |vectors: &mut [[u8; $width]]| {
+                    for place in vectors {
+                        let vector = $xor($own::load(place), key);
+                        $own::store(vector, place);
+                        seen = $or(seen, vector);
+                    }
+                };
+                let body = bytes.get_mut(aligned..).unwrap_or_default();
+                let (blocks, rest) = body.as_chunks_mut::<BLOCK>();
+                for block in blocks {
+                    unmask(block.as_chunks_mut::<$width>().0);
+                }
+                unmask(rest.as_chunks_mut::<$width>().0);
+                if let Some(place) = bytes.first_chunk_mut() {
+                    $own::store(head, place);
+                }
+                if let Some(place) = bytes.last_chunk_mut() {
+                    $own::store(tail, place);
+                }
+                !$own::has_high_bits(seen)
+            }
+        };
     }
 
-    /// See [`mask::apply_wide`].
-    #[target_feature(enable = "avx512f,avx512bw")]
-    pub(in super::super) fn unmask_avx512(key: [u8; 4], bytes: &mut [u8]) -> bool {
-        mask::apply_wide::<64>(key, bytes)
-    }
+    unmasker!(
+        unmask_avx2,
+        "avx2",
+        32,
+        ymm,
+        _mm256_set1_epi32,
+        _mm256_or_si256,
+        _mm256_xor_si256
+    );
+    unmasker!(
+        unmask_avx512,
+        "avx512f,avx512bw,avx2",
+        64,
+        zmm,
+        _mm512_set1_epi32,
+        _mm512_or_si512,
+        _mm512_xor_si512
+    );
 
     /// What can be wrong with two bytes that follow one another: the first's upper and lower half and the second's upper
     /// half, each one of a set of nibbles. The method is that of Keiser and Lemire, "Validating UTF-8 in less than one
@@ -207,7 +257,7 @@ pub(super) mod x86 {
     );
     validator!(
         is_utf8_avx512,
-        "avx512f,avx512bw",
+        "avx512f,avx512bw,avx2",
         64,
         zmm,
         _mm512_setzero_si512,
@@ -230,6 +280,20 @@ pub(super) mod x86 {
         pub(super) fn load(bytes: &[u8; 32]) -> __m256i {
             let [a, b, c, d] = words(bytes);
             _mm256_setr_epi64x(a, b, c, d)
+        }
+
+        #[inline]
+        #[target_feature(enable = "avx2")]
+        pub(super) fn store(vector: __m256i, bytes: &mut [u8; 32]) {
+            let words = [
+                _mm256_extract_epi64::<0>(vector),
+                _mm256_extract_epi64::<1>(vector),
+                _mm256_extract_epi64::<2>(vector),
+                _mm256_extract_epi64::<3>(vector),
+            ];
+            for (place, word) in bytes.as_chunks_mut::<8>().0.iter_mut().zip(words) {
+                *place = word.to_le_bytes();
+            }
         }
 
         /// The same sixteen bytes in each part that is looked up by itself.
@@ -265,15 +329,24 @@ pub(super) mod x86 {
         use super::*;
 
         #[inline]
-        #[target_feature(enable = "avx512f,avx512bw")]
+        #[target_feature(enable = "avx512f,avx512bw,avx2")]
         pub(super) fn load(bytes: &[u8; 64]) -> __m512i {
             let [a, b, c, d, e, f, g, h] = words(bytes);
             _mm512_setr_epi64(a, b, c, d, e, f, g, h)
         }
 
+        #[inline]
+        #[target_feature(enable = "avx512f,avx512bw,avx2")]
+        pub(super) fn store(vector: __m512i, bytes: &mut [u8; 64]) {
+            if let [low, high] = bytes.as_chunks_mut::<32>().0 {
+                ymm::store(_mm512_castsi512_si256(vector), low);
+                ymm::store(_mm512_extracti64x4_epi64::<1>(vector), high);
+            }
+        }
+
         /// The same sixteen bytes in each part that is looked up by itself.
         #[inline]
-        #[target_feature(enable = "avx512f,avx512bw")]
+        #[target_feature(enable = "avx512f,avx512bw,avx2")]
         pub(super) fn table(bytes: &[u8; 16]) -> __m512i {
             let [a, b] = words(bytes);
             _mm512_setr_epi64(a, b, a, b, a, b, a, b)
@@ -281,19 +354,19 @@ pub(super) mod x86 {
 
         /// In front of each part of `now` the part that stands before it.
         #[inline]
-        #[target_feature(enable = "avx512f,avx512bw")]
+        #[target_feature(enable = "avx512f,avx512bw,avx2")]
         pub(super) fn joined(before: __m512i, now: __m512i) -> __m512i {
             _mm512_alignr_epi32::<12>(now, before)
         }
 
         #[inline]
-        #[target_feature(enable = "avx512f,avx512bw")]
+        #[target_feature(enable = "avx512f,avx512bw,avx2")]
         pub(super) fn has_high_bits(vector: __m512i) -> bool {
             _mm512_movepi8_mask(vector) != 0
         }
 
         #[inline]
-        #[target_feature(enable = "avx512f,avx512bw")]
+        #[target_feature(enable = "avx512f,avx512bw,avx2")]
         pub(super) fn is_zero(vector: __m512i) -> bool {
             _mm512_test_epi8_mask(vector, vector) == 0
         }

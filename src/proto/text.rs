@@ -13,8 +13,10 @@ use crate::proto::simd::x86;
 use crate::proto::utf8::Validator;
 use crate::proto::work;
 
-/// From here on there are kernels for what is masked.
-pub(crate) const LONG: usize = 64;
+/// What is longer is unmasked by a kernel.
+pub(crate) const LONG: usize = 128;
+/// What is longer is unmasked and judged in steps that stay in the first-level cache between the two.
+pub(crate) const STEP: usize = 16 << 10;
 /// What is shorter is judged by the standard library: a kernel has to be got going.
 const SHORT: usize = 32;
 
@@ -27,15 +29,15 @@ pub(crate) fn from_bytes(bytes: &[u8]) -> Option<&str> {
 /// Unmasks a whole text, and gives it if it is one.
 #[inline(always)]
 pub(crate) fn unmasked(key: [u8; 4], bytes: &mut [u8]) -> Option<&str> {
-    if bytes.len() < LONG {
-        mask::apply(key, 0, bytes);
-        return from_bytes(bytes);
+    if bytes.len() <= STEP {
+        let ascii = mask::apply_seeing(key, bytes);
+        return (ascii || is_utf8(bytes)).then(|| judged(bytes));
     }
-    long_unmasked(key, bytes)
+    unmasked_in_steps(key, bytes)
 }
 
 #[inline(never)]
-fn long_unmasked(key: [u8; 4], bytes: &mut [u8]) -> Option<&str> {
+fn unmasked_in_steps(key: [u8; 4], bytes: &mut [u8]) -> Option<&str> {
     let mut text = Validator::default();
     text.unmask(key, 0, bytes).ok()?;
     text.finish().ok()?;
@@ -51,7 +53,7 @@ fn judged(bytes: &[u8]) -> &str {
     }
 }
 
-/// Unmasks bytes that stand at the beginning of a payload, 64 or more; says whether they are ASCII.
+/// Unmasks bytes that stand at the beginning of a payload, more than [`LONG`]; says whether they are ASCII.
 #[inline]
 pub(crate) fn unmask(key: [u8; 4], bytes: &mut [u8]) -> bool {
     unmask_at(Level::best(), key, bytes)
@@ -77,7 +79,7 @@ fn unmask_at(level: Level, key: [u8; 4], bytes: &mut [u8]) -> bool {
 
 #[inline(never)]
 fn unmask_portably(key: [u8; 4], bytes: &mut [u8]) -> bool {
-    mask::apply_wide::<64>(key, bytes)
+    mask::apply_wide::<16, 64>(key, bytes)
 }
 
 /// Whether these are whole characters.

@@ -4,13 +4,10 @@
 //!
 //! Not here: text itself. Whoever holds a whole message asks `text` for its `&str`.
 
-use super::text::{is_ascii, is_utf8};
+use super::text::{STEP, is_utf8};
 use crate::proto::frame::mask::{self, rotate};
 use crate::proto::work;
 use core::str::from_utf8;
-
-/// Bytes that are judged at once behind their unmasking.
-const STEP: usize = 16 << 10;
 
 /// The bytes were not UTF-8.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,13 +44,12 @@ impl Validator {
         } else {
             self.close_character(piece)?
         };
-        // Most text is; it is seen in wide steps, and what is not is seen at its first character.
-        if is_ascii(rest) {
-            return Ok(());
-        }
         let (whole, open) = rest.split_at(rest.len().saturating_sub(open_at_the_end(rest)));
         if !is_utf8(whole) {
             return self.reject();
+        }
+        if open.is_empty() {
+            return Ok(());
         }
         // One byte or two may already be such that no third makes a character.
         match from_utf8(open) {
@@ -65,8 +61,7 @@ impl Validator {
         }
     }
 
-    /// Unmasks the next piece, which stands `offset` bytes into its frame's payload, and takes it. In steps that stay in
-    /// the first-level cache between the two.
+    /// Unmasks the next piece, which stands `offset` bytes into its frame's payload, and takes it.
     ///
     /// # Errors
     ///

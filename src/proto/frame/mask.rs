@@ -5,7 +5,7 @@
 //!
 //! Not here: where keys come from; see [`Keys`](crate::proto::Keys).
 
-use crate::proto::text::{self, is_ascii};
+use crate::proto::text::{self, LONG};
 use crate::proto::work;
 use alloc::vec::Vec;
 
@@ -22,57 +22,62 @@ use alloc::vec::Vec;
 /// ```
 #[inline(always)]
 pub fn apply(key: [u8; 4], offset: u64, bytes: &mut [u8]) {
+    apply_seeing(rotate(key, offset), bytes);
+}
+
+/// The same from the payload's beginning, and says whether the bytes are ASCII then: to look at what was just written would
+/// mean to wait for it.
+#[inline(always)]
+pub(crate) fn apply_seeing(key: [u8; 4], bytes: &mut [u8]) -> bool {
     work::visit(bytes.len());
-    let key = rotate(key, offset);
     match bytes.len() {
-        0..4 => bytes
-            .iter_mut()
-            .zip(key)
-            .for_each(|(byte, key)| *byte ^= key),
+        0..4 => {
+            let masked = bytes.iter_mut().zip(key).map(|(byte, key)| {
+                *byte ^= key;
+                *byte
+            });
+            masked.fold(0, |all, byte| all | byte) < 0x80
+        }
         4..8 => apply_ends::<4>(key, bytes),
         8..16 => apply_ends::<8>(key, bytes),
         16..32 => apply_ends::<16>(key, bytes),
         32..64 => apply_ends::<32>(key, bytes),
-        _ => {
-            text::unmask(key, bytes);
-        }
+        64..=LONG => apply_ends::<64>(key, bytes),
+        _ => text::unmask(key, bytes),
     }
-}
-
-/// [`apply`] from the payload's beginning; says whether the bytes are ASCII then.
-#[inline]
-pub(crate) fn apply_seeing(key: [u8; 4], bytes: &mut [u8]) -> bool {
-    if bytes.len() < text::LONG {
-        apply(key, 0, bytes);
-        return is_ascii(bytes);
-    }
-    work::visit(bytes.len());
-    text::unmask(key, bytes)
 }
 
 /// Of `N` to `2 * N` bytes the first `N` and the last, which overlap: both are read before either is written.
-#[inline]
-fn apply_ends<const N: usize>(key: [u8; 4], bytes: &mut [u8]) {
+#[inline(always)]
+fn apply_ends<const N: usize>(key: [u8; 4], bytes: &mut [u8]) -> bool {
     let tail = masked_tail::<N>(key, bytes);
-    if let Some(head) = bytes.first_chunk_mut::<N>() {
-        *head = masked(key, head);
-    }
-    if let (Some(place), Some(tail)) = (bytes.last_chunk_mut(), tail) {
+    let (Some(place), Some(tail)) = (bytes.first_chunk_mut::<N>(), tail) else {
+        return true;
+    };
+    let head = masked(key, place);
+    *place = head;
+    if let Some(place) = bytes.last_chunk_mut() {
         *place = tail;
     }
+    let mut seen = head;
+    gather(&mut seen, &tail);
+    is_ascii(&seen)
 }
 
 /// Of `WIDE` bytes and more, and says whether they come out as ASCII: that is nearly free here, and half of the work on
-/// most text. `WIDE` is a vector's width; each of several callers is compiled for another.
+/// most text. `WIDE` is a vector's width, `BLOCK` that of a few; each of
+/// several callers is compiled for another.
 ///
 /// The first and last `WIDE` bytes are read before any is written; between them stores are aligned, as each that crosses
 /// a line of the cache costs two.
 #[inline(always)]
-pub(crate) fn apply_wide<const WIDE: usize>(key: [u8; 4], bytes: &mut [u8]) -> bool {
+pub(crate) fn apply_wide<const WIDE: usize, const BLOCK: usize>(
+    key: [u8; 4],
+    bytes: &mut [u8],
+) -> bool {
     let (Some(head), Some(tail)) = (bytes.first_chunk::<WIDE>(), masked_tail::<WIDE>(key, bytes))
     else {
-        apply(key, 0, bytes);
-        return is_ascii(bytes);
+        return apply_seeing(key, bytes);
     };
     let head = masked(key, head);
     let mut seen = head;
@@ -80,22 +85,45 @@ pub(crate) fn apply_wide<const WIDE: usize>(key: [u8; 4], bytes: &mut [u8]) -> b
     let aligned = bytes.as_ptr().align_offset(WIDE) % WIDE;
     let key = rotate(key, aligned as u64);
     let body = bytes.get_mut(aligned..).unwrap_or_default();
-    for vector in body.as_chunks_mut::<WIDE>().0 {
-        *vector = masked(key, vector);
-        gather(&mut seen, vector);
+    let (blocks, rest) = body.as_chunks_mut::<BLOCK>();
+    for block in blocks {
+        apply_vectors::<WIDE>(key, block, &mut seen);
     }
+    apply_vectors::<WIDE>(key, rest, &mut seen);
     if let Some(place) = bytes.first_chunk_mut() {
         *place = head;
     }
     if let Some(place) = bytes.last_chunk_mut() {
         *place = tail;
     }
-    seen.iter().fold(0, |all, byte| all | byte) < 0x80
+    is_ascii(&seen)
+}
+
+#[inline(always)]
+fn apply_vectors<const WIDE: usize>(key: [u8; 4], bytes: &mut [u8], seen: &mut [u8; WIDE]) {
+    for vector in bytes.as_chunks_mut::<WIDE>().0 {
+        *vector = masked(key, vector);
+        gather(seen, vector);
+    }
+}
+
+#[inline(always)]
+fn is_ascii<const N: usize>(bytes: &[u8; N]) -> bool {
+    let (words, rest) = bytes.as_chunks::<8>();
+    let words = words
+        .iter()
+        .fold(0, |all, word| all | u64::from_ne_bytes(*word));
+    let rest = rest.iter().fold(0, |all, byte| all | byte);
+    words & 0x8080_8080_8080_8080 == 0 && rest < 0x80
 }
 
 #[inline(always)]
 fn gather<const N: usize>(seen: &mut [u8; N], more: &[u8; N]) {
+    let ((seen, last_seen), (more, last)) = (seen.as_chunks_mut::<8>(), more.as_chunks::<8>());
     for (seen, more) in seen.iter_mut().zip(more) {
+        *seen = (u64::from_ne_bytes(*seen) | u64::from_ne_bytes(*more)).to_ne_bytes();
+    }
+    for (seen, more) in last_seen.iter_mut().zip(last) {
         *seen |= more;
     }
 }
@@ -110,8 +138,14 @@ fn masked_tail<const N: usize>(key: [u8; 4], bytes: &[u8]) -> Option<[u8; N]> {
 #[inline(always)]
 fn masked<const N: usize>(key: [u8; 4], block: &[u8; N]) -> [u8; N] {
     let mut masked = *block;
-    for word in masked.as_chunks_mut::<4>().0 {
-        *word = (u32::from_ne_bytes(*word) ^ u32::from_ne_bytes(key)).to_ne_bytes();
+    // Everything here is done in words of one size, which the compiler joins to vectors; mixed ones it takes apart.
+    let key = u64::from(u32::from_le_bytes(key));
+    let (words, rest) = masked.as_chunks_mut::<8>();
+    for word in words {
+        *word = (u64::from_le_bytes(*word) ^ (key << 32 | key)).to_le_bytes();
+    }
+    for (byte, key) in rest.iter_mut().zip(key.to_le_bytes()) {
+        *byte ^= key;
     }
     masked
 }

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 /// What stays in the first-level cache, as the buffers of most others do. It grows with larger messages.
-const OUR_READ: usize = 32 << 10;
+const OUR_READ: usize = 16 << 10;
 /// Larger than any message here.
 const MOST: usize = 64 << 20;
 
@@ -92,9 +92,17 @@ impl Ours {
 impl Codec for Ours {
     fn play(&mut self) -> usize {
         self.tape.rewind();
-        let (mut heard, mut filled) = (0, 0);
+        let (mut heard, mut filled, mut need) = (0, 0, OUR_READ);
         let mut out = Outbound::server(Vec::new());
-        while let Ok(bytes) = self.tape.read(&mut self.buffer[filled..]) {
+        loop {
+            // Where a message is in progress, not beyond it: then nothing has to be moved.
+            let end = filled + need;
+            if self.buffer.len() < end {
+                self.buffer.resize(end, 0);
+            }
+            let Ok(bytes) = self.tape.read(&mut self.buffer[filled..end]) else {
+                return heard;
+            };
             filled += bytes;
             let mut at = 0;
             loop {
@@ -109,16 +117,18 @@ impl Codec for Ours {
                     Some(Event::Text(text)) => heard += text.len(),
                     Some(Event::Binary(data)) => heard += data.len(),
                     Some(_) => {}
-                    None => break,
+                    None => {
+                        need = step.need;
+                        break;
+                    }
                 }
             }
             self.buffer.copy_within(at..filled, 0);
             filled -= at;
-            if filled == self.buffer.len() {
-                self.buffer.resize(2 * filled, 0);
+            if filled == 0 {
+                need = OUR_READ;
             }
         }
-        heard
     }
 }
 

@@ -8,7 +8,7 @@
 use super::closing::{Action, Input, State};
 use super::config::{Config, Delivery};
 use super::event::{Event, Part, Step};
-use super::found::{Found, control, message, slice, unmasked_message};
+use super::found::{Found, control, message, slice};
 use super::send::Sender;
 use super::sink::{Inbound, Outbound, Sink};
 use super::streaming::Stream;
@@ -42,30 +42,6 @@ pub struct Receiver {
     fault: Option<Violation>,
     /// What [`is_calm`](Self::is_calm) last said, for it is asked for every frame. Only a closer look changes that.
     calm: bool,
-}
-
-impl Whole {
-    /// The frame at the front of `input`, where it is a message of at most so many bytes and there entirely. `None` says
-    /// nothing.
-    #[inline(always)]
-    pub(crate) fn at_first_sight(input: &[u8], role: Role, most: u64) -> Option<Self> {
-        let whole = Header::at_first_sight(input, role)?;
-        (whole.end() <= input.len() && whole.len as u64 <= most).then_some(whole)
-    }
-
-    /// Where the frame ends.
-    #[inline(always)]
-    pub(crate) const fn end(&self) -> usize {
-        self.start.saturating_add(self.len)
-    }
-
-    /// The event, lent from the frame, which is unmasked for that; `None` where it should be text and is not.
-    #[inline(always)]
-    pub(crate) fn open<'a>(&self, frame: &'a mut [u8]) -> Option<Event<'a>> {
-        let payload = frame.get_mut(self.start..self.end())?;
-        #[expect(clippy::cast_possible_truncation, reason = "a key has 32 bits")]
-        unmasked_message(self.kind, (self.key as u32).to_ne_bytes(), payload).ok()
-    }
 }
 
 /// What one look at the input came to.

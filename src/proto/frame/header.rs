@@ -70,6 +70,7 @@ impl Header {
     }
 
     /// The same in bytes, where these are two.
+    #[cfg(feature = "reactor")]
     #[inline(always)]
     pub(crate) const fn shortest(opcode: Opcode, len: usize) -> Option<[u8; 2]> {
         #[expect(clippy::cast_possible_truncation, reason = "at most 125")]

@@ -8,29 +8,55 @@
 use crate::proto::work;
 
 /// `tchar` of RFC 9110 §5.6.2.
+#[expect(
+    clippy::indexing_slicing,
+    reason = "every byte has an entry; `get` is not `const`"
+)]
 pub(crate) const fn is_token_byte(byte: u8) -> bool {
-    matches!(
-        byte,
-        b'!' | b'#'
-            | b'$'
-            | b'%'
-            | b'&'
-            | b'\''
-            | b'*'
-            | b'+'
-            | b'-'
-            | b'.'
-            | b'^'
-            | b'_'
-            | b'`'
-            | b'|'
-            | b'~'
-    ) || byte.is_ascii_alphanumeric()
+    TOKEN[byte as usize]
 }
+
+/// By byte: asked about most bytes of a head, and more than once.
+const TOKEN: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0;
+    while byte < u8::MAX {
+        table[byte as usize] = byte.is_ascii_alphanumeric()
+            || matches!(
+                byte,
+                b'!' | b'#'
+                    | b'$'
+                    | b'%'
+                    | b'&'
+                    | b'\''
+                    | b'*'
+                    | b'+'
+                    | b'-'
+                    | b'.'
+                    | b'^'
+                    | b'_'
+                    | b'`'
+                    | b'|'
+                    | b'~'
+            );
+        byte += 1;
+    }
+    table
+};
 
 /// A control byte that no line may hold; a tab is whitespace.
 pub(super) const fn is_control(byte: u8) -> bool {
     (byte < 0x20 && byte != b'\t') || byte == 0x7f
+}
+
+/// How many bytes there are before the first control byte: most of them in steps, which the compiler turns into vectors.
+pub(super) fn text_prefix(text: &[u8]) -> usize {
+    const STEP: usize = 16;
+    let is_text = |step: &&[u8]| !step.iter().fold(false, |any, byte| any | is_control(*byte));
+    let steps = text.chunks_exact(STEP).take_while(is_text).count();
+    let whole = steps.saturating_mul(STEP);
+    let rest = text.get(whole..).unwrap_or_default().iter();
+    whole.saturating_add(rest.take_while(|byte| !is_control(**byte)).count())
 }
 
 /// `SP` or `HTAB`.

@@ -6,10 +6,11 @@
 //! Not here: what the start line says, and what any field means.
 
 use crate::proto::work;
+use alloc::vec::Vec;
 use core::fmt;
 use core::ops::Range;
 
-use super::grammar::{is_control, is_token_byte, trim};
+use super::grammar::{is_control, is_token_byte, text_prefix, trim};
 use super::{HeadError, HeadLimits};
 
 /// The most field lines a head can have, whatever the limits say.
@@ -94,6 +95,7 @@ impl Scanner {
             if self.state == State::Done {
                 return Ok(Found::End(self.at));
             }
+            self.pass_over(input, limits);
             // The next byte, which has not arrived yet, would already be one too many.
             if self.at >= limits.max_head {
                 return Err(HeadError::TooLarge);
@@ -115,6 +117,19 @@ impl Scanner {
                 _ => {}
             }
         }
+    }
+
+    /// Passes over bytes that change nothing: of names and values, and so of nearly all of a head.
+    fn pass_over(&mut self, input: &[u8], limits: &HeadLimits) {
+        let end = input.len().min(limits.max_head);
+        let rest = input.get(self.at..end).unwrap_or_default();
+        let passed = match self.state {
+            State::Name => rest.iter().take_while(|byte| is_token_byte(**byte)).count(),
+            State::Value => text_prefix(rest),
+            _ => return,
+        };
+        work::visit(passed);
+        self.at = self.at.saturating_add(passed);
     }
 
     fn step(&mut self, byte: u8, limits: &HeadLimits) -> Result<State, HeadError> {
@@ -209,8 +224,8 @@ fn name_byte(byte: u8) -> Result<State, HeadError> {
 /// The fields of a head, in the order they came, borrowed from it.
 #[derive(Clone)]
 pub struct Headers<'a> {
-    fields: [httparse::Header<'a>; MAX_HEADERS],
-    len: usize,
+    // In an array they would take 2 KiB, which are moved each time that a request is.
+    lines: Vec<httparse::Header<'a>>,
 }
 
 impl<'a> Headers<'a> {
@@ -220,8 +235,8 @@ impl<'a> Headers<'a> {
         work::visit(lines.len());
         match httparse::parse_headers(lines, &mut fields) {
             Ok(httparse::Status::Complete((_, found))) => {
-                let len = found.len();
-                Ok(Self { fields, len })
+                let lines = found.to_vec();
+                Ok(Self { lines })
             }
             Ok(httparse::Status::Partial) => Err(HeadError::Incomplete),
             Err(httparse::Error::TooManyHeaders) => Err(HeadError::TooManyHeaders),
@@ -237,15 +252,9 @@ impl<'a> Headers<'a> {
         }
     }
 
-    fn lines(&self) -> &[httparse::Header<'a>] {
-        self.fields.get(..self.len).unwrap_or_default()
-    }
-
     /// Every field as name and value, without the whitespace around the value. Names are as the peer wrote them.
     pub fn iter(&self) -> impl Iterator<Item = (&'a str, &'a [u8])> {
-        self.lines()
-            .iter()
-            .map(|line| (line.name, trim(line.value)))
+        self.lines.iter().map(|line| (line.name, trim(line.value)))
     }
 
     /// The value of the first line of this name, in any case.
@@ -258,7 +267,7 @@ impl<'a> Headers<'a> {
     #[must_use]
     pub fn all<'r>(&'r self, name: &'r str) -> Values<'r, 'a> {
         Values {
-            lines: self.lines().iter(),
+            lines: self.lines.iter(),
             name,
         }
     }
@@ -291,7 +300,7 @@ impl<'a> Headers<'a> {
 
 impl fmt::Debug for Headers<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_list().entries(self.lines()).finish()
+        f.debug_list().entries(&self.lines).finish()
     }
 }
 

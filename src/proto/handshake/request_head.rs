@@ -53,12 +53,8 @@ impl<'a> RequestLine<'a> {
         work::visit(line.len().saturating_mul(2));
         let malformed = HandshakeError::Head(HeadError::StartLine);
         let line = core::str::from_utf8(line).map_err(|_| malformed)?;
-        let mut words = line.split(' ');
-        let (Some(method), Some(raw_target), Some(version), None) =
-            (words.next(), words.next(), words.next(), words.next())
-        else {
-            return Err(malformed);
-        };
+        let (method, rest) = split_at_space(line).ok_or(malformed)?;
+        let (raw_target, version) = split_at_space(rest).ok_or(malformed)?;
         http_version(version)
             .ok_or(malformed)?
             .then_some(())
@@ -71,6 +67,12 @@ impl<'a> RequestLine<'a> {
             target,
         })
     }
+}
+
+/// As `split_once`, without the search that pays for long texts.
+fn split_at_space(text: &str) -> Option<(&str, &str)> {
+    let at = text.bytes().position(|byte| byte == b' ')?;
+    Some((text.get(..at)?, text.get(at.saturating_add(1)..)?))
 }
 
 /// Whether this version, if it is one, is 1.1 (RFC 9112 §2.3).

@@ -21,7 +21,7 @@ use core::panic::AssertUnwindSafe;
 use std::panic::catch_unwind;
 
 /// The wheel's key for the handler's tick.
-pub(super) const TICK: usize = usize::MAX - 2;
+pub(super) const TICK: usize = u32::MAX as usize - 2;
 
 impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
     pub(super) fn arm(&mut self, slot: usize) {

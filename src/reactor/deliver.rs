@@ -25,7 +25,7 @@ const UNIT: usize = 8 << 10;
 const TOO_FRESH: usize = 4 << 20;
 
 /// In the wheel's key: it is a room's.
-pub(super) const ROOM_KEY: usize = 1 << 42;
+pub(super) const ROOM_KEY: usize = 1 << 30;
 
 /// The wheel's key for an empty room. None goes while it has one, so it is no other room's.
 const fn room_key(room: u32) -> usize {
@@ -35,7 +35,7 @@ const fn room_key(room: u32) -> usize {
 /// The room in a key.
 #[expect(clippy::cast_possible_truncation, reason = "what it was made of")]
 pub(super) const fn room_in(key: usize) -> u32 {
-    key as u32
+    (key & !ROOM_KEY) as u32
 }
 
 impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {

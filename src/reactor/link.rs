@@ -24,7 +24,7 @@ use std::collections::HashMap;
 use std::panic::catch_unwind;
 
 /// In the wheel's key: it is a link's.
-pub(super) const LINK_KEY: usize = 1 << 41;
+pub(super) const LINK_KEY: usize = 1 << 29;
 
 /// Where a link stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

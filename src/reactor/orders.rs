@@ -20,7 +20,7 @@ use slab::Slab;
 use std::panic::catch_unwind;
 
 /// In the wheel's key: it is a timer of the application's.
-pub(super) const TIMER_KEY: usize = 1 << 43;
+pub(super) const TIMER_KEY: usize = 1 << 31;
 
 /// What is to be done.
 #[derive(Debug, Default)]

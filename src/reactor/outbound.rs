@@ -31,7 +31,7 @@ const DIAL: usize = 1 << 31;
 const NUMBER: u32 = 24;
 const SLOT: usize = (1 << NUMBER) - 1;
 /// In the wheel's key: it is an attempt's.
-pub(super) const DIAL_KEY: usize = 1 << 40;
+pub(super) const DIAL_KEY: usize = 1 << 28;
 
 const fn token_of(slot: usize, serial: u32, number: usize) -> Token {
     Token((serial as usize) << 32 | DIAL | number << NUMBER | slot)

@@ -17,9 +17,9 @@ use crate::proto::{CloseCode, MAX_CONTROL_LEN, Misuse, State};
 use alloc::boxed::Box;
 
 /// The wheel's key for the end of the drain; sessions have their slots.
-pub(super) const DRAIN: usize = usize::MAX;
+pub(super) const DRAIN: usize = u32::MAX as usize;
 /// For the next goodbyes.
-pub(super) const GOODBYE: usize = usize::MAX - 1;
+pub(super) const GOODBYE: usize = u32::MAX as usize - 1;
 
 /// So few connections are told at once: nobody is hurt if they all come back together.
 const FEW: usize = 64;

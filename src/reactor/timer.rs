@@ -4,15 +4,17 @@
 //! round again. Nothing fires early, and nothing more than 2 ms late, or a turn of the loop where that is longer.
 //!
 //! Entries are not removed. Whoever inserts one remembers the tick and ignores an entry that fires with another: a
-//! deadline that moves later costs nothing until the old one fires.
+//! deadline that moves later costs nothing until the old one fires. An entry takes 8 bytes, in chunks that are never moved
+//! to grow: every idle connection has one.
 //!
 //! Not here: what a deadline means; that is `session`.
 #![allow(
     clippy::cast_possible_truncation,
-    reason = "a stamp is the low half of a tick, and slots are below 64"
+    reason = "a stamp is the low half of a tick, keys are below 2^32 and slots below 64"
 )]
 
 use alloc::vec::Vec;
+use core::mem::replace;
 use core::time::Duration;
 
 /// A point in time, in units of [`TICK`] since the loop began.
@@ -83,6 +85,15 @@ impl Stamp {
         Self(self.0.wrapping_add(ticks as u32))
     }
 
+    /// The tick that it is of, which lies within 24 days of `now`.
+    const fn tick(self, now: Tick) -> Tick {
+        if self.is_past(now) {
+            now.saturating_sub(self.age(now))
+        } else {
+            now + self.until(now)
+        }
+    }
+
     /// Ticks from then to `now`.
     pub(super) const fn age(self, now: Tick) -> Tick {
         (now as u32).wrapping_sub(self.0) as Tick
@@ -93,8 +104,19 @@ impl Stamp {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Entry {
     pub(super) at: Tick,
+    /// Below 2^32: bits 28 to 31 say what it is of, where that is no session. There is no memory for 2^28 of anything.
     pub(super) key: usize,
 }
+
+/// An entry in the wheel.
+#[derive(Clone, Copy, Debug)]
+struct Packed {
+    at: Stamp,
+    key: u32,
+}
+
+/// Entries of one chunk: half a KiB.
+const CHUNK: usize = 64;
 
 #[derive(Debug)]
 pub(super) struct Wheel {
@@ -106,16 +128,46 @@ pub(super) struct Wheel {
 
 #[derive(Debug)]
 struct Level {
-    slots: Vec<Vec<Entry>>,
+    slots: Vec<Slot>,
     /// One bit per slot that is not empty.
     occupied: u64,
+}
+
+/// Entries in chunks.
+#[derive(Debug, Default)]
+struct Slot {
+    full: Vec<Vec<Packed>>,
+    /// Of most slots the only one, which may grow.
+    last: Vec<Packed>,
+}
+
+impl Slot {
+    fn push(&mut self, entry: Entry) {
+        if self.last.len() == CHUNK {
+            let next = Vec::with_capacity(CHUNK);
+            self.full.push(replace(&mut self.last, next));
+        }
+        self.last.push(Packed {
+            at: Stamp::of(entry.at),
+            key: entry.key as u32,
+        });
+    }
+
+    /// The entries, in order, as of `now`.
+    fn entries(self, now: Tick) -> impl Iterator<Item = Entry> {
+        let entries = self.full.into_iter().flatten().chain(self.last);
+        entries.map(move |entry| Entry {
+            at: entry.at.tick(now),
+            key: entry.key as usize,
+        })
+    }
 }
 
 impl Wheel {
     pub(super) fn new() -> Self {
         Self {
             levels: core::array::from_fn(|_| Level {
-                slots: (0..SLOTS).map(|_| Vec::new()).collect(),
+                slots: (0..SLOTS).map(|_| Slot::default()).collect(),
                 occupied: 0,
             }),
             now: 0,
@@ -161,12 +213,12 @@ impl Wheel {
             for level in (1..LEVELS).rev() {
                 let shift = SLOT_BITS * level;
                 if next.trailing_zeros() as usize >= shift {
-                    for entry in self.take(level, next >> shift) {
+                    for entry in self.take(level, next >> shift).entries(next) {
                         self.place(entry, entry.at.max(next));
                     }
                 }
             }
-            fired.append(&mut self.take(0, next));
+            fired.extend(self.take(0, next).entries(next));
             self.next = self.find_next();
         }
         self.now = self.now.max(now);
@@ -186,7 +238,7 @@ impl Wheel {
         level.occupied |= 1 << slot;
     }
 
-    fn take(&mut self, level: usize, position: u64) -> Vec<Entry> {
+    fn take(&mut self, level: usize, position: u64) -> Slot {
         let slot = position % SLOTS;
         let level = &mut self.levels[level];
         level.occupied &= !(1 << slot);

@@ -85,7 +85,7 @@ impl Rooms {
         let Some(place) = self.places.get(slot).filter(|place| place.number != 0) else {
             return;
         };
-        for (key, at) in place.everywhere() {
+        for (key, at) in place.everywhere(&self.memberships) {
             let room = &mut self.rooms[key as usize];
             let member = room.members[at as usize];
             if member.told >= room.sealed() {
@@ -131,7 +131,7 @@ impl Rooms {
             tell(run.bytes());
         }
         let place = &self.places[slot];
-        for (key, at) in place.everywhere() {
+        for (key, at) in place.everywhere(&self.memberships) {
             let room = &mut self.rooms[key as usize];
             let member = room.members[at as usize];
             if member.full || member.told >= room.seq() {
@@ -178,11 +178,7 @@ impl Rooms {
         place.full = true;
         let at = match key {
             ALL => Some(place.among_all),
-            _ => place
-                .memberships
-                .iter()
-                .find(|membership| membership.room == key)
-                .map(|membership| membership.at),
+            _ => self.memberships.find(place.memberships, key),
         };
         let room = &mut self.rooms[key as usize];
         if let Some(at) = at
@@ -199,7 +195,7 @@ impl Rooms {
         slot: usize,
         mut conflate: impl FnMut(u64, fn(&[u8]) -> &[u8]) -> u64,
     ) {
-        for (key, _) in self.places[slot].everywhere() {
+        for (key, _) in self.places[slot].everywhere(&self.memberships) {
             let room = &mut self.rooms[key as usize];
             if let SlowPolicy::Conflate(of) = room.policy {
                 room.stats.conflated += conflate(room.id, of);
@@ -220,7 +216,7 @@ impl Rooms {
         let place = &mut self.places[slot];
         place.full = false;
         let id = ConnectionId::new(place.number, slot);
-        for (key, at) in place.everywhere() {
+        for (key, at) in place.everywhere(&self.memberships) {
             let room = &mut self.rooms[key as usize];
             let member = room.members[at as usize];
             if !member.full {

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `mod`, `queries` | connections and rooms: coming and going; asking |
 //! | `room` | one room: members, and what they have not been told |
+//! | `memberships` | in which rooms connections are |
 //! | `segment` | messages, encoded and stored once for all |
 //! | `publish`, `letter` | saying something, here and to other loops |
 //! | `gather` | what one connection is to be told |
@@ -21,6 +22,7 @@
 mod gather;
 mod letter;
 mod linger;
+mod memberships;
 mod policy;
 mod publish;
 mod queries;
@@ -29,6 +31,7 @@ mod segment;
 
 pub(super) use gather::Gathered;
 pub(super) use letter::Letter;
+use memberships::{List, Memberships};
 pub use policy::{RoomSettings, RoomStats, SlowPolicy};
 pub(super) use publish::Whom;
 pub use publish::{Receipt, To};
@@ -57,6 +60,7 @@ const ALL: u32 = 0;
 pub(super) struct Rooms {
     /// By slot.
     places: Vec<Place>,
+    memberships: Memberships,
     rooms: Slab<Room>,
     /// With the keyed hash of the standard library: peers choose names.
     names: HashMap<Arc<str>, u32>,
@@ -92,7 +96,7 @@ pub(super) struct Rooms {
     last_id: u64,
 }
 
-/// A connection, as rooms know it.
+/// A connection, as rooms know it: 24 bytes.
 #[derive(Debug, Default)]
 struct Place {
     /// The number in its id, or 0 where no connection is.
@@ -106,14 +110,7 @@ struct Place {
     among_all: u32,
     /// Bytes that wait for it to read, for those who ask.
     waiting: u32,
-    memberships: Vec<Membership>,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Membership {
-    room: u32,
-    /// Where it stands among the room's members.
-    at: u32,
+    memberships: List,
 }
 
 /// A connection that is to be closed when the turn is over.
@@ -164,8 +161,8 @@ impl core::error::Error for JoinError {}
 
 impl Place {
     /// The rooms that it is in, that of everybody first, and where it stands there.
-    fn everywhere(&self) -> impl Iterator<Item = (u32, u32)> {
-        let memberships = self.memberships.iter();
+    fn everywhere(&self, all: &Memberships) -> impl Iterator<Item = (u32, u32)> {
+        let memberships = all.of(self.memberships);
         let memberships = memberships.map(|membership| (membership.room, membership.at));
         [(ALL, self.among_all)].into_iter().chain(memberships)
     }
@@ -177,6 +174,7 @@ impl Rooms {
         rooms.insert(Room::new(1, None, SlowPolicy::Close, max_queued));
         Self {
             places: Vec::new(),
+            memberships: Memberships::default(),
             rooms,
             names: HashMap::new(),
             quiet: true,
@@ -222,7 +220,7 @@ impl Rooms {
             full: false,
             among_all: self.rooms[ALL as usize].add(slot as u32),
             waiting: 0,
-            memberships: Vec::new(),
+            memberships: List::default(),
         };
     }
 
@@ -236,13 +234,13 @@ impl Rooms {
             return;
         }
         let Place {
-            memberships,
+            mut memberships,
             closing,
             among_all,
             ..
         } = take(place);
-        for Membership { room, at } in memberships {
-            self.take_out(room, at, closing);
+        while let Some(membership) = self.memberships.pop(&mut memberships) {
+            self.take_out(membership.room, membership.at, closing);
         }
         self.take_out(ALL, among_all, closing);
         // It stays in the list of those who are to be told: looking for it there would cost as much as they are many.
@@ -260,14 +258,14 @@ impl Rooms {
         {
             return Ok(false);
         }
-        if self.places[slot as usize].memberships.len() >= self.settings.max_per_connection {
+        let memberships = self.memberships.of(self.places[slot as usize].memberships);
+        if memberships.count() >= self.settings.max_per_connection {
             return Err(JoinError::TooMany);
         }
         let room = self.room_of(name)?;
         let at = self.rooms[room as usize].add(slot);
-        self.places[slot as usize]
-            .memberships
-            .push(Membership { room, at });
+        let memberships = &mut self.places[slot as usize].memberships;
+        self.memberships.push(memberships, room, at);
         Ok(true)
     }
 
@@ -282,21 +280,21 @@ impl Rooms {
         let Some((slot, room)) = found else {
             return false;
         };
-        let Some(index) = self.membership(slot, room) else {
+        let Some(at) = self.membership(slot, room) else {
             return false;
         };
-        let at = self.places[slot as usize].memberships[index].at;
         self.keep_for(slot, room, at, compressor);
         let place = &mut self.places[slot as usize];
         let closing = place.closing;
         // In order, as what a connection is told of several rooms is in the order in which it joined them.
-        let membership = place.memberships.remove(index);
-        self.take_out(room, membership.at, closing);
+        self.memberships.remove(&mut place.memberships, room);
+        self.take_out(room, at, closing);
         true
     }
 
     fn take_out(&mut self, room: u32, at: u32, closing: bool) {
         let (places, here) = (&mut self.places, &mut self.rooms[room as usize]);
+        let memberships = &mut self.memberships;
         here.full -= usize::from(here.members[at as usize].full);
         here.closing -= usize::from(closing);
         here.remove(at as usize, |slot, at| {
@@ -305,10 +303,7 @@ impl Rooms {
                 place.among_all = at as u32;
                 return;
             }
-            let mut memberships = place.memberships.iter_mut();
-            if let Some(membership) = memberships.find(|membership| membership.room == room) {
-                membership.at = at as u32;
-            }
+            memberships.moved(place.memberships, room, at as u32);
         });
         if here.members.is_empty() && room != ALL {
             here.emptied = here.emptied.wrapping_add(1);
@@ -317,11 +312,9 @@ impl Rooms {
     }
 
     /// Where a connection is a member.
-    fn membership(&self, slot: u32, room: u32) -> Option<usize> {
-        let memberships = &self.places[slot as usize].memberships;
-        memberships
-            .iter()
-            .position(|membership| membership.room == room)
+    fn membership(&self, slot: u32, room: u32) -> Option<u32> {
+        let memberships = self.places[slot as usize].memberships;
+        self.memberships.find(memberships, room)
     }
 
     /// The room of this name, which comes into being if there is none.
@@ -384,7 +377,8 @@ impl Rooms {
         let Some(slot) = self.slot_of(id).filter(|_| self.is_open(id)) else {
             return;
         };
-        let everywhere: Vec<_> = self.places[slot as usize].everywhere().collect();
+        let place = &self.places[slot as usize];
+        let everywhere: Vec<_> = place.everywhere(&self.memberships).collect();
         for (key, at) in everywhere {
             self.keep_for(slot, key, at, with);
             let room = &mut self.rooms[key as usize];

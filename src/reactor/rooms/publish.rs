@@ -184,7 +184,8 @@ impl Rooms {
         let spared = except.and_then(|id| self.slot_of(id));
         let spared = spared.and_then(|slot| {
             let place = &self.places[slot as usize];
-            let (_, at) = place.everywhere().find(|(key, _)| *key == room)?;
+            let mut everywhere = place.everywhere(&self.memberships);
+            let (_, at) = everywhere.find(|(key, _)| *key == room)?;
             Some((place, at))
         });
         let has_others = self.has_others();
@@ -265,7 +266,7 @@ impl Rooms {
                     .iter()
                     .any(|(_, id)| id.slot() == member.slot as usize && id.get() == place.number);
                 let told = || {
-                    let mut memberships = place.memberships.iter();
+                    let mut memberships = self.memberships.of(place.memberships);
                     memberships.any(|membership| earlier.contains(&membership.room))
                 };
                 if spared || (at > 0 && told()) {
@@ -315,8 +316,10 @@ impl Rooms {
             if self.rooms[ALL as usize].is_touched {
                 self.seal(ALL);
             }
-            for at in 0..self.places[slot as usize].memberships.len() {
-                self.seal(self.places[slot as usize].memberships[at].room);
+            let mut memberships = self.places[slot as usize].memberships;
+            while let Some((membership, rest)) = self.memberships.first(memberships) {
+                self.seal(membership.room);
+                memberships = rest;
             }
         }
         self.stamp += 1;

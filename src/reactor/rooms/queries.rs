@@ -19,10 +19,9 @@ impl Rooms {
 
     pub(in crate::reactor) fn rooms_of(&self, id: ConnectionId) -> impl Iterator<Item = &str> {
         let slot = self.slot_of(id);
-        let memberships = slot.map(|slot| self.places[slot as usize].memberships.as_slice());
-        memberships
-            .unwrap_or_default()
-            .iter()
+        let memberships = slot.map(|slot| self.places[slot as usize].memberships);
+        self.memberships
+            .of(memberships.unwrap_or_default())
             .filter_map(|membership| self.rooms[membership.room as usize].name.as_deref())
     }
 

@@ -88,22 +88,24 @@ impl Rooms {
         for (key, at) in place.everywhere(&self.memberships) {
             let room = &mut self.rooms[key as usize];
             let member = room.members[at as usize];
-            if member.told >= room.sealed() {
+            let (slot, told) = (member.slot(), room.told(member));
+            if told >= room.sealed() {
                 continue;
             }
-            if member.full {
-                room.stats.dropped += room.count_fresh(member.slot, member.told);
+            if member.is_full() {
+                room.stats.dropped += room.count_fresh(slot, told);
             } else {
                 into.rooms.push(key);
-                for link in room.fresh_to(member.told) {
-                    for range in link.ranges(member.slot, member.told) {
+                for link in room.fresh_to(told) {
+                    for range in link.ranges(slot, told) {
                         let run =
                             Run::new(&link.segment, range, room.run_of(), place.class, compressor);
                         into.stamped.push((link.stamp, run));
                     }
                 }
             }
-            room.members[at as usize].told = room.sealed();
+            let told = room.sealed();
+            room.members[at as usize].set_told(told);
         }
         if !self.personal.is_empty()
             && let Some(kept) = self.personal.remove(&(slot as u32))
@@ -134,13 +136,15 @@ impl Rooms {
         for (key, at) in place.everywhere(&self.memberships) {
             let room = &mut self.rooms[key as usize];
             let member = room.members[at as usize];
-            if member.full || member.told >= room.seq() {
+            let told = room.told(member);
+            if member.is_full() || told >= room.seq() {
                 continue;
             }
-            for range in room.unsealed_to(id, member.told) {
+            for range in room.unsealed_to(id, told) {
                 tell(room.log.growing(place.class, range, compressor));
             }
-            room.members[at as usize].told = room.seq();
+            let told = room.seq();
+            room.members[at as usize].set_told(told);
         }
     }
 
@@ -150,13 +154,14 @@ impl Rooms {
         let class = self.places[slot as usize].class;
         let room = &mut self.rooms[key as usize];
         let member = room.members[at as usize];
-        if member.full {
-            room.stats.dropped += room.count_fresh(slot, member.told);
+        let told = room.told(member);
+        if member.is_full() {
+            room.stats.dropped += room.count_fresh(slot, told);
             return;
         }
         let mut kept = Vec::new();
-        for link in room.fresh_to(member.told) {
-            for range in link.ranges(slot, member.told) {
+        for link in room.fresh_to(told) {
+            for range in link.ranges(slot, told) {
                 // The room does not look after it any more: it counts as what was said to it by itself.
                 let run = Run::new(&link.segment, range, PERSONAL, class, compressor);
                 kept.push((link.stamp, run));
@@ -182,9 +187,9 @@ impl Rooms {
         };
         let room = &mut self.rooms[key as usize];
         if let Some(at) = at
-            && !room.members[at as usize].full
+            && !room.members[at as usize].is_full()
         {
-            room.members[at as usize].full = true;
+            room.members[at as usize].set_full(true);
             room.full += 1;
         }
     }
@@ -219,19 +224,20 @@ impl Rooms {
         for (key, at) in place.everywhere(&self.memberships) {
             let room = &mut self.rooms[key as usize];
             let member = room.members[at as usize];
-            if !member.full {
+            if !member.is_full() {
                 continue;
             }
-            let told = member.told;
+            let told = room.told(member);
             let unsealed: u64 = room
                 .unsealed_to(id, told)
                 .map(|range| range.len() as u64)
                 .sum();
-            room.stats.dropped += room.count_fresh(member.slot, told) + unsealed;
+            room.stats.dropped += room.count_fresh(member.slot(), told) + unsealed;
             room.full -= 1;
             let told = room.seq();
             let member = &mut room.members[at as usize];
-            (member.full, member.told) = (false, told);
+            member.set_full(false);
+            member.set_told(told);
         }
     }
 }

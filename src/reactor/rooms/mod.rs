@@ -35,7 +35,6 @@ use memberships::{List, Memberships};
 pub use policy::{RoomSettings, RoomStats, SlowPolicy};
 pub(super) use publish::Whom;
 pub use publish::{Receipt, To};
-use room::NEVER;
 pub(super) use room::Room;
 pub(super) use segment::{Class, Run, Segment};
 
@@ -295,7 +294,7 @@ impl Rooms {
     fn take_out(&mut self, room: u32, at: u32, closing: bool) {
         let (places, here) = (&mut self.places, &mut self.rooms[room as usize]);
         let memberships = &mut self.memberships;
-        here.full -= usize::from(here.members[at as usize].full);
+        here.full -= usize::from(here.members[at as usize].is_full());
         here.closing -= usize::from(closing);
         here.remove(at as usize, |slot, at| {
             let place = &mut places[slot as usize];
@@ -383,8 +382,9 @@ impl Rooms {
             self.keep_for(slot, key, at, with);
             let room = &mut self.rooms[key as usize];
             let member = &mut room.members[at as usize];
-            room.full -= usize::from(member.full);
-            (member.full, member.told) = (false, NEVER);
+            room.full -= usize::from(member.is_full());
+            member.set_full(false);
+            member.leave_out();
             room.closing += 1;
         }
         self.places[slot as usize].closing = true;

@@ -197,7 +197,7 @@ impl Rooms {
         };
         match spared {
             Some((place, _)) if place.closing => receipt.closed -= 1,
-            Some((_, at)) if here.members[at as usize].full => receipt.dropped -= 1,
+            Some((_, at)) if here.members[at as usize].is_full() => receipt.dropped -= 1,
             Some(_) => receipt.queued -= 1,
             None => {}
         }
@@ -260,20 +260,20 @@ impl Rooms {
             let earlier = &rooms[..at];
             let mut skips = Vec::new();
             for member in &self.rooms[room as usize].members {
-                let place = &self.places[member.slot as usize];
+                let place = &self.places[member.slot() as usize];
                 let spared = segment
                     .except()
                     .iter()
-                    .any(|(_, id)| id.slot() == member.slot as usize && id.get() == place.number);
+                    .any(|(_, id)| id.slot() == member.slot() as usize && id.get() == place.number);
                 let told = || {
                     let mut memberships = self.memberships.of(place.memberships);
                     memberships.any(|membership| earlier.contains(&membership.room))
                 };
                 if spared || (at > 0 && told()) {
-                    skips.push((member.slot, 0));
+                    skips.push((member.slot(), 0));
                 } else if place.closing {
                     receipt.closed += 1;
-                } else if member.full {
+                } else if member.is_full() {
                     receipt.dropped += 1;
                 } else {
                     receipt.queued += 1;
@@ -295,7 +295,7 @@ impl Rooms {
     ) -> Receipt {
         let mut receipt = Receipt::default();
         for at in 0..self.rooms[ALL as usize].members.len() {
-            let slot = self.rooms[ALL as usize].members[at].slot;
+            let slot = self.rooms[ALL as usize].members[at].slot();
             let id = self.id_of(slot);
             if Some(id) == except || !pick(id) {
                 continue;

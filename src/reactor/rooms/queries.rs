@@ -46,7 +46,7 @@ impl Rooms {
         let room = name.map_or(Some(ALL), |name| self.names.get(name).copied());
         let members = room.map(|room| self.rooms[room as usize].members.as_slice());
         let members = members.unwrap_or_default().iter();
-        members.map(|member| self.id_of(member.slot))
+        members.map(|member| self.id_of(member.slot()))
     }
 
     /// What has happened in a room, or in everybody's.

@@ -17,7 +17,7 @@ use core::mem::take;
 use core::ops::Range;
 
 /// The number of the first message that a member has not been told, for one that is told nothing more.
-pub(super) const NEVER: u64 = u64::MAX;
+const NEVER: u64 = u64::MAX;
 
 #[derive(Debug)]
 pub(in crate::reactor) struct Room {
@@ -53,13 +53,45 @@ pub(in crate::reactor) struct Room {
     pub(super) stays_until: Option<Tick>,
 }
 
+/// A member, in eight bytes: everybody is one of the room of all.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Member {
-    pub(super) slot: u32,
+    /// Its slot, and the two bits below.
+    slot: u32,
+    /// The lower half of the number of the first message that it has not been told. Those that are kept for members are
+    /// fewer than there could be in memory, so this says which.
+    told: u32,
+}
+
+impl Member {
     /// Everything is dropped for it.
-    pub(super) full: bool,
-    /// The number of the first message that it has not been told.
-    pub(super) told: u64,
+    const FULL: u32 = 1 << 31;
+    /// It is told nothing more.
+    const LEFT_OUT: u32 = 1 << 30;
+
+    pub(super) const fn slot(self) -> u32 {
+        self.slot & !(Self::FULL | Self::LEFT_OUT)
+    }
+
+    pub(super) const fn is_full(self) -> bool {
+        self.slot & Self::FULL != 0
+    }
+
+    pub(super) const fn set_full(&mut self, full: bool) {
+        self.slot &= !Self::FULL;
+        if full {
+            self.slot |= Self::FULL;
+        }
+    }
+
+    /// It has been told what is before this number.
+    pub(super) const fn set_told(&mut self, number: u64) {
+        self.told = number as u32;
+    }
+
+    pub(super) const fn leave_out(&mut self) {
+        self.slot |= Self::LEFT_OUT;
+    }
 }
 
 /// A sealed log's place in its room.
@@ -145,20 +177,20 @@ impl Room {
         self.sealed + u64::from(self.log.len())
     }
 
+    /// The number of the first message that a member has not been told.
+    pub(super) fn told(&self, member: Member) -> u64 {
+        if member.slot & Member::LEFT_OUT != 0 {
+            return NEVER;
+        }
+        let seq = self.seq();
+        seq - u64::from((seq as u32).wrapping_sub(member.told))
+    }
+
     /// Whoever comes now has missed what was said.
     pub(super) fn add(&mut self, slot: u32) -> u32 {
-        let told = self.seq();
-        self.members.push(Member {
-            slot,
-            full: false,
-            told,
-        });
-        #[expect(
-            clippy::cast_possible_truncation,
-            reason = "there are fewer slots than that"
-        )]
-        let at = (self.members.len() - 1) as u32;
-        at
+        let told = self.seq() as u32;
+        self.members.push(Member { slot, told });
+        (self.members.len() - 1) as u32
     }
 
     /// Removes a member, and calls for each one that is elsewhere now. Nobody whose turn was still to come in this pass
@@ -170,13 +202,13 @@ impl Room {
             self.next -= 1;
             if hole != self.next {
                 self.members[hole] = self.members[self.next];
-                moved(self.members[hole].slot, hole);
+                moved(self.members[hole].slot(), hole);
                 hole = self.next;
             }
         }
         self.members.swap_remove(hole);
         if let Some(member) = self.members.get(hole) {
-            moved(member.slot, hole);
+            moved(member.slot(), hole);
         }
     }
 
@@ -218,10 +250,10 @@ impl Room {
             if self.next == 0 {
                 self.goal = self.sealed;
             }
-            while let Some(member) = self.members.get(self.next) {
+            while let Some(&member) = self.members.get(self.next) {
                 self.next += 1;
-                if member.told < self.sealed {
-                    return Some(member.slot);
+                if self.told(member) < self.sealed {
+                    return Some(member.slot());
                 }
             }
             self.next = 0;

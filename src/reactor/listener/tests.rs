@@ -3,6 +3,7 @@ use alloc::format;
 use alloc::string::ToString as _;
 use alloc::vec::Vec;
 use core::sync::atomic::{AtomicU32, Ordering};
+use socket2::SockRef;
 use std::fs;
 use std::io::ErrorKind;
 use std::os::fd::AsFd as _;
@@ -209,4 +210,21 @@ fn each_socket_has_a_loop_and_each_loop_a_socket_of_each_place() {
     assert_eq!(dealt(&all, 2), [[0, 2], [1, 2]]);
     assert_eq!(dealt(&all, 1), [[0, 1, 2]]);
     assert_eq!(dealt(&[], 2), [[], []] as [[usize; 0]; 2]);
+}
+
+/// What is accepted inherits it, so that no connection costs a call for it: from a socket that we made, and from one that
+/// we were given.
+#[test]
+fn what_is_accepted_sends_at_once() {
+    let bound = Listener::bind(&"127.0.0.1:0".parse().expect("a place")).expect("a free port");
+    let given = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+    for listener in [bound, Listener::adopt(given).expect("it listens")] {
+        let Listen::Ip(addr) = *listener.place() else {
+            panic!("an address");
+        };
+        let _client = std::net::TcpStream::connect(addr).expect("somebody listens");
+        let accepting = listener.accepting().expect("a descriptor");
+        let accepted = accepting.accept().expect("it waits already");
+        assert_eq!(SockRef::from(&accepted).tcp_nodelay().ok(), Some(true));
+    }
 }

@@ -142,7 +142,8 @@ impl<H: Handler<K>, K: Kernel> Call<'_, H, K> {
             .protocol(protocol)
             .extensions(extensions.as_deref())
             .headers(&headers);
-        let mut head = Vec::new();
+        // As much as most take, so that it need not grow.
+        let mut head = Vec::with_capacity(256);
         if let Err(misuse) = accept.write(&mut head) {
             tracing::error!(%misuse, "a request cannot be accepted as it was decided");
             return self.refuse(&mistake());

@@ -119,13 +119,18 @@ impl Scanner {
         }
     }
 
-    /// Passes over bytes that change nothing: of names and values, and so of nearly all of a head.
+    /// Passes over bytes that change nothing: of lines' insides, and so of nearly all of a head.
     fn pass_over(&mut self, input: &[u8], limits: &HeadLimits) {
         let end = input.len().min(limits.max_head);
         let rest = input.get(self.at..end).unwrap_or_default();
         let passed = match self.state {
             State::Name => rest.iter().take_while(|byte| is_token_byte(**byte)).count(),
             State::Value => text_prefix(rest),
+            State::Start if self.kind == Kind::Request => {
+                let left = MAX_START_LINE.saturating_sub(self.at.saturating_sub(self.line));
+                let is_plain = |byte: &&u8| matches!(byte, b' '..=b'~');
+                rest.iter().take(left).take_while(is_plain).count()
+            }
             _ => return,
         };
         work::visit(passed);
@@ -221,11 +226,17 @@ fn name_byte(byte: u8) -> Result<State, HeadError> {
     }
 }
 
+const fn length_bit(name: &str) -> u64 {
+    1 << (name.len() % 64)
+}
+
 /// The fields of a head, in the order they came, borrowed from it.
 #[derive(Clone)]
 pub struct Headers<'a> {
     // In an array they would take 2 KiB, which are moved each time that a request is.
     lines: Vec<httparse::Header<'a>>,
+    /// How long their names are, modulo 64, by bits: most of what is looked for is not there.
+    lengths: u64,
 }
 
 impl<'a> Headers<'a> {
@@ -235,8 +246,11 @@ impl<'a> Headers<'a> {
         work::visit(lines.len());
         match httparse::parse_headers(lines, &mut fields) {
             Ok(httparse::Status::Complete((_, found))) => {
-                let lines = found.to_vec();
-                Ok(Self { lines })
+                let lengths = found.iter().map(|line| length_bit(line.name));
+                Ok(Self {
+                    lengths: lengths.fold(0, |all, bit| all | bit),
+                    lines: found.to_vec(),
+                })
             }
             Ok(httparse::Status::Partial) => Err(HeadError::Incomplete),
             Err(httparse::Error::TooManyHeaders) => Err(HeadError::TooManyHeaders),
@@ -266,8 +280,10 @@ impl<'a> Headers<'a> {
     /// The values of all lines of this name, in any case, in order.
     #[must_use]
     pub fn all<'r>(&'r self, name: &'r str) -> Values<'r, 'a> {
+        let may_be = self.lengths & length_bit(name) != 0;
+        let lines = if may_be { self.lines.as_slice() } else { &[] };
         Values {
-            lines: self.lines.iter(),
+            lines: lines.iter(),
             name,
         }
     }

@@ -27,12 +27,6 @@ impl Cork {
         }
     }
 
-    /// Whether there are so many bytes left.
-    #[inline(always)]
-    pub(super) fn has_room(&self, len: usize) -> bool {
-        self.len.checked_add(len).is_some_and(|end| end <= CORK)
-    }
-
     /// The next `len` bytes, to be written; `None` where there is no room for so many.
     #[inline(always)]
     pub(super) fn place(&mut self, len: usize) -> Option<&mut [u8]> {
@@ -49,6 +43,12 @@ impl Cork {
             None => return false,
         }
         true
+    }
+
+    /// The last of them.
+    pub(super) fn last_mut(&mut self, len: usize) -> &mut [u8] {
+        let from = self.len.saturating_sub(len);
+        self.bytes.get_mut(from..self.len).unwrap_or_default()
     }
 
     #[inline(always)]

@@ -79,40 +79,43 @@ impl<K: Kernel> Wire<'_, K> {
     /// Copies a small frame into the cork.
     #[inline(always)]
     fn gather(&mut self, head: &[u8], payload: &[u8]) {
-        let Some(place) = self.room(head.len() + payload.len()) else {
-            return;
-        };
-        let (first, rest) = place.split_at_mut(head.len());
-        first.copy_from_slice(head);
-        copy(payload, rest);
-    }
-
-    /// The same, out of the way of what need not be sent yet.
-    #[cold]
-    #[inline(never)]
-    fn flush_aside(
-        exit: &mut Exit<K::Stream>,
-        kernel: &mut K,
-        cork: &mut Cork,
-        now: Tick,
-        fate: &mut Fate,
-    ) {
-        send(exit, kernel, [Piece::Bytes(cork.bytes())], now, fate);
-        cork.clear();
-    }
-
-    /// So many bytes of the cork, which leaves for that if it has to. There are always as many as it has.
-    #[inline(always)]
-    fn room(&mut self, len: usize) -> Option<&mut [u8]> {
-        if !self.cork.has_room(len) {
-            Self::flush_aside(self.exit, self.kernel, self.cork, self.now, self.fate);
+        if !gathered(self.cork, head, payload) {
+            let way = (&mut *self.exit, &mut *self.kernel, &mut *self.cork);
+            gather_anew(way, self.now, self.fate, head, payload);
         }
-        self.cork.place(len)
     }
 }
 
-/// Sends a big frame from where it lies, behind the cork.
+#[inline(always)]
+fn gathered(cork: &mut Cork, head: &[u8], payload: &[u8]) -> bool {
+    let Some(place) = cork.place(head.len() + payload.len()) else {
+        return false;
+    };
+    let (first, rest) = place.split_at_mut(head.len());
+    first.copy_from_slice(head);
+    copy(payload, rest);
+    true
+}
+
+/// Sends a cork that is full, and copies a small frame into it.
 // It is given parts, so that a wire that is made for one small frame needs no place in memory.
+#[cold]
+#[inline(never)]
+fn gather_anew<K: Kernel>(
+    (exit, kernel, cork): (&mut Exit<K::Stream>, &mut K, &mut Cork),
+    now: Tick,
+    fate: &mut Fate,
+    head: &[u8],
+    payload: &[u8],
+) {
+    send(exit, kernel, [Piece::Bytes(cork.bytes())], now, fate);
+    cork.clear();
+    // What is gathered is smaller than the cork.
+    let _ = gathered(cork, head, payload);
+}
+
+/// Sends a big frame from where it lies, behind the cork.
+// Given parts, as above.
 #[inline(never)]
 fn big<K: Kernel>(
     (exit, kernel, cork): (&mut Exit<K::Stream>, &mut K, &mut Cork),
@@ -196,10 +199,8 @@ impl<K: Kernel> Sink for Wire<'_, K> {
         self.gather(head, &[]);
         // Pieces of whole keys, so that each begins with the key's first byte.
         for piece in payload.chunks(CORK / 2) {
-            if let Some(place) = self.room(piece.len()) {
-                place.copy_from_slice(piece);
-                mask::apply(key, 0, place);
-            }
+            self.gather(&[], piece);
+            mask::apply(key, 0, self.cork.last_mut(piece.len()));
         }
     }
 

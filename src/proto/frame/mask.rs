@@ -50,6 +50,7 @@ pub(crate) fn apply_seeing(key: [u8; 4], bytes: &mut [u8]) -> bool {
 /// Of `N` to `2 * N` bytes the first `N` and the last, which overlap: both are read before either is written.
 #[inline(always)]
 fn apply_ends<const N: usize>(key: [u8; 4], bytes: &mut [u8]) -> bool {
+    let key = widen(key);
     let tail = masked_tail::<N>(key, bytes);
     let (Some(place), Some(tail)) = (bytes.first_chunk_mut::<N>(), tail) else {
         return true;
@@ -75,15 +76,18 @@ pub(crate) fn apply_wide<const WIDE: usize, const BLOCK: usize>(
     key: [u8; 4],
     bytes: &mut [u8],
 ) -> bool {
-    let (Some(head), Some(tail)) = (bytes.first_chunk::<WIDE>(), masked_tail::<WIDE>(key, bytes))
-    else {
+    let wide = widen(key);
+    let (Some(head), Some(tail)) = (
+        bytes.first_chunk::<WIDE>(),
+        masked_tail::<WIDE>(wide, bytes),
+    ) else {
         return apply_seeing(key, bytes);
     };
-    let head = masked(key, head);
+    let head = masked(wide, head);
     let mut seen = head;
     gather(&mut seen, &tail);
     let aligned = bytes.as_ptr().align_offset(WIDE) % WIDE;
-    let key = rotate(key, aligned as u64);
+    let key = turned(wide, aligned);
     let body = bytes.get_mut(aligned..).unwrap_or_default();
     let (blocks, rest) = body.as_chunks_mut::<BLOCK>();
     for block in blocks {
@@ -100,7 +104,7 @@ pub(crate) fn apply_wide<const WIDE: usize, const BLOCK: usize>(
 }
 
 #[inline(always)]
-fn apply_vectors<const WIDE: usize>(key: [u8; 4], bytes: &mut [u8], seen: &mut [u8; WIDE]) {
+fn apply_vectors<const WIDE: usize>(key: u64, bytes: &mut [u8], seen: &mut [u8; WIDE]) {
     for vector in bytes.as_chunks_mut::<WIDE>().0 {
         *vector = masked(key, vector);
         gather(seen, vector);
@@ -130,19 +134,33 @@ fn gather<const N: usize>(seen: &mut [u8; N], more: &[u8; N]) {
 
 /// What the last `N` bytes are to become, if there are so many.
 #[inline(always)]
-fn masked_tail<const N: usize>(key: [u8; 4], bytes: &[u8]) -> Option<[u8; N]> {
+fn masked_tail<const N: usize>(key: u64, bytes: &[u8]) -> Option<[u8; N]> {
     let (before, tail) = bytes.split_last_chunk::<N>()?;
-    Some(masked(rotate(key, before.len() as u64), tail))
+    Some(masked(turned(key, before.len()), tail))
+}
+
+/// The key twice, the first byte lowest. Everything here is done in words of one size, which the compiler joins to
+/// vectors; mixed ones it takes apart.
+#[inline(always)]
+fn widen(key: [u8; 4]) -> u64 {
+    let key = u64::from(u32::from_le_bytes(key));
+    key << 32 | key
+}
+
+/// Such a key so many bytes later.
+#[inline(always)]
+fn turned(key: u64, bytes: usize) -> u64 {
+    #[expect(clippy::cast_possible_truncation, reason = "at most 7")]
+    let steps = (bytes % 8) as u32;
+    key.rotate_right(steps.wrapping_mul(8))
 }
 
 #[inline(always)]
-fn masked<const N: usize>(key: [u8; 4], block: &[u8; N]) -> [u8; N] {
+fn masked<const N: usize>(key: u64, block: &[u8; N]) -> [u8; N] {
     let mut masked = *block;
-    // Everything here is done in words of one size, which the compiler joins to vectors; mixed ones it takes apart.
-    let key = u64::from(u32::from_le_bytes(key));
     let (words, rest) = masked.as_chunks_mut::<8>();
     for word in words {
-        *word = (u64::from_le_bytes(*word) ^ (key << 32 | key)).to_le_bytes();
+        *word = (u64::from_le_bytes(*word) ^ key).to_le_bytes();
     }
     for (byte, key) in rest.iter_mut().zip(key.to_le_bytes()) {
         *byte ^= key;
@@ -157,7 +175,7 @@ pub fn append(key: [u8; 4], payload: &[u8], out: &mut Vec<u8>) {
     let (blocks, tail) = payload.as_chunks::<64>();
     work::visit(payload.len().saturating_sub(tail.len()));
     for block in blocks {
-        out.extend_from_slice(&masked(key, block));
+        out.extend_from_slice(&masked(widen(key), block));
     }
     let masked = out.len();
     work::visit(tail.len());

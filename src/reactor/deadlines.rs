@@ -22,12 +22,24 @@ use std::panic::catch_unwind;
 
 /// The wheel's key for the handler's tick.
 pub(super) const TICK: usize = u32::MAX as usize - 2;
+/// That for buffers that nobody may want any more.
+const SWEEP: usize = u32::MAX as usize - 3;
+/// How long they wait for somebody to want them.
+const SWEEP_AFTER: Tick = 1000;
 
 impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
     pub(super) fn arm(&mut self, slot: usize) {
         if let Some(session) = self.sessions.get_mut(slot) {
             let tools = &self.tools;
             session.arm(slot, &mut self.wheel, &tools.settings, tools.now);
+        }
+    }
+
+    /// Has buffers freed that nobody wants for a while.
+    pub(super) fn await_sweep(&mut self) {
+        if self.tools.pool.spares.wants_sweep() {
+            let (at, now) = (self.tools.now + SWEEP_AFTER, self.tools.now);
+            self.wheel.insert(Entry { at, key: SWEEP }, now);
         }
     }
 
@@ -39,6 +51,7 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
                 DRAIN => self.for_each_slot(Self::abort),
                 GOODBYE => self.say_goodbyes(),
                 TICK => self.on_tick(entry.at),
+                SWEEP => self.tools.pool.spares.sweep(),
                 #[cfg(feature = "client")]
                 key if key & DIAL_KEY != 0 => self.on_dial_time(key & !DIAL_KEY),
                 #[cfg(feature = "client")]

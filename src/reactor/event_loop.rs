@@ -222,6 +222,7 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
             self.deliver();
         }
         self.keep_within_budget();
+        self.await_sweep();
         self.tools.stirred = self.has_work();
     }
 

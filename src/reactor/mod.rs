@@ -69,6 +69,7 @@ mod runs;
 mod say;
 mod session;
 mod settings;
+mod spares;
 mod stopping;
 mod swift;
 mod sync;

@@ -3,8 +3,9 @@
 //! A buffer holds at most twice the bytes that are in it, or 128: a peer that announces much and sends little pins
 //! little. Growing moves every byte once on average, and in steady state allocates nothing.
 //!
-//! Not here: who needs a buffer when; that is `session`.
+//! Not here: who needs a buffer when; that is `session`. What is larger than 256 KiB, which is `spares`.
 
+use super::spares::Spares;
 use alloc::vec::Vec;
 
 /// The smallest buffer.
@@ -14,8 +15,13 @@ const MAX_BITS: u32 = 18;
 /// How many of each size are kept: 2 MiB in all.
 const KEPT: usize = 4;
 
+/// What a peer may pin beside twice what it has sent: the header of a frame fits in it.
+const SLACK: usize = 64;
+
 #[derive(Debug, Default)]
 pub(super) struct Pool {
+    /// Those that are larger.
+    pub(super) spares: Spares,
     free: [Vec<Vec<u8>>; (MAX_BITS - MIN_BITS + 1) as usize],
 }
 
@@ -31,6 +37,9 @@ impl Pool {
     /// Gives a buffer back.
     pub(super) fn put(&mut self, mut buffer: Vec<u8>) {
         buffer.clear();
+        if buffer.capacity() > 1 << MAX_BITS {
+            return self.spares.put(buffer);
+        }
         if let Some(class) = self.class(buffer.capacity())
             && class.len() < KEPT
         {
@@ -44,11 +53,23 @@ impl Pool {
             return;
         }
         if buffer.len() >= 1 << MAX_BITS {
-            // Beyond the pool the allocator may be able to grow in place, and the exact end is worth stopping at.
-            buffer.reserve_exact(need.clamp(1, buffer.len()));
-            return;
+            return self.grow_large(buffer, need);
         }
-        let mut larger = self.take(buffer.len());
+        let larger = self.take(buffer.len());
+        self.move_to(larger, buffer);
+    }
+
+    fn grow_large(&mut self, buffer: &mut Vec<u8>, need: usize) {
+        let most = buffer.len() + SLACK;
+        let more = need.clamp(1, most);
+        match self.spares.take(buffer.len() + more, buffer.len() + most) {
+            Some(larger) => self.move_to(larger, buffer),
+            // The allocator may be able to grow in place, and the exact end is worth stopping at.
+            None => buffer.reserve_exact(more),
+        }
+    }
+
+    fn move_to(&mut self, mut larger: Vec<u8>, buffer: &mut Vec<u8>) {
         larger.extend_from_slice(buffer);
         self.put(core::mem::replace(buffer, larger));
     }
@@ -97,7 +118,6 @@ mod tests {
         let mut pool = Pool::default();
         let taken: Vec<_> = (0..100).map(|_| pool.take(1 << 17)).collect();
         taken.into_iter().for_each(|buffer| pool.put(buffer));
-        pool.put(Vec::with_capacity(1 << 20));
         let kept: usize = pool.free.iter().flatten().map(Vec::capacity).sum();
         assert_eq!(kept, 4 << 18);
     }

@@ -71,10 +71,12 @@ impl<H: Handler<K>, K: Kernel> Turn<'_, H, K> {
     /// Drives the session as far as input, output and budget allow.
     pub(super) fn drive(&mut self, begun: Begun) -> Next {
         self.session.flags.paused = false;
+        self.tools.pool.owner = self.session.number;
         let next = self.read_on(begun);
         // The read buffer is everybody's.
         if !self.intake.read.is_empty() {
-            self.session.own = self.tools.pool.take(self.intake.read.len());
+            let (len, need) = (self.intake.read.len(), self.session.need as usize);
+            self.session.own = self.tools.pool.take_for(len, need);
             self.session.own.append(&mut self.intake.read);
         }
         next
@@ -321,7 +323,7 @@ impl<H: Handler<K>, K: Kernel> Turn<'_, H, K> {
         let goes_on = !drained && !session.flags.unread && !session.exit.is_blocked();
         let in_front = goes_on && rest <= READ / 2;
         if rest > 0 && !in_front {
-            session.own = tools.pool.take(rest);
+            session.own = tools.pool.take_for(rest, session.need as usize);
             session.own.extend_from_slice(&data[at..]);
         }
         match (in_own, in_front) {

@@ -22,6 +22,8 @@ const SLACK: usize = 64;
 pub(super) struct Pool {
     /// Those that are larger.
     pub(super) spares: Spares,
+    /// Whom buffers are taken for and given back by: the connection that is being served.
+    pub(super) owner: u64,
     free: [Vec<Vec<u8>>; (MAX_BITS - MIN_BITS + 1) as usize],
 }
 
@@ -34,11 +36,26 @@ impl Pool {
             .unwrap_or_else(|| Vec::with_capacity(capacity))
     }
 
+    /// The same for the beginning of what has `need` more bytes.
+    pub(super) fn take_for(&mut self, len: usize, need: usize) -> Vec<u8> {
+        let own = self.take_own(len, need);
+        own.unwrap_or_else(|| self.take(len))
+    }
+
+    /// What the same connection gave back, if all of it fits there.
+    fn take_own(&mut self, len: usize, need: usize) -> Option<Vec<u8>> {
+        let whole = len.saturating_add(need);
+        if whole <= 1 << MAX_BITS {
+            return None;
+        }
+        self.spares.take_back(self.owner, whole)
+    }
+
     /// Gives a buffer back.
     pub(super) fn put(&mut self, mut buffer: Vec<u8>) {
         buffer.clear();
         if buffer.capacity() > 1 << MAX_BITS {
-            return self.spares.put(buffer);
+            return self.spares.put(self.owner, buffer);
         }
         if let Some(class) = self.class(buffer.capacity())
             && class.len() < KEPT
@@ -47,10 +64,14 @@ impl Pool {
         }
     }
 
-    /// Makes room for at least one more byte, for at most as many as there are; `need` more are known to be wanted.
+    /// Makes room for at least one more byte, and for at most as many as there are, if it has not had a larger one before;
+    /// `need` more are known to be wanted.
     pub(super) fn grow(&mut self, buffer: &mut Vec<u8>, need: usize) {
         if buffer.len() < buffer.capacity() {
             return;
+        }
+        if let Some(larger) = self.take_own(buffer.len(), need) {
+            return self.move_to(larger, buffer);
         }
         if buffer.len() >= 1 << MAX_BITS {
             return self.grow_large(buffer, need);

@@ -334,6 +334,7 @@ impl<S, D> Session<S, D> {
         now: Tick,
     ) -> io::Result<()> {
         let blocked = self.exit.blocked();
+        pool.owner = self.number;
         self.exit.flush(kernel, pool, now)?;
         if let (Some(since), None) = (blocked, self.exit.blocked()) {
             let pause = self.times.since;

@@ -1,6 +1,9 @@
 //! Large buffers that were given back: [`Spares`]. A message of a megabyte that makes its buffer anew has the system clear
 //! 256 pages for it, which takes as long as all else that is done for it.
 //!
+//! A buffer is anybody's who has received half of what it holds. Whoever gave it back gets it at once: they have sent all
+//! of that before, and need not have it moved from buffer to buffer as it grows.
+//!
 //! Not here: buffers of up to 256 KiB, which are `pool`.
 
 use alloc::vec::Vec;
@@ -11,7 +14,8 @@ const KEPT: usize = 16 << 20;
 /// Buffers of any size. Those that nobody wanted for a while are [freed](Self::sweep).
 #[derive(Debug, Default)]
 pub(super) struct Spares {
-    buffers: Vec<Vec<u8>>,
+    /// With who gave it back.
+    buffers: Vec<(u64, Vec<u8>)>,
     bytes: usize,
     /// How many lay here all the time since the last sweep.
     unused: usize,
@@ -22,22 +26,30 @@ pub(super) struct Spares {
 impl Spares {
     /// The smallest buffer with room for so many bytes, and for no more than `most`.
     pub(super) fn take(&mut self, least: usize, most: usize) -> Option<Vec<u8>> {
-        let fits = |buffer: &Vec<u8>| (least..=most).contains(&buffer.capacity());
+        self.take_where(|_, capacity| (least..=most).contains(&capacity))
+    }
+
+    /// One with room for so many bytes that has come from there.
+    pub(super) fn take_back(&mut self, owner: u64, least: usize) -> Option<Vec<u8>> {
+        self.take_where(|gave, capacity| gave == owner && capacity >= least)
+    }
+
+    fn take_where(&mut self, fits: impl Fn(u64, usize) -> bool) -> Option<Vec<u8>> {
         let numbered = self.buffers.iter().enumerate();
         let (at, _) = numbered
-            .filter(|(_, buffer)| fits(buffer))
-            .min_by_key(|(_, buffer)| buffer.capacity())?;
-        let buffer = self.buffers.swap_remove(at);
+            .filter(|(_, (owner, buffer))| fits(*owner, buffer.capacity()))
+            .min_by_key(|(_, (_, buffer))| buffer.capacity())?;
+        let (_, buffer) = self.buffers.swap_remove(at);
         self.bytes -= buffer.capacity();
         self.unused = self.unused.min(self.buffers.len());
         Some(buffer)
     }
 
     /// Keeps an empty buffer, if there is room for it.
-    pub(super) fn put(&mut self, buffer: Vec<u8>) {
+    pub(super) fn put(&mut self, owner: u64, buffer: Vec<u8>) {
         if self.bytes + buffer.capacity() <= KEPT {
             self.bytes += buffer.capacity();
-            self.buffers.push(buffer);
+            self.buffers.push((owner, buffer));
         }
     }
 
@@ -52,7 +64,8 @@ impl Spares {
     pub(super) fn sweep(&mut self) {
         let kept = self.buffers.split_off(self.unused.min(self.buffers.len()));
         self.buffers = kept;
-        self.bytes = self.buffers.iter().map(Vec::capacity).sum();
+        let capacities = self.buffers.iter().map(|(_, buffer)| buffer.capacity());
+        self.bytes = capacities.sum();
         self.unused = self.buffers.len();
         self.awaited = false;
     }
@@ -65,8 +78,8 @@ mod tests {
 
     fn with(capacities: &[usize]) -> Spares {
         let mut spares = Spares::default();
-        for capacity in capacities {
-            spares.put(Vec::with_capacity(*capacity));
+        for (owner, capacity) in (0..).zip(capacities) {
+            spares.put(owner, Vec::with_capacity(*capacity));
         }
         spares
     }
@@ -88,12 +101,28 @@ mod tests {
     }
 
     #[test]
+    fn who_gave_a_buffer_back_gets_it_again_if_it_is_large_enough() {
+        let mut spares = with(&[500_000, 300_000, 400_000]);
+        for (owner, least, expected) in [
+            (1, 300_001, None),
+            (3, 1, None),
+            (1, 300_000, Some(300_000)),
+            (1, 1, None),
+            (2, 1, Some(400_000)),
+            (0, 450_000, Some(500_000)),
+        ] {
+            let taken = spares.take_back(owner, least);
+            assert_eq!(taken.map(|buffer| buffer.capacity()), expected);
+        }
+    }
+
+    #[test]
     fn what_is_kept_is_bounded() {
         let mut spares = with(&[1 << 20; 100]);
         assert_eq!(spares.bytes, KEPT);
         assert_eq!(spares.buffers.len(), 16);
         drop(spares.take(1, KEPT));
-        spares.put(Vec::with_capacity(2 << 20));
+        spares.put(0, Vec::with_capacity(2 << 20));
         assert_eq!(spares.bytes, KEPT - (1 << 20));
     }
 
@@ -106,7 +135,7 @@ mod tests {
         assert_eq!(spares.buffers.len(), 3);
         assert!(spares.wants_sweep());
         let one = spares.take(1 << 20, 1 << 20).expect("one of three");
-        spares.put(one);
+        spares.put(0, one);
         spares.sweep();
         assert_eq!((spares.buffers.len(), spares.bytes), (1, 1 << 20));
         spares.sweep();

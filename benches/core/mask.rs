@@ -1,4 +1,4 @@
-//! Masking, in place and into another buffer, from every offset into the key.
+//! Masking, in place and into another buffer, from every offset into the key, beside a copy of as many bytes.
 
 use crate::ring::Ring;
 use crate::streams::KEY;
@@ -16,6 +16,10 @@ pub fn benches(c: &mut Criterion) {
     for len in SIZES {
         let plain = vec![b'a'; len];
         group.throughput(Throughput::Bytes(len as u64));
+        let (mut from, mut to) = (Ring::hot(&plain), Ring::hot(&plain));
+        group.bench_function(BenchmarkId::new("memcpy", len), |b| {
+            b.iter(|| black_box(to.turn()).copy_from_slice(black_box(from.turn())));
+        });
         for offset in 0..4 {
             let shape = format!("{len}+{offset}");
             let mut bench = |heat: &str, ring: fn(&[u8]) -> Ring| {

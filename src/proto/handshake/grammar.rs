@@ -17,6 +17,7 @@ pub(crate) const fn is_token_byte(byte: u8) -> bool {
 }
 
 /// By byte: asked about most bytes of a head, and more than once.
+#[expect(clippy::indexing_slicing, reason = "runs in the compiler")]
 const TOKEN: [bool; 256] = {
     let mut table = [false; 256];
     let mut byte = 0;

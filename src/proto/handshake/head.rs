@@ -131,7 +131,16 @@ impl Scanner {
                 let is_plain = |byte: &&u8| matches!(byte, b' '..=b'~');
                 rest.iter().take(left).take_while(is_plain).count()
             }
-            _ => return,
+            State::Begin
+            | State::LeadingCr
+            | State::AfterLeading
+            | State::First
+            | State::Start
+            | State::StartCr
+            | State::FieldStart
+            | State::ValueCr
+            | State::EndCr
+            | State::Done => return,
         };
         work::visit(passed);
         self.at = self.at.saturating_add(passed);

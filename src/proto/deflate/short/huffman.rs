@@ -260,7 +260,11 @@ pub(super) fn add(to: &mut [u16], at: usize, value: u16) {
 }
 
 #[cfg(test)]
-#[allow(clippy::indexing_slicing, reason = "a test that panics has failed")]
+#[allow(
+    clippy::arithmetic_side_effects,
+    clippy::indexing_slicing,
+    reason = "a test that panics has failed"
+)]
 mod tests {
     use super::Code;
     use alloc::collections::BinaryHeap;

@@ -1,6 +1,6 @@
 //! Buffers for what a session cannot leave in the loop's: a small bounded pool, in powers of two.
 //!
-//! A buffer holds at most twice the bytes that are in it, or 128: a peer that announces much and sends little pins
+//! A buffer holds at most twice the bytes that are in it, or 64: a peer that announces much and sends little pins
 //! little. Growing moves every byte once on average, and in steady state allocates nothing.
 //!
 //! Not here: who needs a buffer when; that is `session`. What is larger than 256 KiB, which is `spares`.
@@ -9,7 +9,7 @@ use super::spares::Spares;
 use alloc::vec::Vec;
 
 /// The smallest buffer.
-const MIN_BITS: u32 = 7;
+const MIN_BITS: u32 = 6;
 /// The largest buffer that is kept; 256 KiB.
 const MAX_BITS: u32 = 18;
 /// How many of each size are kept: 2 MiB in all.
@@ -110,11 +110,11 @@ mod tests {
     use alloc::vec::Vec;
 
     #[test]
-    fn a_buffer_never_holds_more_than_twice_its_bytes_or_128() {
+    fn a_buffer_never_holds_more_than_twice_its_bytes_or_64() {
         let mut pool = Pool::default();
         for len in 1..5000 {
             let mut buffer = pool.take(len);
-            assert!(buffer.capacity() > len && buffer.capacity() <= (2 * len).max(128));
+            assert!(buffer.capacity() > len && buffer.capacity() <= (2 * len).max(64));
             buffer.resize(buffer.capacity(), 0);
             let full = buffer.len();
             pool.grow(&mut buffer, usize::MAX);

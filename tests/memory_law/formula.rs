@@ -184,11 +184,11 @@ impl Formula {
     }
 }
 
-/// What is held of `arrived` bytes of a frame of `len`: the next power of two; from 256 KiB on, twice as much each time
-/// it is full, and never more than the frame.
+/// What is held of `arrived` bytes of a frame of `len`: the next power of two, or 64; from 256 KiB on, twice as much each
+/// time it is full, and never more than the frame.
 pub fn buffer(arrived: usize, len: usize) -> usize {
     const DOUBLES_UP_TO: usize = 256 << 10;
-    let mut room = (arrived + 1).next_power_of_two().clamp(128, DOUBLES_UP_TO);
+    let mut room = (arrived + 1).next_power_of_two().clamp(64, DOUBLES_UP_TO);
     while room < arrived {
         room = (2 * room).min(len);
     }

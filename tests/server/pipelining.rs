@@ -50,9 +50,9 @@ fn wherever_the_stream_is_cut_the_frames_behind_the_cut_come_in_one_read() {
     for payload in [20, 1024] {
         let frame = binary(&vec![7; payload]);
         let stream = frame.repeat(64);
-        // A beginning is kept in a buffer that doubles, from 128 B to its frame's size; the read that ends the frame
+        // A beginning is kept in a buffer that doubles, from 64 B to its frame's size; the read that ends the frame
         // is followed by a large one.
-        let doublings = frame.len().ilog2().saturating_sub(6) as usize;
+        let doublings = frame.len().ilog2().saturating_sub(5) as usize;
         for cut in 1..frame.len() {
             let mut sim = Sim::new();
             let client = sim.open();

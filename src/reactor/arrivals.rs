@@ -66,11 +66,11 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
         let token = session.id(slot).token();
         // A stream of our own is known already, by its attempt's token.
         let anew = opening.is_some();
-        session.opening = opening;
+        session.set_opening(opening, &mut tools.pool);
         let transport = &mut session.exit.transport;
         if let Err(error) = transport.register(&mut tools.kernel, token, anew) {
-            let session = self.sessions.remove(slot);
-            return Err((session.opening, error));
+            let mut session = self.sessions.remove(slot);
+            return Err((session.take_opening(), error));
         }
         session.arm(slot, &mut self.wheel, &tools.settings, tools.now);
         self.ours += usize::from(session.conn.tx.role() == Role::Client);
@@ -119,7 +119,7 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
         id: ConnectionId,
         error: Option<&io::Error>,
     ) {
-        match session.opening.take().map(|opening| *opening) {
+        match session.take_opening().map(|opening| *opening) {
             Some(Opening::Ask(ask)) => self.on_not_open(&mut session, ask, error),
             _ => self.on_link_closed(id),
         }

@@ -71,14 +71,19 @@ impl Drop for Charge {
 impl<S, D> Session<S, D> {
     /// Bytes that it holds beyond itself, but for what it shares.
     fn holds(&self) -> usize {
-        self.own.capacity() + self.conn.heap_bytes() + self.exit.owned()
+        let own = self.rest.as_ref().map_or(0, |rest| rest.own.capacity());
+        own + self.conn.heap_bytes() + self.exit.owned()
+    }
+
+    /// Its share, as it was counted last.
+    fn charged(&self) -> u32 {
+        self.rest.as_ref().map_or(0, |rest| rest.charged)
     }
 
     /// Whether it holds something, or is thought to.
     #[inline]
     fn has_share(&self) -> bool {
-        self.charged > 0
-            || self.own.capacity() > 0
+        self.rest.is_some()
             || self.flags.assembling
             || self.exit.is_blocked()
             || self.conn.has_context()
@@ -105,14 +110,19 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
         // More may be held than may be.
         self.tools.stirred = true;
         let budget = &mut self.tools.budget;
+        let charged = session.charged();
         budget.by_sessions += share as usize;
-        budget.by_sessions -= session.charged as usize;
-        session.charged = share;
+        budget.by_sessions -= charged as usize;
+        let pool = &mut self.tools.pool;
+        if share != charged {
+            session.rest_mut(pool).charged = share;
+        }
+        session.tidy(pool);
     }
 
     /// It holds nothing any more.
-    pub(super) const fn discharge(&mut self, session: &Session<K::Stream, H::State>) {
-        self.tools.budget.by_sessions -= session.charged as usize;
+    pub(super) fn discharge(&mut self, session: &Session<K::Stream, H::State>) {
+        self.tools.budget.by_sessions -= session.charged() as usize;
     }
 
     /// Sees to it that no more is held than may be.
@@ -174,7 +184,7 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
             &closed,
         );
         let session = &mut self.sessions[slot];
-        session.own = Vec::new();
+        drop(session.take_own());
         session.flags.assembling = false;
         session.flags.unread = false;
         session.conn = Connection::server(Arc::clone(&self.tools.settings.connection));

@@ -42,10 +42,9 @@ impl<H: Handler<K>, K: Kernel> Turn<'_, H, K> {
             intake,
         } = self;
         let id = session.id(*slot);
-        let data = if in_own {
-            session.own.as_mut_slice()
-        } else {
-            intake.read.as_mut_slice()
+        let data = match &mut session.rest {
+            Some(rest) if in_own => rest.own.as_mut_slice(),
+            _ => intake.read.as_mut_slice(),
         };
         Call {
             refusing: tools.refusing,
@@ -67,7 +66,7 @@ impl<H: Handler<K>, K: Kernel> Turn<'_, H, K> {
             phase: &mut session.phase,
             times: &mut session.times,
             flags: &mut session.flags,
-            opening: &mut session.opening,
+            opening: &mut intake.opening,
         }
     }
 }

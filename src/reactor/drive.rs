@@ -72,13 +72,17 @@ impl<H: Handler<K>, K: Kernel> Turn<'_, H, K> {
     pub(super) fn drive(&mut self, begun: Begun) -> Next {
         self.session.flags.paused = false;
         self.tools.pool.owner = self.session.number;
+        self.intake.need = 0;
         let next = self.read_on(begun);
+        let pool = &mut self.tools.pool;
         // The read buffer is everybody's.
         if !self.intake.read.is_empty() {
-            let (len, need) = (self.intake.read.len(), self.session.need as usize);
-            self.session.own = self.tools.pool.take_for(len, need);
-            self.session.own.append(&mut self.intake.read);
+            let (len, need) = (self.intake.read.len(), self.intake.need);
+            let mut own = pool.take_for(len, need as usize);
+            own.append(&mut self.intake.read);
+            self.session.keep(own, need, pool);
         }
+        self.session.tidy(pool);
         next
     }
 
@@ -112,7 +116,7 @@ impl<H: Handler<K>, K: Kernel> Turn<'_, H, K> {
                 self.session.flags.paused = true;
                 return Next::Wait;
             }
-            let in_own = !self.session.own.is_empty();
+            let in_own = self.session.has_own();
             next = if take(&mut self.session.flags.unread) {
                 let worked = self.work_off(in_own, true);
                 self.after_work(worked, 0, false, &mut budget)
@@ -125,11 +129,12 @@ impl<H: Handler<K>, K: Kernel> Turn<'_, H, K> {
 
     fn receive(&mut self, in_own: bool) -> io::Result<Received> {
         let (session, tools) = (&mut *self.session, &mut *self.tools);
-        let buffer = if in_own {
-            tools.pool.grow(&mut session.own, session.need as usize);
-            &mut session.own
-        } else {
-            &mut self.intake.read
+        let buffer = match &mut session.rest {
+            Some(rest) if in_own => {
+                tools.pool.grow(&mut rest.own, rest.need as usize);
+                &mut rest.own
+            }
+            _ => &mut self.intake.read,
         };
         let exit = &mut session.exit;
         exit.receive(&mut tools.kernel, buffer, &mut tools.records, tools.now)
@@ -225,7 +230,7 @@ impl<H: Handler<K>, K: Kernel> Turn<'_, H, K> {
             &Closed::abnormal(Cause::Tls),
         );
         if session.phase == Phase::Handshake {
-            session.opening = None;
+            drop(session.take_opening());
             session.enter(Phase::Ending, self.tools.now);
         }
         self.wind_up();
@@ -235,9 +240,17 @@ impl<H: Handler<K>, K: Kernel> Turn<'_, H, K> {
 
     /// The same, from where it stands. `before` is what the connection's state was when all this began.
     fn process(&mut self, in_own: bool, drained: bool, before: State) -> io::Result<usize> {
+        let greets = self.session.phase == Phase::Handshake;
+        if greets {
+            self.intake.opening = self.session.take_opening();
+        }
         // A handler that panics costs its own connection and no other.
         if catch_unwind(AssertUnwindSafe(|| self.work(in_own, before))).is_err() {
             self.after_panic(in_own);
+        }
+        if greets {
+            let opening = self.intake.opening.take();
+            self.session.set_opening(opening, &mut self.tools.pool);
         }
         self.conclude(in_own, drained)
     }
@@ -307,24 +320,24 @@ impl<H: Handler<K>, K: Kernel> Turn<'_, H, K> {
             ..
         } = self;
         let at = intake.at;
-        let mut data = take(if in_own {
-            &mut session.own
+        let mut data = if in_own {
+            session.take_own()
         } else {
-            &mut intake.read
-        });
+            take(&mut intake.read)
+        };
         let rest = data.len() - at;
         if session.exit.settle(&mut data, in_own && rest == 0) {
             return;
         }
         if in_own && at == 0 {
-            session.own = data;
-            return;
+            return session.keep(data, intake.need, &mut tools.pool);
         }
         let goes_on = !drained && !session.flags.unread && !session.exit.is_blocked();
         let in_front = goes_on && rest <= READ / 2;
         if rest > 0 && !in_front {
-            session.own = tools.pool.take_for(rest, session.need as usize);
-            session.own.extend_from_slice(&data[at..]);
+            let mut own = tools.pool.take_for(rest, intake.need as usize);
+            own.extend_from_slice(&data[at..]);
+            session.keep(own, intake.need, &mut tools.pool);
         }
         match (in_own, in_front) {
             (true, true) => {

@@ -31,9 +31,8 @@ impl<H: Handler<K>, K: Kernel> Turn<'_, H, K> {
         let id = session.id(*slot);
         let Session {
             conn: Connection { rx, tx },
-            own,
+            rest,
             exit,
-            need,
             times,
             flags,
             held,
@@ -45,9 +44,13 @@ impl<H: Handler<K>, K: Kernel> Turn<'_, H, K> {
             inbound,
             at,
             spent,
+            need,
             ..
         } = &mut **intake;
-        let data = if in_own { own } else { read }.as_mut_slice();
+        let data = match rest {
+            Some(rest) if in_own => rest.own.as_mut_slice(),
+            _ => read.as_mut_slice(),
+        };
         let mut peer = Peer {
             id,
             tx,

@@ -76,7 +76,8 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
             return;
         }
         session.held = false;
-        session.opening = Some(Box::new(Opening::Judged(verdict)));
+        let opening = Some(Box::new(Opening::Judged(verdict)));
+        session.set_opening(opening, &mut self.tools.pool);
         session.flags.unread = true;
         self.serve(slot);
     }

@@ -306,7 +306,7 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
         }
         let asks = |opening: &Opening| matches!(opening, Opening::Ask(ask) if is_its(&ask.order));
         let mut sessions = self.sessions.iter();
-        let found = sessions.find(|(_, session)| session.opening.as_deref().is_some_and(asks));
+        let found = sessions.find(|(_, session)| session.opening().is_some_and(asks));
         if let Some((slot, _)) = found {
             self.not_open(slot, HandshakeError::Unavailable);
         }
@@ -325,7 +325,11 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
     pub(super) fn not_open(&mut self, slot: usize, error: HandshakeError) {
         let session = &mut self.sessions[slot];
         let in_tls = session.exit.transport.is_handshaking();
-        if let Some(Opening::Ask(ask)) = session.opening.as_deref_mut() {
+        let opening = session
+            .rest
+            .as_deref_mut()
+            .and_then(|rest| rest.opening.as_deref_mut());
+        if let Some(Opening::Ask(ask)) = opening {
             let stage = if in_tls { Stage::Tls } else { Stage::Handshake };
             ask.error = match error {
                 // The answer is there, and says more than that its body is not whole.
@@ -344,7 +348,7 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
         mut ask: Ask,
         error: Option<&std::io::Error>,
     ) {
-        let received = take(&mut session.own);
+        let received = session.take_own();
         #[cfg(feature = "tls")]
         ask.broken(error.and_then(TlsError::of));
         #[cfg(not(feature = "tls"))]

@@ -5,7 +5,9 @@
 //!
 //! Not here: who needs a buffer when; that is `session`. What is larger than 256 KiB, which is `spares`.
 
+use super::session::Rest;
 use super::spares::Spares;
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 /// The smallest buffer.
@@ -14,6 +16,8 @@ const MIN_BITS: u32 = 6;
 const MAX_BITS: u32 = 18;
 /// How many of each size are kept: 2 MiB in all.
 const KEPT: usize = 4;
+/// How many places for a buffer are kept: 2.5 KiB in all.
+const RESTS: usize = 64;
 
 /// What a peer may pin beside twice what it has sent: the header of a frame fits in it.
 const SLACK: usize = 64;
@@ -25,6 +29,9 @@ pub(super) struct Pool {
     /// Whom buffers are taken for and given back by: the connection that is being served.
     pub(super) owner: u64,
     free: [Vec<Vec<u8>>; (MAX_BITS - MIN_BITS + 1) as usize],
+    /// Where sessions have their buffers.
+    #[expect(clippy::vec_box, reason = "a session has the box")]
+    rests: Vec<Box<Rest>>,
 }
 
 impl Pool {
@@ -61,6 +68,19 @@ impl Pool {
             && class.len() < KEPT
         {
             class.push(buffer);
+        }
+    }
+
+    /// An empty place for a buffer.
+    pub(super) fn take_rest(&mut self) -> Box<Rest> {
+        self.rests.pop().unwrap_or_default()
+    }
+
+    /// Gives it back.
+    pub(super) fn put_rest(&mut self, mut rest: Box<Rest>) {
+        *rest = Rest::default();
+        if self.rests.len() < RESTS {
+            self.rests.push(rest);
         }
     }
 

@@ -79,15 +79,14 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
             return self.abort(slot);
         }
         let session = &mut self.sessions[slot];
-        let is_head = match session.opening.as_deref() {
+        let is_head = match session.opening() {
             Some(Opening::Request(parser)) => self.tools.settings.pages && parser.is_head(),
             _ => false,
         };
         let rejection = Rejection::from(error).head_alone(is_head);
         let id = session.id(slot);
         session.enter(Phase::Ending, self.tools.now);
-        session.opening = None;
-        session.own = Vec::new();
+        drop((session.take_opening(), session.take_own()));
         if session.release(self.tools.now) {
             // What it has sent meanwhile is discarded.
             self.put_on_ready_list(slot);

@@ -16,22 +16,17 @@ use alloc::vec::Vec;
 use core::mem::take;
 use std::io;
 
-/// A session. Idle, it holds no heap.
+/// A session. Idle, it holds no heap. There may be a million, so it is as small as it can be: what few have at a time is
+/// [`Rest`], and what none needs that is idle is a box.
 #[derive(Debug)]
 pub(super) struct Session<S, D> {
     pub(super) conn: Connection,
-    /// Bytes received and not consumed: the beginning of a message that spans reads. Empty otherwise.
-    pub(super) own: Vec<u8>,
     /// The stream, and what it has not taken yet.
     pub(super) exit: Exit<S>,
     /// With the slot it makes the connection's id.
     pub(super) number: u64,
-    /// Its share of what the loop holds, as it was counted last.
-    pub(super) charged: u32,
-    /// Where the opening handshake stands, unless it is over or nothing has come of it.
-    pub(super) opening: Option<Box<Opening>>,
-    /// How many more bytes `own` is known to want.
-    pub(super) need: u32,
+    /// There only while something is in it.
+    pub(super) rest: Option<Box<Rest>>,
     pub(super) times: Times,
     pub(super) phase: Phase,
     pub(super) flags: Flags,
@@ -39,6 +34,25 @@ pub(super) struct Session<S, D> {
     pub(super) held: bool,
     /// The application's; there from `on_open` to `on_close`.
     pub(super) state: Option<D>,
+}
+
+/// What few sessions have at a time.
+#[derive(Debug, Default)]
+pub(super) struct Rest {
+    /// Bytes received and not consumed: the beginning of a message that spans reads. Empty otherwise.
+    pub(super) own: Vec<u8>,
+    /// Where the opening handshake stands, unless it is over or nothing has come of it.
+    pub(super) opening: Option<Box<Opening>>,
+    /// How many more bytes `own` is known to want.
+    pub(super) need: u32,
+    /// The session's share of what the loop holds, as it was counted last.
+    pub(super) charged: u32,
+}
+
+impl Rest {
+    const fn is_empty(&self) -> bool {
+        self.own.is_empty() && self.opening.is_none() && self.charged == 0
+    }
 }
 
 /// Where in its life a session is.
@@ -185,12 +199,9 @@ impl<S, D> Session<S, D> {
     pub(super) fn new(transport: Transport<S>, conn: Connection, number: u64, now: Tick) -> Self {
         Self {
             conn,
-            own: Vec::new(),
             exit: Exit::new(transport),
             number,
-            charged: 0,
-            opening: None,
-            need: 0,
+            rest: None,
             times: Times {
                 since: Stamp::of(now),
                 ..Times::default()
@@ -204,6 +215,50 @@ impl<S, D> Session<S, D> {
 
     pub(super) const fn id(&self, slot: usize) -> ConnectionId {
         ConnectionId::new(self.number, slot)
+    }
+
+    /// Where the opening handshake stands.
+    pub(super) fn opening(&self) -> Option<&Opening> {
+        self.rest.as_deref()?.opening.as_deref()
+    }
+
+    pub(super) fn take_opening(&mut self) -> Option<Box<Opening>> {
+        self.rest.as_deref_mut()?.opening.take()
+    }
+
+    pub(super) fn set_opening(&mut self, opening: Option<Box<Opening>>, pool: &mut Pool) {
+        if opening.is_some() {
+            self.rest_mut(pool).opening = opening;
+        }
+    }
+
+    /// Whether bytes that were received are kept.
+    pub(super) fn has_own(&self) -> bool {
+        self.rest.as_ref().is_some_and(|rest| !rest.own.is_empty())
+    }
+
+    pub(super) fn take_own(&mut self) -> Vec<u8> {
+        let own = self.rest.as_deref_mut().map(|rest| &mut rest.own);
+        own.map(take).unwrap_or_default()
+    }
+
+    /// Keeps bytes, to which so many more are known to be wanted.
+    pub(super) fn keep(&mut self, bytes: Vec<u8>, need: u32, pool: &mut Pool) {
+        let rest = self.rest_mut(pool);
+        (rest.own, rest.need) = (bytes, need);
+    }
+
+    /// To put something in. What is empty again is to be [given back](Self::tidy).
+    pub(super) fn rest_mut(&mut self, pool: &mut Pool) -> &mut Rest {
+        self.rest.get_or_insert_with(|| pool.take_rest())
+    }
+
+    /// Gives back what is empty.
+    #[inline]
+    pub(super) fn tidy(&mut self, pool: &mut Pool) {
+        if let Some(rest) = self.rest.take_if(|rest| rest.is_empty()) {
+            pool.put_rest(rest);
+        }
     }
 
     /// Enters a phase.
@@ -257,7 +312,7 @@ impl<S, D> Session<S, D> {
         let closing = self.phase == Phase::Ending || self.conn.close_expected();
         if self.phase == Phase::Handshake {
             #[cfg(feature = "client")]
-            if let Some(Opening::Ask(ask)) = self.opening.as_deref() {
+            if let Some(Opening::Ask(ask)) = self.opening() {
                 return (ask.order.deadline, Due::Handshake);
             }
             return (at(times.since, after.handshake), Due::Handshake);
@@ -369,6 +424,6 @@ mod tests {
     fn a_session_is_small() {
         // mio's stream is this one, but for what debug builds add to it.
         let session = size_of::<Session<std::net::TcpStream, ()>>();
-        assert!(session <= 192, "{session} bytes");
+        assert!(session <= 160, "{session} bytes");
     }
 }

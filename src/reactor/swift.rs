@@ -42,8 +42,7 @@ impl<S, D> Session<S, D> {
             && self.conn.rx.is_at_ease()
             && tx.role() == Role::Server
             && tx.deflate().is_none()
-            && self.charged == 0
-            && self.own.capacity() == 0
+            && self.rest.is_none()
             && !self.exit.is_blocked()
     }
 }

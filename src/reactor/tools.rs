@@ -8,6 +8,7 @@ use super::Hub;
 use super::budget::Budget;
 use super::cork::Cork;
 use super::drive::Begun;
+use super::greet::Opening;
 use super::orders::Orders;
 use super::pool::Pool;
 use super::random::Random;
@@ -20,6 +21,7 @@ use crate::client::Connector;
 use crate::kernel::Kernel;
 use crate::proto::Inbound;
 use crate::proto::deflate::Compressor;
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 /// Bytes that one read brings at most.
@@ -36,6 +38,10 @@ pub(super) struct Intake {
     pub(super) at: usize,
     /// Bytes that handlers were given of it. Compressed, they may have been few.
     pub(super) spent: usize,
+    /// How many more bytes the message is known to want whose beginning is the last of it.
+    pub(super) need: u32,
+    /// Where the session's opening handshake stands, while that is being worked on.
+    pub(super) opening: Option<Box<Opening>>,
     /// In a [swift](super::swift) turn, bytes behind the message that is being told, in the place of `at`.
     pub(super) behind: usize,
     /// Where such a turn ends, and [`drive`](super::drive) goes on.
@@ -49,6 +55,8 @@ impl Intake {
             inbound: Inbound::new(),
             at: 0,
             spent: 0,
+            need: 0,
+            opening: None,
             behind: 0,
             begun: Begun::All,
         }
@@ -58,6 +66,7 @@ impl Intake {
     pub(super) const fn begin(&mut self) {
         self.at = 0;
         self.spent = 0;
+        self.need = 0;
     }
 }
 

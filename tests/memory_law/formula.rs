@@ -20,6 +20,8 @@ pub struct Constants {
     pub deflated: usize,
     /// A connection.
     pub session: usize,
+    /// What it takes to hold more than that for it.
+    pub share: usize,
     /// Its being in a room.
     pub member: usize,
     /// Output that waits, beside its bytes.
@@ -43,6 +45,7 @@ impl Constants {
             inflated: constant("B"),
             deflated: constant("W"),
             session: constant("S"),
+            share: constant("F"),
             member: constant("R"),
             outbox: constant("O"),
             piece: constant("E"),
@@ -111,25 +114,27 @@ impl Formula {
 
     /// A frame of `len` bytes, header included, that has begun, and of which so many bytes have come.
     pub fn buffer(&mut self, arrived: usize, len: usize) {
-        self.bytes += buffer(arrived, len);
+        self.bytes += self.constants.share + buffer(arrived, len);
     }
 
     /// Fragments of a size that were collected, so many.
     pub fn fragments(&mut self, count: usize, size: usize) {
-        self.bytes += collected(count, size);
+        self.bytes += self.constants.share + collected(count, size);
     }
 
     /// Output that waits in pieces that are its own, of so many bytes.
     pub fn outbox(&mut self, owned: &[usize]) {
         let entries = owned.len().next_power_of_two().max(4);
-        self.bytes += self.constants.outbox + entries * self.constants.piece;
+        self.bytes += self.constants.share + self.constants.outbox;
+        self.bytes += entries * self.constants.piece;
         self.bytes += owned.iter().sum::<usize>();
     }
 
     /// Output that waits in so many pieces that others have as well.
     pub fn shared(&mut self, pieces: usize) {
         let entries = pieces.next_power_of_two().max(4);
-        self.bytes += self.constants.outbox + entries * self.constants.piece;
+        self.bytes += self.constants.share + self.constants.outbox;
+        self.bytes += entries * self.constants.piece;
     }
 
     /// So many messages of a room of a size, encoded, that somebody has not read.

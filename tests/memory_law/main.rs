@@ -113,12 +113,15 @@ fn all_kinds_at_once_stay_within_the_budget() {
     assert!(held > BUDGET / 2, "nobody had to go for nothing");
 }
 
-/// G13: what a peer pins is at most twice what it sent, or 128 B.
+/// G13: what a peer pins is at most twice what it sent, and 128 B.
 #[test]
 fn the_formula_itself_has_nobody_pin_more_than_twice_what_they_sent() {
+    let share = Constants::documented().share;
     for len in [
         1,
         2,
+        63,
+        64,
         127,
         128,
         129,
@@ -129,11 +132,12 @@ fn the_formula_itself_has_nobody_pin_more_than_twice_what_they_sent() {
         700_001,
         1 << 20,
     ] {
-        assert!(formula::buffer(len, 1 << 20) <= (2 * len).max(128), "{len}");
+        let held = share + formula::buffer(len, 1 << 20);
+        assert!(held <= 2 * len + 128, "{len}");
         for count in [1, 2, 7, 100] {
             let sent = count * (len + 6);
             assert!(
-                formula::collected(count, len) <= 2 * sent + 24,
+                share + formula::collected(count, len) <= 2 * sent + 128,
                 "{count} of {len}"
             );
         }

@@ -39,9 +39,18 @@ pub struct Receiver {
     pub(super) stream_fin: bool,
     /// What was agreed on for what arrives compressed, if that may be at all.
     pub(super) deflate: Option<Direction>,
-    fault: Option<Violation>,
-    /// What [`is_calm`](Self::is_calm) last said, for it is asked for every frame. Only a closer look changes that.
-    calm: bool,
+    standing: Standing,
+}
+
+/// How a receiver stands: in one byte, as each connection has one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Standing {
+    /// It [is calm](Receiver::is_calm), which is not asked for every frame: only a closer look changes that.
+    Calm,
+    /// A closer look is wanted.
+    Busy,
+    /// The peer has broken the rules, and nothing more is taken.
+    Failed(Violation),
 }
 
 /// What one look at the input came to.
@@ -65,8 +74,7 @@ impl Receiver {
             stream: Stream::No,
             stream_fin: false,
             deflate: None,
-            fault: None,
-            calm: false,
+            standing: Standing::Busy,
         }
     }
 
@@ -114,7 +122,7 @@ impl Receiver {
     /// says nothing: whatever else it is, and what is wrong with it, is found by looking closer.
     #[inline(always)]
     fn at_first_sight(&self, input: &[u8], tx: &Sender) -> Option<Whole> {
-        if !self.calm || tx.state() != State::Open {
+        if self.standing != Standing::Calm || tx.state() != State::Open {
             return None;
         }
         Whole::at_first_sight(input, tx.role(), self.most())
@@ -124,7 +132,7 @@ impl Receiver {
     #[cfg(feature = "reactor")]
     #[inline(always)]
     pub(crate) const fn is_at_ease(&self) -> bool {
-        self.calm
+        matches!(self.standing, Standing::Calm)
     }
 
     /// The longest frame that is a whole message.
@@ -139,14 +147,13 @@ impl Receiver {
     #[cfg(feature = "reactor")]
     #[cold]
     pub(crate) const fn look_again(&mut self, whole: &Whole) {
-        self.calm = false;
+        self.standing = Standing::Busy;
         self.progress = whole.len as u64;
     }
 
     /// Whether the next frame begins a message, and nothing is left of the last one.
     fn is_calm(&self) -> bool {
-        self.fault.is_none()
-            && self.config.delivery == Delivery::Messages
+        self.config.delivery == Delivery::Messages
             && self.stream == Stream::No
             && self.progress == 0
             && self.message.is_empty()
@@ -170,11 +177,11 @@ impl Receiver {
         out: &mut Outbound<'_, S>,
     ) -> Result<Step<'a>, Violation> {
         self.message.release();
-        if let Some(fault) = self.fault {
-            return Err(fault);
+        if let Standing::Failed(violation) = self.standing {
+            return Err(violation);
         }
         inbound.release();
-        self.calm = false;
+        self.standing = Standing::Busy;
         let mut consumed = 0;
         let found = loop {
             if tx.state() == State::Closed {
@@ -192,7 +199,9 @@ impl Receiver {
                 Err(violation) => return Err(self.fail(violation, tx, out)),
             }
         };
-        self.calm = self.is_calm();
+        if self.is_calm() {
+            self.standing = Standing::Calm;
+        }
         // The one borrow. Everything above dealt in positions.
         let input: &'a [u8] = input;
         let inflated = inbound.deflate.bytes();
@@ -250,7 +259,7 @@ impl Receiver {
         self.message = Assembly::default();
         self.kept = None;
         self.stream = Stream::No;
-        self.fault = Some(violation);
+        self.standing = Standing::Failed(violation);
         tx.on_violation(violation, out);
         violation
     }

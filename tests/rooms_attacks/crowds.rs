@@ -87,7 +87,8 @@ fn held_for(members: usize, are_stalled: bool) -> (usize, usize) {
     members.iter().for_each(|conn| conn.set_window(usize::MAX));
     sim.settle();
     assert_eq!(taken(&members) - had, members.len() * FRAME);
-    assert!(held_since(before) <= 16 << 10, "{}", held_since(before));
+    // But entries of timers, which are not taken out, and places for what few have, which are kept for the next.
+    assert!(held_since(before) <= 24 << 10, "{}", held_since(before));
     (most, held)
 }
 

@@ -317,7 +317,7 @@ impl sockeye::server::Handler<crate::sim::SimKernel> for Slow {
 #[test]
 fn b3_38_a_call_that_takes_long_is_told_of() {
     let net = crate::sim::Net::new();
-    let settings = sockeye::server::Settings::default();
+    let settings = sockeye::server::Settings::default().watchdog(ms(50));
     let server = sockeye::server::EventLoop::new(net.kernel(), Slow(net.clone()), settings);
     let mut sim = Sim {
         net,

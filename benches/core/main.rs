@@ -7,6 +7,8 @@
 #![allow(missing_docs)]
 
 #[cfg(feature = "deflate")]
+mod compressed;
+#[cfg(feature = "deflate")]
 mod deflate;
 mod drive;
 mod echo;

@@ -11,6 +11,8 @@ pub(crate) type Job<'j> = Box<dyn FnMut() + 'j>;
 pub(crate) struct Ratio {
     /// The shortest run, in nanoseconds.
     pub(crate) least: f64,
+    /// The median run.
+    pub(crate) typical: f64,
     /// The median over the rounds of this job's time through the first's.
     pub(crate) median: f64,
     pub(crate) low: f64,
@@ -39,6 +41,7 @@ pub(crate) fn compare(mut jobs: Vec<Job<'_>>, rounds: usize) -> Vec<Ratio> {
         let interval = interval_of_median(&ratios, 0.95);
         Ratio {
             least: times.iter().copied().fold(f64::INFINITY, f64::min),
+            typical: median(times),
             median: median(&ratios),
             low: interval.low,
             high: interval.high,

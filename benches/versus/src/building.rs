@@ -95,6 +95,12 @@ pub(crate) fn sockeye(flavour: Flavour) -> Result<PathBuf> {
     cargo_build(&root().join("Cargo.toml"), "sockeye", None, flavour)
 }
 
+/// Builds the program of a crate that lies beside this one, for what is measured in memory.
+pub(crate) fn beside(dir: &str, program: &str) -> Result<PathBuf> {
+    let manifest = here().join(dir).join("Cargo.toml");
+    cargo_build(&manifest, program, None, Flavour::Timed)
+}
+
 /// Where this crate is.
 pub(crate) fn here() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))

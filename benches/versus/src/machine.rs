@@ -5,7 +5,7 @@ use std::process::Command;
 
 /// One sentence about the machine and its compilers.
 pub(crate) fn describe() -> String {
-    format!("{}; commit {}", without_commit(), commit())
+    format!("{}; commit {}", without_commit(), commit(&[]))
 }
 
 /// The same for all that is measured on one machine.
@@ -36,9 +36,9 @@ fn processors() -> String {
     format!("{} × {model}", models.len())
 }
 
-/// The last commit that changed what is measured, or what it is measured beside; with a plus if the work tree differs
-/// from it.
-pub(crate) fn commit() -> String {
+/// The last commit that changed what is measured, or what it is measured beside, which may be `also` these; with a plus
+/// if the work tree differs from it.
+pub(crate) fn commit(also: &[&str]) -> String {
     let paths = [
         "../../src",
         "../../Cargo.toml",
@@ -46,7 +46,7 @@ pub(crate) fn commit() -> String {
         "Cargo.lock",
         "contestants",
     ];
-    let git = |args: &[&str]| first_line("git", &[args, &["--"], &paths[..]].concat());
+    let git = |args: &[&str]| first_line("git", &[args, &["--"], &paths[..], also].concat());
     let commit = git(&["log", "-1", "--format=%h", "--abbrev=7"]);
     let differs = git(&["status", "--porcelain", "--untracked-files=no"]);
     let differs = if differs.is_empty() { "" } else { "+" };

@@ -112,30 +112,38 @@ pub(crate) fn in_rounds<T>(
     options: &Rounds,
     measure: impl Fn(&Program) -> Result<T>,
 ) -> Result<(Vec<Vec<T>>, Option<f64>)> {
-    let rounds = options.rounds;
-    let mut found: Vec<Vec<T>> = programs.iter().map(|_| Vec::new()).collect();
-    let mut order: Vec<_> = (0..programs.len()).collect();
-    let mut random = options.seed;
-    let mut progress = Progress::new(rounds * programs.len());
-    let before = stolen();
-    for round in 0..rounds {
-        shuffle(&mut order, &mut random);
-        for index in &order {
-            let program = &programs[*index];
-            progress.show(&format!(
-                "round {} of {rounds}: {}",
-                round + 1,
-                program.name
-            ));
-            let measured =
-                measure(program).map_err(|error| format!("{}: {error}", program.name))?;
-            found[*index].push(measured);
+    with_stolen(|| {
+        let rounds = options.rounds;
+        let mut found: Vec<Vec<T>> = programs.iter().map(|_| Vec::new()).collect();
+        let mut order: Vec<_> = (0..programs.len()).collect();
+        let mut random = options.seed;
+        let mut progress = Progress::new(rounds * programs.len());
+        for round in 0..rounds {
+            shuffle(&mut order, &mut random);
+            for index in &order {
+                let program = &programs[*index];
+                progress.show(&format!(
+                    "round {} of {rounds}: {}",
+                    round + 1,
+                    program.name
+                ));
+                let measured =
+                    measure(program).map_err(|error| format!("{}: {error}", program.name))?;
+                found[*index].push(measured);
+            }
         }
-    }
-    progress.end();
+        progress.end();
+        Ok(found)
+    })
+}
+
+/// What comes of it, and the part of the time that was stolen meanwhile.
+pub(crate) fn with_stolen<T>(measure: impl FnOnce() -> Result<T>) -> Result<(T, Option<f64>)> {
+    let before = stolen();
+    let measured = measure()?;
     let stolen = before.zip(stolen());
     let part = stolen.map(|(before, after)| (after.0 - before.0) / (after.1 - before.1).max(1.0));
-    Ok((found, part))
+    Ok((measured, part))
 }
 
 /// Measures what the load does between two moments when nothing is in flight and the server sleeps.
@@ -198,7 +206,7 @@ fn shuffle(order: &mut [usize], random: &mut u64) {
 }
 
 /// One line on standard error that says what is going on and how long it will.
-struct Progress {
+pub(crate) struct Progress {
     start: Instant,
     done: usize,
     of: usize,
@@ -206,7 +214,7 @@ struct Progress {
 }
 
 impl Progress {
-    fn new(of: usize) -> Self {
+    pub(crate) fn new(of: usize) -> Self {
         Self {
             start: Instant::now(),
             done: 0,
@@ -216,7 +224,7 @@ impl Progress {
     }
 
     /// Says what comes next. What is left takes as long for each as what is done did.
-    fn show(&mut self, what: &str) {
+    pub(crate) fn show(&mut self, what: &str) {
         let left = self.start.elapsed().as_secs_f64() / self.done.max(1) as f64;
         let left = left * (self.of - self.done) as f64;
         let left = match self.done {
@@ -233,7 +241,7 @@ impl Progress {
         self.done += 1;
     }
 
-    fn end(&self) {
+    pub(crate) fn end(&self) {
         if self.terminal {
             eprint!("\r\x1b[K");
         }

@@ -1,5 +1,6 @@
 //! Measures one scenario.
 
+use super::in_memory;
 use super::outcome::{BUSY, CPU, Entry, Outcome, Provenance, RATE};
 use super::scenarios::{Kind, Scenario};
 use crate::building::{Flavour, Program, build};
@@ -23,7 +24,7 @@ pub(crate) struct Bench<'a> {
 }
 
 /// Per contestant; the time that was stolen; and what else is to be said.
-type Measured = (Vec<Entry>, Option<f64>, String);
+pub(super) type Measured = (Vec<Entry>, Option<f64>, String);
 
 impl Bench<'_> {
     pub(crate) fn measure(&self, scenario: &Scenario) -> Result<Outcome> {
@@ -35,10 +36,15 @@ impl Bench<'_> {
             provenance: Provenance {
                 date: machine::date(),
                 machine: machine::without_commit(),
-                commit: machine::commit(),
+                commit: machine::commit(scenario.kind.sources()),
                 built_for: flavour(scenario.kind).cpu().to_owned(),
                 rounds: if has_rounds { self.rounds.rounds } else { 0 },
-                seconds: if has_rounds { self.rounds.seconds } else { 0.0 },
+                seconds: match scenario.kind {
+                    // As long as it takes.
+                    Kind::InMemory(_) => 0.0,
+                    _ if has_rounds => self.rounds.seconds,
+                    _ => 0.0,
+                },
                 stolen,
                 note,
             },
@@ -56,6 +62,8 @@ impl Bench<'_> {
             Kind::Echo(Shape { connections, .. }) => self.round(0.1 + connections as f64 / 1e4),
             Kind::Handshakes(_) | Kind::Latency(..) => self.round(0.2),
             Kind::Room(_) => self.round(0.7),
+            // Half of it, for one that takes part and once more.
+            Kind::InMemory(_) => self.rounds.rounds as f64 * 2.0,
         };
         each * (scenario.who.len() + 1) as f64
     }
@@ -102,6 +110,7 @@ impl Bench<'_> {
                     Ok(vec![("bytes", bytes)])
                 })
             }
+            Kind::InMemory(part) => in_memory::measured(part, self.rounds.rounds),
             Kind::Valgrind(shape, what, messages) => {
                 tools::need("valgrind", "valgrind")?;
                 once(programs, |program| {
@@ -169,6 +178,9 @@ impl Bench<'_> {
     }
 
     fn programs(&self, scenario: &Scenario) -> Result<Vec<Program>> {
+        if let Kind::InMemory(_) = scenario.kind {
+            return Ok(Vec::new());
+        }
         let only = &self.setup.only;
         let takes_part = |name: &&Name| only.is_empty() || only.contains(name);
         let asked: Vec<_> = scenario.who.iter().filter(takes_part).copied().collect();

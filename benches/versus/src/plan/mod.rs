@@ -3,17 +3,19 @@
 //! | module | what |
 //! |---|---|
 //! | `scenarios`, `targets` | two tables: what is measured, and what is aimed at |
-//! | `measure` | one scenario |
+//! | `measure`, `in_memory` | one scenario: of servers, and without |
 //! | `outcome` | what came of it, and its file |
-//! | `tables`, `cells`, `charts` | that as Markdown and as SVG |
+//! | `tables`, `sheets`, `cells`, `charts` | that as Markdown and as SVG; sheets are what was measured in memory |
 //! | `pages` | where they are shown |
 
 mod cells;
 mod charts;
+mod in_memory;
 mod measure;
 mod outcome;
 mod pages;
 mod scenarios;
+mod sheets;
 mod tables;
 mod targets;
 
@@ -139,7 +141,7 @@ impl Options {
     }
 
     fn measure(&self) -> Result<()> {
-        let (start, dir, commit) = (Instant::now(), self.dir(), machine::commit());
+        let (start, dir) = (Instant::now(), self.dir());
         let rounds = self.rounds();
         let bench = Bench {
             setup: &self.setup,
@@ -148,6 +150,7 @@ impl Options {
         };
         let mut missing = Vec::new();
         for scenario in self.chosen()? {
+            let commit = machine::commit(scenario.kind.sources());
             let outcome = Outcome::read(&dir, scenario.name)?;
             if !outcome.is_some_and(|outcome| self.stands(scenario, &outcome, &commit)) {
                 missing.push(scenario);

@@ -1,5 +1,6 @@
 //! The table of all that is measured. Whoever wants another load adds a line.
 
+use super::in_memory::Part;
 use crate::contestants::Name;
 use crate::instructions::Count;
 use crate::load::Shape;
@@ -24,6 +25,7 @@ pub(crate) enum Group {
     Handshakes,
     Latency,
     Rooms,
+    InMemory,
     Memory,
     Counted,
 }
@@ -45,6 +47,8 @@ pub(crate) enum Kind {
     Valgrind(Shape, Count, [u64; 2]),
     /// By strace: so many messages.
     Calls(Shape, u64),
+    /// Without servers and sockets, by a program of its own.
+    InMemory(Part),
 }
 
 impl Kind {
@@ -52,8 +56,20 @@ impl Kind {
     pub(crate) const fn has_rounds(self) -> bool {
         matches!(
             self,
-            Self::Echo(_) | Self::Handshakes(_) | Self::Latency(..) | Self::Room(_)
+            Self::Echo(_)
+                | Self::Handshakes(_)
+                | Self::Latency(..)
+                | Self::Room(_)
+                | Self::InMemory(_)
         )
+    }
+
+    /// What it is made of, beside the server.
+    pub(crate) const fn sources(self) -> &'static [&'static str] {
+        match self {
+            Self::InMemory(part) => part.sources(),
+            _ => &[],
+        }
     }
 }
 
@@ -196,6 +212,16 @@ const fn memory(
     }
 }
 
+const fn in_memory(name: &'static str, label: &'static str, part: Part) -> Scenario {
+    Scenario {
+        name,
+        label,
+        group: Group::InMemory,
+        kind: Kind::InMemory(part),
+        who: &[Sockeye],
+    }
+}
+
 const MIB: usize = 1 << 20;
 /// Enough that what happens once falls out, and few enough for valgrind.
 const MESSAGES: [u64; 2] = [2_000, 12_000];
@@ -249,16 +275,21 @@ pub(crate) static ALL: &[Scenario] = &[
     room("room-512", "512 members, all to all, 20 B", all_to_all(512)),
     room("room-one-1k", "one to 1 000, 1 KiB", one_to_1000(1024, rooms::Pace::Window(32))),
     room("room-one-64k", "one to 1 000, 64 KiB", one_to_1000(65_536, rooms::Pace::Lockstep)),
+
+    in_memory("codec", "codecs, in memory", Part::Codec),
+    in_memory("kernels", "kernels, in memory", Part::Kernels),
+    in_memory("deflate", "compression, in memory", Part::Deflate),
 ];
 
 impl Group {
-    pub(crate) const ALL: [Self; 8] = [
+    pub(crate) const ALL: [Self; 9] = [
         Self::Small,
         Self::Pipelined,
         Self::Large,
         Self::Handshakes,
         Self::Latency,
         Self::Rooms,
+        Self::InMemory,
         Self::Memory,
         Self::Counted,
     ];

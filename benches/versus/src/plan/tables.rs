@@ -3,6 +3,7 @@
 use super::cells::{plain, ratio, table, times, with_unit};
 use super::outcome::{AGAIN, CPU, ENOUGH, FIRST, Outcome, RATE};
 use super::scenarios::{ALL, Group, Kind, Scenario};
+use super::sheets;
 use super::targets::{TARGETS, rule};
 use crate::contestants::{Name, chosen};
 use crate::rooms;
@@ -24,7 +25,7 @@ impl Results {
 }
 
 /// Where the rounds were too few, behind a ratio.
-const TOO_FEW: &str = " ?";
+pub(super) const TOO_FEW: &str = " ?";
 
 /// The section of `benches/README.md`. `charts` are the paths of those there are, and what they show.
 pub(crate) fn report(results: &Results, charts: &[(String, &str)]) -> String {
@@ -61,6 +62,7 @@ pub(crate) fn summary(results: &Results) -> String {
         let scenario = ALL.iter().find(|known| known.name == *scenario)?;
         let label = match scenario.group {
             Group::Counted => scenario.label.to_owned(),
+            Group::InMemory => format!("time in memory, {metric}"),
             _ => format!("{}: {}", name_of(metric), scenario.label),
         };
         Some([vec![label], leads.to_vec()].concat())
@@ -95,7 +97,7 @@ const SUMMARY_OTHERS: [&str; 5] = [
     "tungstenite",
 ];
 
-const SUMMARY: [(&str, &str); 13] = [
+const SUMMARY: [(&str, &str); 15] = [
     ("instructions-20", "instructions"),
     ("instructions-20x16", "instructions"),
     ("instructions-1k-text", "instructions"),
@@ -109,6 +111,8 @@ const SUMMARY: [(&str, &str); 13] = [
     ("latency", "p99_ns"),
     ("room-512", RATE),
     ("idle", "bytes"),
+    ("codec", "codec: 20 B, binary"),
+    ("codec", "codec: 1 KiB, text, ASCII"),
 ];
 
 fn name_of(metric: &str) -> &'static str {
@@ -214,6 +218,13 @@ fn of_group(results: &Results, group: Group) -> String {
                 ),
             ],
         ),
+        Group::InMemory => {
+            let outcomes: Vec<_> = found.iter().map(|(_, outcome)| *outcome).collect();
+            (
+                "In memory: codecs, kernels, compression",
+                vec![sheets::report(&outcomes)],
+            )
+        }
         Group::Memory => (
             "Memory per idle connection",
             vec![values(&found, "bytes", "Resident bytes in user space")],
@@ -316,11 +327,14 @@ fn value(outcome: &Outcome, name: &str, metric: &str) -> String {
     value.map_or_else(|| "–".to_owned(), |value| plain(value / scale))
 }
 
-/// Those that the results name.
+/// Those servers that the results name.
 fn who(results: &Results) -> String {
+    let of_servers = ALL.iter().filter(|known| known.group != Group::InMemory);
+    let of_servers: Vec<_> = of_servers
+        .filter_map(|known| results.of(known.name))
+        .collect();
     let named = |name: &str| {
-        results
-            .0
+        of_servers
             .iter()
             .any(|outcome| outcome.entry(name).is_some())
     };
@@ -350,11 +364,18 @@ fn provenance(results: &Results) -> String {
             CPU
         };
         let noise = outcome.lead(metric, AGAIN);
+        let in_memory = Group::InMemory
+            .scenarios()
+            .any(|scenario| scenario.name == outcome.scenario);
         let rounds = if outcome.is_counted() {
             "counted".to_owned()
+        } else if in_memory {
+            format!("{} processes", of.rounds)
         } else {
             format!("{} × {} s", of.rounds, of.seconds)
         };
+        // It stands below its tables.
+        let note = if in_memory { "" } else { &of.note };
         vec![
             format!("`{}`", outcome.scenario),
             of.date.clone(),
@@ -364,7 +385,7 @@ fn provenance(results: &Results) -> String {
             noise.map_or_else(|| "–".to_owned(), |noise| ratio(&noise)),
             of.stolen
                 .map_or_else(|| "–".to_owned(), |part| format!("{:.2}%", 100.0 * part)),
-            of.note.clone(),
+            note.to_owned(),
         ]
     });
     let head = [

@@ -62,7 +62,10 @@ pub(crate) fn summary(results: &Results) -> String {
         let scenario = ALL.iter().find(|known| known.name == *scenario)?;
         let label = match scenario.group {
             Group::Counted => scenario.label.to_owned(),
-            Group::InMemory => format!("time in memory, {metric}"),
+            Group::InMemory => {
+                let line = metric.strip_prefix("codec: ").unwrap_or(metric);
+                format!("decoding, in memory: {line}")
+            }
             _ => format!("{}: {}", name_of(metric), scenario.label),
         };
         Some([vec![label], leads.to_vec()].concat())

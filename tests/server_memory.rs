@@ -174,6 +174,30 @@ fn what_is_only_announced_is_not_held() {
 }
 
 #[test]
+fn who_has_sent_a_large_message_receives_the_next_where_it_lay_and_keeps_no_room_for_little() {
+    let large = binary(&vec![7; 1 << 20]);
+    let (beginning, rest) = large.split_at(100);
+    let mut sim = Sim::new();
+    // More of them than there is kept for.
+    let conns: Vec<_> = (0..24).map(|_| sim.open(ROOM)).collect();
+    let before = counting::held();
+    for conn in &conns {
+        sim.receive(conn, &large);
+        sim.receive(conn, beginning);
+    }
+    let held = held_since(before);
+    // What is kept for use, of either size of buffer, and the beginnings.
+    let most = (16 << 20) + (2 << 20) + conns.len() * 256 + FIXED;
+    assert!(held <= most, "{held} B held");
+    // The one buffer, into which it comes in one piece, and the look whether there is more.
+    let last = conns.last().expect("24");
+    sim.receive(last, rest);
+    let receives = sim.net.calls().receives;
+    sim.receive(last, &large);
+    assert_eq!(sim.net.calls().receives - receives, 2);
+}
+
+#[test]
 fn an_echo_that_waits_takes_its_message_along_instead_of_copying_it() {
     let mut sim = Sim::new();
     let size = 1 << 20;

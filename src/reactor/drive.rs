@@ -10,6 +10,7 @@
 
 use super::frames::{end, finish, give_up};
 use super::greet::mistake;
+use super::pool::Pool;
 use super::session::{Phase, Session};
 use super::tools::{Intake, READ, Tools};
 use super::wire::Fate;
@@ -82,7 +83,8 @@ impl<H: Handler<K>, K: Kernel> Turn<'_, H, K> {
             own.append(&mut self.intake.read);
             self.session.keep(own, need, pool);
         }
-        self.session.tidy(pool);
+        self.return_spare();
+        self.session.tidy(&mut self.tools.pool);
         next
     }
 
@@ -116,7 +118,7 @@ impl<H: Handler<K>, K: Kernel> Turn<'_, H, K> {
                 self.session.flags.paused = true;
                 return Next::Wait;
             }
-            let in_own = self.session.has_own();
+            let in_own = self.session.has_own() || self.borrow_spare();
             next = if take(&mut self.session.flags.unread) {
                 let worked = self.work_off(in_own, true);
                 self.after_work(worked, 0, false, &mut budget)
@@ -127,11 +129,38 @@ impl<H: Handler<K>, K: Kernel> Turn<'_, H, K> {
         }
     }
 
+    /// Who has sent large messages receives at once where the last one lay, so that the beginning of the next need not be
+    /// moved there. What is in it when the turn is over is theirs; [as much](Self::return_spare) as others may keep.
+    fn borrow_spare(&mut self) -> bool {
+        let session = &mut *self.session;
+        let may = !session.flags.unread && session.phase == Phase::Open;
+        match &mut session.rest {
+            Some(rest) if rest.large && may && self.intake.read.is_empty() => {
+                let spare = self.tools.pool.take_spare();
+                // If there is none, it was wanted elsewhere, or not wanted for a while.
+                rest.large = spare.is_some();
+                (rest.own, rest.need) = (spare.unwrap_or_default(), 0);
+                rest.large
+            }
+            _ => false,
+        }
+    }
+
+    /// Who has not sent much of a message yet keeps no more room for it than others.
+    fn return_spare(&mut self) {
+        if let Some(rest) = &mut self.session.rest
+            && rest.large
+        {
+            self.tools.pool.trim(&mut rest.own, rest.need as usize);
+        }
+    }
+
     fn receive(&mut self, in_own: bool) -> io::Result<Received> {
         let (session, tools) = (&mut *self.session, &mut *self.tools);
         let buffer = match &mut session.rest {
             Some(rest) if in_own => {
                 tools.pool.grow(&mut rest.own, rest.need as usize);
+                rest.large |= Pool::is_spare(&rest.own);
                 &mut rest.own
             }
             _ => &mut self.intake.read,
@@ -326,7 +355,8 @@ impl<H: Handler<K>, K: Kernel> Turn<'_, H, K> {
             take(&mut intake.read)
         };
         let rest = data.len() - at;
-        if session.exit.settle(&mut data, in_own && rest == 0) {
+        let may_take = in_own && rest == 0 && Pool::is_earned(&data, 0);
+        if session.exit.settle(&mut data, may_take) {
             return;
         }
         if in_own && at == 0 {

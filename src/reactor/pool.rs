@@ -7,6 +7,7 @@
 
 use super::session::Rest;
 use super::spares::Spares;
+use super::tools::READ;
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
@@ -84,6 +85,35 @@ impl Pool {
         }
     }
 
+    /// The largest of the buffers that the same connection gave back, if one was too large for the pool.
+    pub(super) fn take_spare(&mut self) -> Option<Vec<u8>> {
+        self.spares.take_largest(self.owner)
+    }
+
+    /// Whether it is too large for the pool.
+    pub(super) const fn is_spare(buffer: &Vec<u8>) -> bool {
+        buffer.capacity() > 1 << MAX_BITS
+    }
+
+    /// Whether a buffer that a connection was lent may stay with it: as much of a message is in it as others have sent before
+    /// they are given as much room.
+    pub(super) const fn is_earned(buffer: &Vec<u8>, need: usize) -> bool {
+        let (len, capacity) = (buffer.len(), buffer.capacity());
+        capacity <= 2 * len + SLACK || len >= READ && len.saturating_add(need) > 1 << MAX_BITS
+    }
+
+    /// Gives back what is not [earned](Self::is_earned).
+    pub(super) fn trim(&mut self, buffer: &mut Vec<u8>, need: usize) {
+        if Self::is_earned(buffer, need) {
+            return;
+        }
+        let smaller = match buffer.len() {
+            0 => Vec::new(),
+            len => self.take(len),
+        };
+        self.move_to(smaller, buffer);
+    }
+
     /// Makes room for at least one more byte, and for at most as many as there are, if it has not had a larger one before;
     /// `need` more are known to be wanted.
     pub(super) fn grow(&mut self, buffer: &mut Vec<u8>, need: usize) {
@@ -126,7 +156,7 @@ impl Pool {
 
 #[cfg(test)]
 mod tests {
-    use super::Pool;
+    use super::{Pool, READ};
     use alloc::vec::Vec;
 
     #[test]
@@ -152,6 +182,33 @@ mod tests {
         pool.put(buffer);
         let again = pool.take(700);
         assert_eq!(again.as_ptr(), place);
+    }
+
+    #[test]
+    fn a_buffer_that_was_lent_stays_only_with_who_has_sent_much() {
+        let large = 1 << 20;
+        for (len, need, stays) in [
+            (0, 0, false),
+            (1, large, false),
+            (READ - 1, large, false),
+            (READ, (1 << 18) - READ, false),
+            (READ, (1 << 18) - READ + 1, true),
+            (large / 2, 0, true),
+            (large, 0, true),
+        ] {
+            let mut pool = Pool::default();
+            pool.put(Vec::with_capacity(large / 2));
+            pool.put(Vec::with_capacity(large));
+            let mut buffer = pool.take_spare().expect("the larger of two");
+            assert_eq!(buffer.capacity(), large);
+            buffer.resize(len, 7);
+            pool.trim(&mut buffer, need);
+            assert_eq!(buffer.len(), len);
+            assert_eq!(buffer.capacity() == large, stays, "{len} {need}");
+            let given_back = pool.take_spare().expect("one of them, or both");
+            assert_eq!(given_back.capacity() == large, !stays);
+            assert!(stays || buffer.capacity() <= (2 * len).max(64));
+        }
     }
 
     #[test]

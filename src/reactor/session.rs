@@ -47,11 +47,13 @@ pub(super) struct Rest {
     pub(super) need: u32,
     /// The session's share of what the loop holds, as it was counted last.
     pub(super) charged: u32,
+    /// It has had a message for which the [spares](super::spares) may have a buffer.
+    pub(super) large: bool,
 }
 
 impl Rest {
     const fn is_empty(&self) -> bool {
-        self.own.is_empty() && self.opening.is_none() && self.charged == 0
+        self.own.is_empty() && self.opening.is_none() && self.charged == 0 && !self.large
     }
 }
 

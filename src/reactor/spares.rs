@@ -34,6 +34,13 @@ impl Spares {
         self.take_where(|gave, capacity| gave == owner && capacity >= least)
     }
 
+    /// The largest that has come from there.
+    pub(super) fn take_largest(&mut self, owner: u64) -> Option<Vec<u8>> {
+        let theirs = self.buffers.iter().filter(|(gave, _)| *gave == owner);
+        let least = theirs.map(|(_, buffer)| buffer.capacity()).max()?;
+        self.take_back(owner, least)
+    }
+
     fn take_where(&mut self, fits: impl Fn(u64, usize) -> bool) -> Option<Vec<u8>> {
         let numbered = self.buffers.iter().enumerate();
         let (at, _) = numbered

@@ -30,9 +30,8 @@ impl Cork {
     /// The next `len` bytes, to be written; `None` where there is no room for so many.
     #[inline(always)]
     pub(super) fn place(&mut self, len: usize) -> Option<&mut [u8]> {
-        let end = self.len.checked_add(len)?;
-        let place = self.bytes.get_mut(self.len..end)?;
-        self.len = end;
+        let place = self.bytes.get_mut(self.len..)?.get_mut(..len)?;
+        self.len += len;
         Some(place)
     }
 

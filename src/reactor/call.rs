@@ -55,6 +55,7 @@ impl<H: Handler<K>, K: Kernel> Turn<'_, H, K> {
                 exit: &mut session.exit,
                 held: &mut session.held,
                 buffer: addresses(data),
+                easy: false,
                 max_queued: tools.settings.limits.max_queued,
                 tools,
             },

@@ -57,6 +57,7 @@ impl<H: Handler<K>, K: Kernel> Turn<'_, H, K> {
             exit,
             held,
             buffer: addresses(data),
+            easy: false,
             max_queued: tools.settings.limits.max_queued,
             tools,
         };

@@ -10,12 +10,13 @@ use super::mio::Mio;
 use super::outbox::Exit;
 use super::rooms::{Gathered, JoinError, Receipt, Rooms, To};
 use super::tools::Tools;
-use super::wire::{Fate, Wire};
+use super::wire::{BIG, Fate, Wire, gathered};
 use super::{ConnectionId, Hub};
 #[cfg(feature = "client")]
 use crate::client::Connector;
 use crate::kernel::{Kernel, PeerAddr};
 use crate::proto::deflate::Compressor;
+use crate::proto::frame::Header;
 use crate::proto::{CloseCode, Outbound, Prepared, Role, SendError, Sender, State};
 use alloc::sync::Arc;
 use core::any::Any;
@@ -34,6 +35,8 @@ pub struct Peer<'p, K: Kernel = Mio> {
     pub(super) buffer: Range<usize>,
     /// Waiting bytes beyond which the peer is too slow.
     pub(super) max_queued: usize,
+    /// Nothing is known that a small message has to wait for or would have to be asked about: it goes into the cork as it is.
+    pub(super) easy: bool,
 }
 
 impl<K: Kernel> Peer<'_, K> {
@@ -45,6 +48,7 @@ impl<K: Kernel> Peer<'_, K> {
 
     /// The other connections of its loop, and their rooms.
     pub const fn hub(&mut self) -> Hub<'_> {
+        self.easy = false;
         self.tools.hub()
     }
 
@@ -60,8 +64,11 @@ impl<K: Kernel> Peer<'_, K> {
     /// [`SendError::Closed`] when the connection is closing, or has just been given up for reading too slowly.
     #[inline(always)]
     pub fn send<'m>(&mut self, message: impl Into<Message<'m>>) -> Result<(), SendError> {
-        self.catch_up();
         let message = message.into();
+        if self.gathered(&message) {
+            return Ok(());
+        }
+        self.catch_up();
         if self.plain(&message).is_none() {
             self.send_otherwise(message)?;
         }
@@ -208,6 +215,7 @@ impl<K: Kernel> Peer<'_, K> {
     /// and its Close and the end of its stream are found when it is read again; whoever pauses sees to that. Closing
     /// reads on: what the peer says behind that is discarded.
     pub const fn pause(&mut self) {
+        self.easy = false;
         *self.held = true;
     }
 
@@ -294,6 +302,24 @@ impl<K: Kernel> Peer<'_, K> {
         say(tx, message, &mut out)
     }
 
+    /// Whether nothing stood in the way of a small message, and it was sent.
+    #[inline(always)]
+    fn gathered(&mut self, message: &Message<'_>) -> bool {
+        if !self.easy {
+            return false;
+        }
+        let (opcode, bytes) = (message.kind().opcode(), message.bytes());
+        let cork = &mut self.tools.cork;
+        match Header::shortest(opcode, bytes.len()) {
+            Some(head) => gathered(cork, &head, bytes),
+            None if bytes.len() < BIG => {
+                let head = Header::new(opcode, bytes.len() as u64).encode();
+                gathered(cork, head.as_slice(), bytes)
+            }
+            None => false,
+        }
+    }
+
     /// Sends a message as most are: by a server, and as it is.
     #[inline(always)]
     fn plain(&mut self, message: &Message<'_>) -> Option<()> {
@@ -323,6 +349,8 @@ impl<K: Kernel> Peer<'_, K> {
 
     #[inline(always)]
     fn parts(&mut self) -> Parts<'_, K> {
+        // Whatever is done with them may be what others have to wait for.
+        self.easy = false;
         let tools = &mut *self.tools;
         let wire = Wire {
             kernel: &mut tools.kernel,

@@ -13,7 +13,7 @@ use core::ops::Range;
 use std::io;
 
 /// From here on a payload is not copied into the cork.
-const BIG: usize = 16 << 10;
+pub(super) const BIG: usize = 16 << 10;
 
 #[derive(Debug)]
 pub(super) struct Wire<'w, K: Kernel> {
@@ -86,8 +86,9 @@ impl<K: Kernel> Wire<'_, K> {
     }
 }
 
+/// Copies a small frame into the cork. Says whether there was room.
 #[inline(always)]
-fn gathered(cork: &mut Cork, head: &[u8], payload: &[u8]) -> bool {
+pub(super) fn gathered(cork: &mut Cork, head: &[u8], payload: &[u8]) -> bool {
     let Some(place) = cork.place(head.len() + payload.len()) else {
         return false;
     };

@@ -288,6 +288,13 @@ impl Sender {
         self.frame(kind.opcode(), true, data, out)
     }
 
+    /// Whether a message goes as it is: a server's, not compressed, and nothing stands in its way.
+    #[cfg(feature = "reactor")]
+    #[inline(always)]
+    pub(crate) fn is_plain(&self) -> bool {
+        self.deflate.is_none() && self.role == Role::Server && self.may_begin().is_ok()
+    }
+
     /// As [`text`](Self::text) and [`binary`](Self::binary), for the most frequent case alone: a server's message that goes
     /// as it is, for which nothing is needed but the sink. `None` says nothing.
     #[cfg(feature = "reactor")]
@@ -298,7 +305,7 @@ impl Sender {
         data: &[u8],
         sink: &mut S,
     ) -> Option<()> {
-        if self.deflate.is_some() || self.role == Role::Client || self.may_begin().is_err() {
+        if !self.is_plain() {
             return None;
         }
         match Header::shortest(kind.opcode(), data.len()) {

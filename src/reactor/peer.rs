@@ -312,10 +312,8 @@ impl<K: Kernel> Peer<'_, K> {
         let cork = &mut self.tools.cork;
         match Header::shortest(opcode, bytes.len()) {
             Some(head) => gathered(cork, &head, bytes),
-            None if bytes.len() < BIG => {
-                let head = Header::new(opcode, bytes.len() as u64).encode();
-                gathered(cork, head.as_slice(), bytes)
-            }
+            None if bytes.len() < BIG => Header::shorter(opcode, bytes.len())
+                .is_some_and(|head| gathered(cork, &head, bytes)),
             None => false,
         }
     }

@@ -80,6 +80,20 @@ impl Header {
         }
     }
 
+    /// The same, where these are four.
+    #[cfg(feature = "reactor")]
+    #[inline(always)]
+    pub(crate) const fn shorter(opcode: Opcode, len: usize) -> Option<[u8; 4]> {
+        #[expect(clippy::cast_possible_truncation, reason = "at most 65 535")]
+        match len {
+            126..=0xffff => {
+                let [high, low] = (len as u16).to_be_bytes();
+                Some([0x80 | opcode.bits(), 126, high, low])
+            }
+            _ => None,
+        }
+    }
+
     /// Reads the header at the front of `bytes`; with it comes its own length in bytes.
     ///
     /// ```

@@ -103,6 +103,8 @@ impl Handler<SimKernel> for Probe {
             ("!close", reason) => {
                 self.note_close(peer.close(CloseCode::NORMAL, reason).is_ok());
             }
+            ("!pause", _) => peer.pause(),
+            ("!ping", what) => self.note(peer.ping(what.as_bytes()).is_ok()),
             ("!all", what) => peer.broadcast(what),
             ("!five", what) => {
                 for _ in 0..5 {

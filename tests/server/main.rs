@@ -51,4 +51,5 @@ mod proxied;
 mod reentrancy;
 mod slow_members;
 mod stopping;
+mod swift;
 mod ticking;

@@ -31,7 +31,7 @@ pub(crate) struct Contestant {
 }
 
 /// Ours first; the last is ours again, which shows what a run cannot tell.
-pub(crate) const ALL: [Contestant; 6] = [
+pub(crate) const ALL: [Contestant; 7] = [
     Contestant {
         name: "sockeye",
         skips: "nothing known",
@@ -56,6 +56,11 @@ pub(crate) const ALL: [Contestant; 6] = [
         name: "sockudo-ws",
         skips: "not asked; its text is bytes that were judged",
         make: |tape| Box::new(Sockudo::new(tape)),
+    },
+    Contestant {
+        name: "the tape alone",
+        skips: "all: it reads, into the same buffer again and again",
+        make: |tape| Box::new(TapeAlone::new(tape)),
     },
     Contestant {
         name: "sockeye again",
@@ -129,6 +134,27 @@ impl Codec for Ours {
                 need = OUR_READ;
             }
         }
+    }
+}
+
+struct TapeAlone {
+    tape: Tape,
+    buffer: Vec<u8>,
+}
+
+impl TapeAlone {
+    fn new(tape: Tape) -> Self {
+        Self { tape, buffer: vec![0; OUR_READ] }
+    }
+}
+
+impl Codec for TapeAlone {
+    fn play(&mut self) -> usize {
+        self.tape.rewind();
+        while self.tape.read(&mut self.buffer).is_ok() {
+            std::hint::black_box(&mut self.buffer);
+        }
+        0
     }
 }
 

@@ -59,8 +59,8 @@ fn the_core_stands_alone() {
 #[test]
 fn unsafe_stands_in_one_place() {
     let places = mentions(&sources("src"), &["unsafe "]);
-    // The cast, and two kernels at two widths. A block of one line each: no more than forty are ever wanted.
-    assert_eq!(places.len(), 5, "{places:?}");
+    // The cast, two kernels at two widths, and two at the wider. A block of a line each: no more than forty are ever wanted.
+    assert_eq!(places.len(), 7, "{places:?}");
     let text = |place: &String| place.contains("src/proto/text.rs");
     assert!(places.iter().all(text), "{places:?}");
 }

@@ -34,18 +34,18 @@ pub(crate) fn apply_seeing(key: [u8; 4], bytes: &mut [u8]) -> bool {
     let len = bytes.len();
     if len >= 16 {
         if len < 32 {
-            apply_ends::<16>(key, bytes)
+            apply_ends_seeing::<16>(key, bytes)
         } else if len < 64 {
-            apply_ends::<32>(key, bytes)
+            apply_ends_seeing::<32>(key, bytes)
         } else if len <= LONG {
-            apply_ends::<64>(key, bytes)
+            apply_ends_seeing::<64>(key, bytes)
         } else {
             text::unmask(key, bytes)
         }
     } else if len >= 8 {
-        apply_ends::<8>(key, bytes)
+        apply_ends_seeing::<8>(key, bytes)
     } else if len >= 4 {
-        apply_ends::<4>(key, bytes)
+        apply_ends_seeing::<4>(key, bytes)
     } else {
         let masked = bytes.iter_mut().zip(key).map(|(byte, key)| {
             *byte ^= key;
@@ -55,22 +55,31 @@ pub(crate) fn apply_seeing(key: [u8; 4], bytes: &mut [u8]) -> bool {
     }
 }
 
-/// Of `N` to `2 * N` bytes the first `N` and the last, which overlap: both are read before either is written.
 #[inline(always)]
-fn apply_ends<const N: usize>(key: [u8; 4], bytes: &mut [u8]) -> bool {
+fn apply_ends_seeing<const N: usize>(key: [u8; 4], bytes: &mut [u8]) -> bool {
+    apply_ends::<N>(key, bytes).is_none_or(|(head, tail)| {
+        let mut seen = head;
+        gather(&mut seen, &tail);
+        is_ascii(&seen)
+    })
+}
+
+/// Of `N` to `2 * N` bytes the first `N` and the last, which overlap: both are read before either is written. Gives what was
+/// written.
+#[inline(always)]
+pub(crate) fn apply_ends<const N: usize>(
+    key: [u8; 4],
+    bytes: &mut [u8],
+) -> Option<([u8; N], [u8; N])> {
     let key = widen(key);
-    let tail = masked_tail::<N>(key, bytes);
-    let (Some(place), Some(tail)) = (bytes.first_chunk_mut::<N>(), tail) else {
-        return true;
-    };
+    let tail = masked_tail::<N>(key, bytes)?;
+    let place = bytes.first_chunk_mut::<N>()?;
     let head = masked(key, place);
     *place = head;
     if let Some(place) = bytes.last_chunk_mut() {
         *place = tail;
     }
-    let mut seen = head;
-    gather(&mut seen, &tail);
-    is_ascii(&seen)
+    Some((head, tail))
 }
 
 /// Of `WIDE` bytes and more, and says whether they come out as ASCII: that is nearly free here, and half of the work on

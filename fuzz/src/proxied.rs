@@ -132,7 +132,7 @@ fn literal(bytes: &[u8]) -> Literal {
     let fields: Vec<&[u8]> = text.split(|byte| *byte == b' ').collect();
     match (fields[1], &fields[2..]) {
         (b"UNKNOWN", _) => Literal::Whole(len, PROXY.to_owned()),
-        (family, [source, destination, from, to]) => {
+        (family @ (b"TCP4" | b"TCP6"), [source, destination, from, to]) => {
             let all = address(family, source)
                 .zip(address(family, destination))
                 .zip(port(from).zip(port(to)));

@@ -51,6 +51,11 @@ pub(super) fn is_echoed(text: &str) -> bool {
     text.starts_with('a')
 }
 
+/// Whether a message is one that is sent to everybody on the server, whatever route they are on.
+pub(super) fn is_for_all(text: &str) -> bool {
+    text.starts_with('k')
+}
+
 pub(super) struct Lobby {
     book: Arc<Mutex<Book>>,
 }

@@ -3,6 +3,7 @@
 //! Not here: judgement. It is called from within the loop, which survives its panics, so it complains on paper.
 
 use super::sim::SimKernel;
+use sockeye::kernel::Token;
 use sockeye::proto::handshake::server::Request;
 use sockeye::proto::{CloseCode, Prepared, Violation};
 use sockeye::server::{Arrival, Closed, ConnectionId, Handler, Hub, Message, Peer, Verdict};
@@ -75,9 +76,12 @@ impl Actor {
         }
     }
 
-    /// Who has this id, if it was ever told.
-    pub(super) fn person(&self, id: u64) -> Option<&Person> {
-        self.people.get(&id)
+    /// Who is reported under this token, which has half of an id, if it was ever told. The ids of one input are near one
+    /// another; those of all inputs in one process have more bits than that.
+    pub(super) fn person(&self, token: Token) -> Option<&Person> {
+        let mut people = self.people.iter();
+        let (_, person) = people.find(|(id, _)| **id as u32 == (token.0 >> 32) as u32)?;
+        Some(person)
     }
 
     pub(super) fn all_have_ended(&self) {

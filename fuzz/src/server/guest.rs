@@ -196,7 +196,7 @@ impl Guest {
     /// What came is what was told, what was heard is what was said, as far as they have come.
     pub(super) fn compare(&self, actor: &Actor) {
         let token = self.conn.token();
-        let Some(person) = token.and_then(|token| actor.person(token.0 as u64 >> 32)) else {
+        let Some(person) = token.and_then(|token| actor.person(token)) else {
             assert!(self.received.is_empty(), "told by nobody");
             return;
         };
@@ -224,7 +224,7 @@ impl Guest {
         };
         assert_eq!(conn.unreceived(), 0, "not all was received");
         assert_eq!(self.status, self.has_asked.then_some(101), "not answered");
-        let Some(person) = actor.person(token.0 as u64) else {
+        let Some(person) = actor.person(token) else {
             return;
         };
         assert!(self.bytes.is_empty(), "part of a frame");

@@ -194,8 +194,12 @@ impl fmt::Display for Url {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (&self.unix_path, self.secure) {
             (Some(path), _) => {
-                let mut written = String::new();
-                encode(path, b"%:?#\\", &mut written);
+                // Two slashes would begin a host.
+                let (mut written, rest) = match path.strip_prefix("//") {
+                    Some(rest) => ("/%2F".to_owned(), rest),
+                    None => (String::new(), path.as_str()),
+                };
+                encode(rest, b"%:?#\\", &mut written);
                 write!(f, "ws+unix:{written}:{}", self.target)
             }
             (None, false) => write!(f, "ws://{}{}", self.authority, self.target),

@@ -304,6 +304,10 @@ fn sockets_have_a_path_of_their_own() {
     assert_eq!(path(strange).as_deref(), Some("/a :?\n%#\u{e9}"));
     let shown = Url::parse(strange).unwrap().to_string();
     assert_eq!(shown, "ws+unix:/a%20%3A%3F%0A%25%23%C3%A9:/t");
+    // Shown with two slashes, it would be read as a host.
+    let doubled = Url::parse("ws+unix:/%2Frun//s").unwrap().to_string();
+    assert_eq!(doubled, "ws+unix:/%2Frun//s:/");
+    assert_eq!(path(&doubled).as_deref(), Some("//run//s"));
     assert_eq!(path("ws+unix:/run/s.sock").as_deref(), Some("/run/s.sock"));
     assert_eq!(path("ws+unix:/a%20b%3Ac%3f:/t").as_deref(), Some("/a b:c?"));
 }

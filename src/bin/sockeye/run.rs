@@ -180,7 +180,9 @@ fn announcement(options: &Options, places: &[&Listen]) -> String {
 fn percent_encoded(path: &Path) -> String {
     let mut text = String::new();
     for byte in path.as_os_str().as_bytes() {
-        if byte.is_ascii_graphic() && !b"%:?#\\\"<>".contains(byte) {
+        // Two slashes would begin a host.
+        let second = text == "/" && *byte == b'/';
+        if byte.is_ascii_graphic() && !b"%:?#\\\"<>".contains(byte) && !second {
             text.push(char::from(*byte));
         } else {
             text += &format!("%{byte:02X}");
@@ -261,5 +263,6 @@ mod tests {
         assert_eq!(url, "ws+unix:/run/a%20b%3Ac%3Fd%25e%23f/%C3%A9.sock");
         let url = sockeye::client::Url::parse(&url).expect("a URL");
         assert_eq!(url.unix_path(), Some(path));
+        assert_eq!(percent_encoded(Path::new("//run//s")), "/%2Frun//s");
     }
 }

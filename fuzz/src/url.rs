@@ -49,12 +49,14 @@ fn is_displayed(url: &Url) {
 
 fn is_the_same_to_browsers(text: &str, url: &Url) {
     let other = ::url::Url::parse(text).unwrap_or_else(|error| panic!("{text:?}: {error}"));
-    let host = match url.host() {
-        Host::Name(name) => name.to_owned(),
-        Host::V4(ip) => ip.to_string(),
-        Host::V6(ip) => format!("[{ip}]"),
+    // As addresses: browsers do not write the end of a mapped one with dots.
+    let host = match other.host() {
+        Some(::url::Host::Domain(name)) => Some(Host::Name(name)),
+        Some(::url::Host::Ipv4(ip)) => Some(Host::V4(ip)),
+        Some(::url::Host::Ipv6(ip)) => Some(Host::V6(ip)),
+        None => None,
     };
-    assert_eq!(other.host_str(), Some(host.as_str()), "{text:?}");
+    assert_eq!(host, Some(url.host()), "{text:?}");
     assert_eq!(other.port_or_known_default(), Some(url.port()), "{text:?}");
     assert_eq!(other.scheme() == "wss", url.secure(), "{text:?}");
 }

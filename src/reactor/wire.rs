@@ -162,7 +162,7 @@ fn send<K: Kernel, const N: usize>(
 fn copy(from: &[u8], to: &mut [u8]) {
     // Few questions for each length: a `match` would ask in order.
     let len = from.len();
-    if len >= 64 || len < 8 {
+    if !(8..64).contains(&len) {
         to.copy_from_slice(from);
     } else if len < 16 {
         copy_ends::<8>(from, to);
@@ -257,14 +257,13 @@ impl<K: Kernel> Sink for Wire<'_, K> {
 #[cfg(test)]
 mod tests {
     use super::copy;
-    use alloc::vec;
     use alloc::vec::Vec;
 
     #[test]
     fn every_length_is_copied_whole_and_nothing_beyond() {
         for len in 0..200 {
             let from: Vec<u8> = (1..=len).collect();
-            let mut to = vec![0; 200];
+            let mut to = [0; 200];
             copy(&from, &mut to[..len.into()]);
             assert_eq!(to[..len.into()], from);
             assert!(to[len.into()..].iter().all(|byte| *byte == 0), "{len}");

@@ -215,11 +215,7 @@ fn due(first: __m512i, now: __m512i) -> __m512i {
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vbmi,avx2")]
 fn splat(number: usize) -> __m512i {
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_possible_wrap,
-        reason = "at most 64"
-    )]
+    #[expect(clippy::cast_possible_truncation, reason = "at most 64")]
     _mm512_set1_epi8(number as i8)
 }
 
@@ -227,6 +223,11 @@ fn splat(number: usize) -> __m512i {
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vbmi,avx2")]
 fn iota() -> __m512i {
+    #[expect(
+        clippy::indexing_slicing,
+        clippy::cast_possible_truncation,
+        reason = "while compiling"
+    )]
     const PLACES: [u8; WIDE] = {
         let mut places = [0; WIDE];
         let mut place = 0;

@@ -144,7 +144,10 @@ struct TapeAlone {
 
 impl TapeAlone {
     fn new(tape: Tape) -> Self {
-        Self { tape, buffer: vec![0; OUR_READ] }
+        Self {
+            tape,
+            buffer: vec![0; OUR_READ],
+        }
     }
 }
 

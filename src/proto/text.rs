@@ -57,6 +57,10 @@ const HIGH_BITS: u128 = u128::from_ne_bytes([0x80; 16]);
 
 /// Whether 16 bytes to 31, of which the first sixteen and the last are also here, are whole characters.
 #[inline(never)]
+#[cfg_attr(
+    not(target_arch = "x86_64"),
+    expect(unused_variables, reason = "for wide vectors")
+)]
 fn are_ends_utf8(level: Level, ends: (&[u8; 16], &[u8; 16]), bytes: &[u8]) -> bool {
     work::visit(bytes.len());
     match level {

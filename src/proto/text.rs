@@ -67,7 +67,7 @@ fn are_ends_utf8(level: Level, ends: (&[u8; 16], &[u8; 16]), bytes: &[u8]) -> bo
         #[cfg(target_arch = "x86_64")]
         #[expect(
             unsafe_code,
-            reason = "half as long as without; see `kernels` in benches/versus/codec"
+            reason = "half as long as without; see 20 B of mixed text in benches/versus/codec"
         )]
         // SAFETY: the level says that the processor has what the function is compiled for.
         Level::Avx512 => unsafe { x86::are_ends_utf8_avx512(ends.0, ends.1, bytes.len()) },
@@ -82,7 +82,7 @@ fn unmask_few(level: Level, key: [u8; 4], bytes: &mut [u8]) -> bool {
         #[cfg(target_arch = "x86_64")]
         #[expect(
             unsafe_code,
-            reason = "half as long as without; see `kernels` in benches/versus/codec"
+            reason = "half as long as without; see 125 B of mixed text in benches/versus/codec"
         )]
         // SAFETY: the level says that the processor has what the function is compiled for.
         Level::Avx512 => unsafe { x86::unmask_few_avx512(key, bytes) },

@@ -38,6 +38,8 @@ pub mod work;
 mod work;
 
 pub use close::{CloseCode, CloseReason, MAX_CONTROL_LEN, local};
+#[cfg(feature = "aio")]
+pub(crate) use connection::Place;
 pub use connection::{
     Config, Connection, Delivery, Event, Inbound, Keys, Limits, Outbound, Part, Prepared, Receiver,
     Sender, SharedFrame, Sink, State, Step,

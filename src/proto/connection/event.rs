@@ -54,6 +54,14 @@ pub enum Event<'a> {
     Close(CloseReason<'a>),
 }
 
+impl Event<'_> {
+    /// Whether it is of a message: text, binary, or a part of that.
+    #[must_use]
+    pub const fn is_data(&self) -> bool {
+        matches!(self, Self::Text(_) | Self::Binary(_) | Self::Part(_))
+    }
+}
+
 /// A frame, or what has arrived of one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Part<'a> {

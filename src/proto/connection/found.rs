@@ -33,6 +33,7 @@ impl Whole {
 }
 
 /// Where an event lies. Ranges count from the front of the input.
+#[derive(Debug)]
 pub(super) enum Found {
     Control(Opcode, Range<usize>),
     Message(MessageKind, Range<usize>),
@@ -54,6 +55,25 @@ impl Found {
             Self::Message(kind, at) => Self::Message(kind, shift(at)),
             Self::Part(part, at) => Self::Part(part, shift(at)),
             Self::Assembled(_) | Self::Inflated(_) | Self::InflatedPart(..) => self,
+        }
+    }
+
+    /// The event, lent from where it lies.
+    #[inline(always)]
+    pub(super) fn lend<'a>(
+        self,
+        input: &'a [u8],
+        assembled: &'a [u8],
+        inflated: &'a [u8],
+    ) -> Result<Event<'a>, Violation> {
+        let part = |part, data| Event::Part(Part { data, ..part });
+        match self {
+            Self::Message(kind, at) => message(kind, slice(input, at)),
+            Self::Assembled(kind) => message(kind, assembled),
+            Self::Part(rest, at) => Ok(part(rest, slice(input, at))),
+            Self::Inflated(kind) => message(kind, inflated),
+            Self::InflatedPart(rest, len) => Ok(part(rest, slice(inflated, 0..len))),
+            Self::Control(opcode, at) => control(opcode, slice(input, at)),
         }
     }
 }
@@ -92,7 +112,7 @@ fn unmasked_message(
 }
 
 /// A control frame, by its opcode.
-pub(super) fn control(opcode: Opcode, payload: &[u8]) -> Result<Event<'_>, Violation> {
+fn control(opcode: Opcode, payload: &[u8]) -> Result<Event<'_>, Violation> {
     Ok(match opcode {
         Opcode::Ping => Event::Ping(payload),
         Opcode::Pong => Event::Pong(payload),

@@ -10,6 +10,7 @@
 //! | `closing` | the closing handshake, as a table |
 //! | `event` | what receiving gives |
 //! | `found` | where all that lies |
+//! | `place` | the same for a driver that takes its time |
 //! | `sink` | where frames go, keys, and what a driver lends |
 //! | `prepared` | a message encoded once for many |
 //! | `config` | limits, and how data is delivered |
@@ -23,6 +24,8 @@ mod config;
 mod event;
 mod found;
 mod inflating;
+#[cfg(feature = "aio")]
+mod place;
 mod prepared;
 mod receive;
 mod send;
@@ -32,6 +35,8 @@ mod streaming;
 pub use closing::State;
 pub use config::{Config, Delivery, Limits};
 pub use event::{Event, Part, Step};
+#[cfg(feature = "aio")]
+pub(crate) use place::Place;
 pub use prepared::{Prepared, SharedFrame};
 pub use receive::Receiver;
 pub use send::Sender;

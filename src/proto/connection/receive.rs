@@ -7,8 +7,8 @@
 
 use super::closing::{Action, Input, State};
 use super::config::{Config, Delivery};
-use super::event::{Event, Part, Step};
-use super::found::{Found, control, message, slice};
+use super::event::{Part, Step};
+use super::found::{Found, message};
 use super::send::Sender;
 use super::sink::{Inbound, Outbound, Sink};
 use super::streaming::Stream;
@@ -51,6 +51,14 @@ enum Standing {
     Busy,
     /// The peer has broken the rules, and nothing more is taken.
     Failed(Violation),
+}
+
+/// What looking through the input came to.
+pub(super) enum Search {
+    /// So many bytes are done with, and there is no event; so many more bytes would help.
+    Nothing { consumed: usize, need: usize },
+    /// So many bytes are done with, and they hold an event.
+    Found(usize, Found),
 }
 
 /// What one look at the input came to.
@@ -121,7 +129,7 @@ impl Receiver {
     /// A message in one frame that is there entirely and was not looked at before, while nothing else is going on. `None`
     /// says nothing: whatever else it is, and what is wrong with it, is found by looking closer.
     #[inline(always)]
-    fn at_first_sight(&self, input: &[u8], tx: &Sender) -> Option<Whole> {
+    pub(super) fn at_first_sight(&self, input: &[u8], tx: &Sender) -> Option<Whole> {
         if self.standing != Standing::Calm || tx.state() != State::Open {
             return None;
         }
@@ -176,6 +184,31 @@ impl Receiver {
         tx: &mut Sender,
         out: &mut Outbound<'_, S>,
     ) -> Result<Step<'a>, Violation> {
+        let (consumed, found) = match self.search(input, inbound, tx, out)? {
+            Search::Nothing { consumed, need } => return Ok(Step::nothing(consumed, need)),
+            Search::Found(consumed, found) => (consumed, found),
+        };
+        // The one borrow. Everything above dealt in positions.
+        let input: &'a [u8] = input;
+        if let Found::Assembled(kind) = found {
+            // Judged while it arrived, so this cannot fail; it makes the `&str`.
+            return Ok(Step::with(consumed, message(kind, self.message.bytes())?));
+        }
+        match found.lend(input, &[], inbound.deflate.bytes()) {
+            Ok(event) => Ok(Step::with(consumed, event)),
+            Err(violation) => Err(self.fail(violation, tx, out)),
+        }
+    }
+
+    /// The same, up to where the event lies.
+    #[inline(always)]
+    pub(super) fn search<S: Sink>(
+        &mut self,
+        input: &mut [u8],
+        inbound: &mut Inbound,
+        tx: &mut Sender,
+        out: &mut Outbound<'_, S>,
+    ) -> Result<Search, Violation> {
         self.message.release();
         if let Standing::Failed(violation) = self.standing {
             return Err(violation);
@@ -185,11 +218,14 @@ impl Receiver {
         let mut consumed = 0;
         let found = loop {
             if tx.state() == State::Closed {
-                return Ok(Step::nothing(input.len(), 0));
+                return Ok(Search::Nothing {
+                    consumed: input.len(),
+                    need: 0,
+                });
             }
             let rest = input.get_mut(consumed..).unwrap_or_default();
             match self.advance(rest, inbound, tx, out) {
-                Ok(Progress::Need(need)) => return Ok(Step::nothing(consumed, need)),
+                Ok(Progress::Need(need)) => return Ok(Search::Nothing { consumed, need }),
                 Ok(Progress::Passed(bytes)) => consumed += bytes,
                 Ok(Progress::Found(bytes, found)) => {
                     let found = found.moved(consumed);
@@ -202,31 +238,7 @@ impl Receiver {
         if self.is_calm() {
             self.standing = Standing::Calm;
         }
-        // The one borrow. Everything above dealt in positions.
-        let input: &'a [u8] = input;
-        let inflated = inbound.deflate.bytes();
-        let event = match found {
-            Found::Message(kind, at) => match message(kind, slice(input, at)) {
-                Ok(event) => event,
-                Err(violation) => return Err(self.fail(violation, tx, out)),
-            },
-            // Judged while it arrived, so this cannot fail; it makes the `&str`.
-            Found::Assembled(kind) => message(kind, self.message.bytes())?,
-            Found::Part(part, at) => Event::Part(Part {
-                data: slice(input, at),
-                ..part
-            }),
-            Found::Inflated(kind) => match message(kind, inflated) {
-                Ok(event) => event,
-                Err(violation) => return Err(self.fail(violation, tx, out)),
-            },
-            Found::InflatedPart(part, len) => Event::Part(Part {
-                data: slice(inflated, 0..len),
-                ..part
-            }),
-            Found::Control(opcode, at) => control(opcode, slice(input, at))?,
-        };
-        Ok(Step::with(consumed, event))
+        Ok(Search::Found(consumed, found))
     }
 
     /// Frees what the last event was lent from. The next call of [`next`](Self::next) does so too; this is for a driver
@@ -250,7 +262,7 @@ impl Receiver {
         self.message.capacity().saturating_add(kept)
     }
 
-    fn fail<S: Sink>(
+    pub(super) fn fail<S: Sink>(
         &mut self,
         violation: Violation,
         tx: &mut Sender,

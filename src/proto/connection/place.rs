@@ -1,0 +1,81 @@
+//! Receiving in two steps, for a driver that has to put away what it drives before it lends an event: where the event
+//! lies, and the event.
+//!
+//! Not here: receiving itself. [`Receiver::next`](super::Receiver::next) takes both steps at once.
+
+use super::event::Event;
+use super::found::Found;
+use super::receive::{Receiver, Search};
+use super::send::Sender;
+use super::sink::{Inbound, Outbound, Sink};
+use crate::proto::Violation;
+use crate::proto::frame::Whole;
+
+/// Where an event lies, counted from the front of the input it was found in. It is good until the receiver is asked
+/// again.
+#[derive(Debug)]
+pub(crate) struct Place(Kind);
+
+#[derive(Debug)]
+enum Kind {
+    /// A frame that is a message, still masked.
+    Whole(Whole),
+    Found(Found),
+}
+
+impl Place {
+    /// Whether it is lent from the [`Inbound`], which then has to be kept as it is.
+    pub(crate) const fn is_inflated(&self) -> bool {
+        matches!(
+            self.0,
+            Kind::Found(Found::Inflated(_) | Found::InflatedPart(..))
+        )
+    }
+}
+
+impl Receiver {
+    /// The first step of [`next`](Self::next). How many bytes are done with counts only once the event was lent; without
+    /// an event, the second number says how many more bytes would help.
+    #[inline]
+    pub(crate) fn find<S: Sink>(
+        &mut self,
+        input: &mut [u8],
+        inbound: &mut Inbound,
+        tx: &mut Sender,
+        out: &mut Outbound<'_, S>,
+    ) -> Result<(usize, Result<Place, usize>), Violation> {
+        if let Some(whole) = self.at_first_sight(input, tx) {
+            return Ok((whole.end(), Ok(Place(Kind::Whole(whole)))));
+        }
+        Ok(match self.search(input, inbound, tx, out)? {
+            Search::Nothing { consumed, need } => (consumed, Err(need)),
+            Search::Found(consumed, found) => (consumed, Ok(Place(Kind::Found(found)))),
+        })
+    }
+
+    /// The second step: the event. `None` where it should be text and is not; the caller then has to
+    /// [`break_off`](Sender::break_off), and not to ask again.
+    #[inline]
+    pub(crate) fn lend<'a>(
+        &'a self,
+        place: Place,
+        input: &'a mut [u8],
+        inbound: &'a Inbound,
+    ) -> Option<Event<'a>> {
+        match place.0 {
+            Kind::Whole(whole) => whole.open(input),
+            Kind::Found(found) => {
+                let (assembled, inflated) = (self.message.bytes(), inbound.deflate.bytes());
+                found.lend(input, assembled, inflated).ok()
+            }
+        }
+    }
+}
+
+impl Sender {
+    /// Says what is wrong with what [`Receiver::lend`] could not lend.
+    pub(crate) fn break_off<S: Sink>(&mut self, out: &mut Outbound<'_, S>) -> Violation {
+        self.on_violation(Violation::InvalidUtf8, out);
+        Violation::InvalidUtf8
+    }
+}

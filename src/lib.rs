@@ -75,6 +75,8 @@ extern crate alloc;
 #[cfg(feature = "std")]
 extern crate std;
 
+#[cfg(feature = "aio")]
+pub mod aio;
 #[cfg(feature = "app")]
 pub mod app;
 #[cfg(feature = "client")]
@@ -94,6 +96,12 @@ pub mod proto;
     )
 )]
 mod proxy_protocol;
+#[cfg(any(feature = "reactor", feature = "aio"))]
+#[cfg_attr(
+    not(feature = "reactor"),
+    allow(dead_code, reason = "only loops have turns")
+)]
+mod random;
 #[cfg(feature = "reactor")]
 #[cfg_attr(
     not(all(feature = "server", feature = "client", feature = "tls")),

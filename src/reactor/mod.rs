@@ -61,7 +61,6 @@ mod outbox;
 mod outside;
 mod peer;
 mod pool;
-mod random;
 mod reports;
 mod resolver;
 mod rooms;

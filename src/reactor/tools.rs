@@ -11,7 +11,6 @@ use super::drive::Begun;
 use super::greet::Opening;
 use super::orders::Orders;
 use super::pool::Pool;
-use super::random::Random;
 use super::rooms::{Gathered, Rooms};
 use super::settings::Settings;
 use super::timer::Tick;
@@ -21,6 +20,7 @@ use crate::client::Connector;
 use crate::kernel::Kernel;
 use crate::proto::Inbound;
 use crate::proto::deflate::Compressor;
+use crate::random::Random;
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 

@@ -8,7 +8,7 @@ use core::fmt;
 const BATCH: usize = 1024;
 
 /// A batch of random bytes; each is used once.
-pub(super) struct Random {
+pub(crate) struct Random {
     bytes: [u8; BATCH],
     used: usize,
     source: Source,
@@ -20,10 +20,10 @@ pub(super) struct Random {
 }
 
 /// Fills a slice with what nobody can guess.
-pub(super) type Source = fn(&mut [u8]) -> Result<(), NoRandomness>;
+pub(crate) type Source = fn(&mut [u8]) -> Result<(), NoRandomness>;
 
 impl Random {
-    pub(super) const fn new(source: Source) -> Self {
+    pub(crate) const fn new(source: Source) -> Self {
         Self {
             bytes: [0; BATCH],
             used: BATCH,
@@ -35,7 +35,7 @@ impl Random {
     }
 
     /// A turn begins, and it may be that of a process that was forked since the last one.
-    pub(super) const fn begin_turn(&mut self) {
+    pub(crate) const fn begin_turn(&mut self) {
         self.new_turn = true;
     }
 
@@ -44,7 +44,7 @@ impl Random {
     /// # Errors
     ///
     /// When the source fails.
-    pub(super) fn take<const N: usize>(&mut self) -> Result<[u8; N], NoRandomness> {
+    pub(crate) fn take<const N: usize>(&mut self) -> Result<[u8; N], NoRandomness> {
         if self.new_turn {
             self.look_for_forks();
         }
@@ -78,7 +78,7 @@ impl Random {
     }
 
     /// Whether a frame had no key since this was asked. Other bytes are asked for by whoever can do without them.
-    pub(super) fn take_failure(&mut self) -> bool {
+    pub(crate) fn take_failure(&mut self) -> bool {
         core::mem::take(&mut self.failed)
     }
 }

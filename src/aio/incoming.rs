@@ -1,0 +1,214 @@
+//! The side of a connection that reads: [`Incoming`].
+//!
+//! Not here: the stream, which is the `line`'s.
+
+use super::error::Error;
+use super::io::Io;
+use super::line::Line;
+use super::message::Goodbye;
+use super::tools::{READ, Tools};
+use crate::proto::{CloseReason, Event, Inbound, Place, Receiver, State};
+use alloc::vec::Vec;
+use core::mem::take;
+use core::task::{Context, Poll, ready};
+
+/// What was received and not yet taken.
+pub(super) struct Incoming {
+    rx: Receiver,
+    input: Vec<u8>,
+    /// Where in `input` the next frame begins.
+    at: usize,
+    /// Bytes behind that which the event takes that is lent now, or is about to be.
+    lent: usize,
+    /// How many more bytes would help.
+    need: usize,
+    /// What an inflated message is lent from; else it is the thread's.
+    inbound: Option<Inbound>,
+    /// The peer's Close frame.
+    goodbye: Option<Goodbye>,
+}
+
+/// Where the next event is.
+pub(super) enum Next {
+    /// In the input, or where the receiver has put it.
+    At(Place),
+    /// The peer's goodbye. Both sides have ended.
+    Goodbye,
+    /// Nothing more comes.
+    End,
+}
+
+impl Incoming {
+    /// After a handshake that was followed by these bytes.
+    pub(super) const fn new(rx: Receiver, input: Vec<u8>) -> Self {
+        Self {
+            rx,
+            input,
+            at: 0,
+            lent: 0,
+            need: 0,
+            inbound: None,
+            goodbye: None,
+        }
+    }
+
+    /// Waits for the next event. What is queued is written before it waits.
+    ///
+    /// Nothing is lost when nobody waits any more: all that was received is here.
+    pub(super) fn poll_next<T: Io>(
+        &mut self,
+        line: &mut Line<T>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<Next, Error>> {
+        self.take_back();
+        loop {
+            if line.is_told {
+                return Poll::Ready(Ok(Next::End));
+            }
+            if let Some(place) = self.find(line) {
+                return Poll::Ready(Ok(Next::At(place)));
+            }
+            if line.is_over() {
+                ready!(line.poll_end(cx));
+                return Poll::Ready(self.end(line));
+            }
+            match ready!(self.poll_read(line, cx)) {
+                Ok(()) => {}
+                Err(error) => {
+                    line.is_told = true;
+                    return Poll::Ready(Err(error));
+                }
+            }
+        }
+    }
+
+    /// How it has ended, which is told once.
+    fn end<T>(&self, line: &mut Line<T>) -> Result<Next, Error> {
+        line.is_told = true;
+        match (line.violation, &self.goodbye) {
+            (Some(violation), _) => Err(Error::Violation(violation)),
+            (None, Some(_)) => Ok(Next::Goodbye),
+            (None, None) => Ok(Next::End),
+        }
+    }
+
+    /// Lends the event. `None` where it should be text and is not: then the line is to be [broken off](Line::break_off).
+    pub(super) fn lend(&mut self, place: Place) -> Option<Event<'_>> {
+        let input = self.input.get_mut(self.at..).unwrap_or_default();
+        // An empty one lends nothing, and is made for nothing.
+        let inbound = self.inbound.get_or_insert_default();
+        self.rx.lend(place, input, inbound)
+    }
+
+    /// Lends the goodbye.
+    pub(super) fn goodbye(&self) -> CloseReason<'_> {
+        let goodbye = self.goodbye.as_ref();
+        CloseReason {
+            code: goodbye.and_then(|goodbye| goodbye.code),
+            reason: goodbye.map_or("", |goodbye| &goodbye.reason),
+        }
+    }
+
+    /// Ends what the last event was lent for.
+    fn take_back(&mut self) {
+        self.at = self.at.saturating_add(take(&mut self.lent));
+        if let Some(mut inbound) = self.inbound.take() {
+            inbound.release();
+            Tools::with(|tools| {
+                tools.inbound.get_or_insert(inbound);
+            });
+        }
+    }
+
+    /// Looks for an event in what is here. The peer's Close frame and its faults end the line.
+    fn find<T: Io>(&mut self, line: &mut Line<T>) -> Option<Place> {
+        let input = self.input.get_mut(self.at..).unwrap_or_default();
+        if input.is_empty() || line.is_over() {
+            return None;
+        }
+        let rx = &mut self.rx;
+        let (found, inbound) = Tools::with(|tools| {
+            let mut inbound = tools.inbound.take().unwrap_or_default();
+            let found = line.with_outbound(tools, |tx, out| rx.find(input, &mut inbound, tx, out));
+            let is_lent = matches!(&found, Ok((_, Ok(place))) if place.is_inflated());
+            if is_lent {
+                return (found, Some(inbound));
+            }
+            tools.inbound = Some(inbound);
+            (found, None)
+        });
+        self.inbound = inbound;
+        match found {
+            Ok((consumed, Ok(place))) => {
+                self.lent = consumed;
+                if line.tx.state() == State::Closed {
+                    self.keep_goodbye(place);
+                    return None;
+                }
+                Some(place)
+            }
+            Ok((consumed, Err(need))) => {
+                self.at = self.at.saturating_add(consumed);
+                self.need = need;
+                None
+            }
+            Err(violation) => {
+                line.violation = Some(violation);
+                None
+            }
+        }
+    }
+
+    /// The Close frame is told last, when everything else is done.
+    fn keep_goodbye(&mut self, place: Place) {
+        if let Some(Event::Close(CloseReason { code, reason })) = self.lend(place) {
+            let reason = reason.into();
+            self.goodbye = Some(Goodbye { code, reason });
+        }
+        self.take_back();
+    }
+
+    fn poll_read<T: Io>(
+        &mut self,
+        line: &mut Line<T>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<(), Error>> {
+        // Before we wait, the peer gets what it may be waiting for. One that does not take it is not read either, or
+        // the answers to its pings would grow without end.
+        if line.poll_flush(cx)?.is_pending() && line.poll_ready(cx)?.is_pending() {
+            return line.poll_deadlines(cx);
+        }
+        self.make_room();
+        match line.io.poll_read(cx, &mut self.input) {
+            Poll::Ready(Ok(0)) => Poll::Ready(Err(Error::Lost)),
+            Poll::Ready(Ok(_)) => {
+                line.heard = true;
+                Poll::Ready(Ok(()))
+            }
+            Poll::Ready(Err(error)) => Poll::Ready(Err(Error::Io(error))),
+            Poll::Pending => {
+                if self.input.is_empty() {
+                    Tools::with(|tools| tools.keep(&mut self.input));
+                }
+                line.poll_deadlines(cx)
+            }
+        }
+    }
+
+    /// Room for a read, beyond what was announced by as little as is useful, and never all of it at once.
+    fn make_room(&mut self) {
+        if self.at == self.input.len() {
+            self.input.clear();
+            if self.input.capacity() == 0 {
+                self.input = Tools::with(Tools::buffer);
+            }
+        } else {
+            self.input.drain(..self.at);
+        }
+        self.at = 0;
+        if self.input.len() == self.input.capacity() {
+            let more = self.input.len().max(READ);
+            self.input.reserve_exact(more.min(self.need.max(READ)));
+        }
+    }
+}

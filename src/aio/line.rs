@@ -1,0 +1,276 @@
+//! The side of a connection that writes, with the stream: [`Line`]. When it is split, both halves use it in turns.
+//!
+//! Not here: what was received, which is `incoming`.
+
+use super::error::Error;
+use super::io::Io;
+use super::message::Outgoing;
+use super::terms::Terms;
+use super::tools::Tools;
+use crate::proto::deflate::{Direction, Policy};
+use crate::proto::{CloseCode, Outbound, Role, SendError, Sender, State, Violation};
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::task::{Context, Poll, ready};
+use core::time::Duration;
+use std::io;
+
+/// Bytes that may wait to be written. Who wants to send more waits, and so does receiving, whose answers are among them.
+const ROOM: usize = 64 << 10;
+
+/// A stream, and what is to be written to it.
+pub(super) struct Line<T> {
+    pub(super) io: T,
+    pub(super) tx: Sender,
+    out: Vec<u8>,
+    written: usize,
+    /// Compression was agreed on.
+    policy: Option<Policy>,
+    terms: Arc<Terms>,
+    alarm: Alarm,
+    /// Something has come since the timer was set.
+    pub(super) heard: bool,
+    is_ending: bool,
+    /// How far the end has come.
+    stage: Stage,
+    pub(super) violation: Option<Violation>,
+    /// How it has ended was told.
+    pub(super) is_told: bool,
+    /// The stream was written to since it was flushed.
+    held: bool,
+}
+
+/// What the timer was set for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Alarm {
+    None,
+    /// For the end of the opening handshake.
+    Handshake,
+    /// To look whether the peer is there.
+    Ping,
+    /// For the pong, or anything else.
+    Pong,
+    /// For the end of the closing handshake.
+    Close,
+}
+
+/// What is left to do once the connection is over. A client lets the server end first (RFC 6455 section 7.1.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    Write,
+    /// Ours, at once, or the peer's could be followed by a reset that overtakes our last bytes.
+    End,
+    /// What still comes is discarded.
+    Drain,
+    Done,
+}
+
+impl<T: Io> Line<T> {
+    pub(super) const fn new(io: T, tx: Sender, terms: Arc<Terms>) -> Self {
+        Self {
+            io,
+            tx,
+            out: Vec::new(),
+            written: 0,
+            policy: None,
+            terms,
+            alarm: Alarm::None,
+            heard: false,
+            is_ending: false,
+            stage: Stage::Write,
+            violation: None,
+            is_told: false,
+            held: false,
+        }
+    }
+
+    /// Compresses from here on.
+    pub(super) fn set_deflate(&mut self, ours: Direction, policy: Policy) {
+        self.tx.set_deflate(ours);
+        self.policy = Some(policy);
+    }
+
+    /// Queues bytes that are no frame.
+    pub(super) fn raw(&mut self, bytes: &[u8]) {
+        self.out.extend_from_slice(bytes);
+    }
+
+    /// Bytes that wait to be written.
+    pub(super) const fn queued(&self) -> usize {
+        self.out.len().saturating_sub(self.written)
+    }
+
+    /// Whether nothing more comes out of this connection.
+    pub(super) const fn is_over(&self) -> bool {
+        matches!(self.tx.state(), State::Closed | State::Failed)
+    }
+
+    /// Runs what needs a place for frames, and whatever else it takes to make them.
+    pub(super) fn with_outbound<R>(
+        &mut self,
+        tools: &mut Tools,
+        run: impl FnOnce(&mut Sender, &mut Outbound<'_, &mut Vec<u8>>) -> R,
+    ) -> R {
+        if self.out.capacity() == 0 {
+            self.out = tools.buffer();
+        }
+        let (random, compressor) = tools.parts();
+        let mut out = match self.tx.role() {
+            Role::Server => Outbound::server(&mut self.out),
+            Role::Client => Outbound::client(&mut self.out, random),
+        };
+        if let Some(policy) = &self.policy {
+            out = out.deflate(Tools::compressor(compressor, policy));
+        }
+        run(&mut self.tx, &mut out)
+    }
+
+    /// Queues what is to be said.
+    pub(super) fn say(&mut self, message: &Outgoing<'_>) -> Result<(), SendError> {
+        Tools::with(|tools| self.with_outbound(tools, |tx, out| message.encode(tx, out)))
+    }
+
+    /// Queues a Close frame.
+    pub(super) fn say_goodbye(&mut self, code: CloseCode, reason: &str) -> Result<(), SendError> {
+        Tools::with(|tools| self.with_outbound(tools, |tx, out| tx.close(code, reason, out)))
+    }
+
+    /// Says that what has come as text is none. The connection is then over.
+    pub(super) fn break_off(&mut self) {
+        let violation = Tools::with(|tools| self.with_outbound(tools, |tx, out| tx.break_off(out)));
+        self.violation.get_or_insert(violation);
+    }
+
+    /// The same, and ends the connection. Told to the caller now, it is not told again.
+    pub(super) fn poll_break_off(&mut self, cx: &mut Context<'_>) -> Poll<Violation> {
+        self.break_off();
+        self.is_told = true;
+        ready!(self.poll_end(cx));
+        Poll::Ready(Violation::InvalidUtf8)
+    }
+
+    /// Waits until there is room for a message.
+    pub(super) fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        while self.queued() >= ROOM {
+            ready!(self.poll_write(cx))?;
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    /// Writes all there is. What did not fit waits in the buffer, which is given back once it is empty.
+    pub(super) fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        while self.queued() > 0 {
+            ready!(self.poll_write(cx))?;
+        }
+        if self.held {
+            ready!(self.io.poll_flush(cx)).map_err(Error::Io)?;
+            self.held = false;
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_write(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        let waiting = self.out.get(self.written..).unwrap_or_default();
+        let count = ready!(self.io.poll_write(cx, waiting)).map_err(Error::Io)?;
+        if count == 0 {
+            return Poll::Ready(Err(Error::Io(io::ErrorKind::WriteZero.into())));
+        }
+        self.written = self.written.saturating_add(count);
+        self.held = true;
+        if self.queued() == 0 {
+            self.written = 0;
+            self.out.clear();
+            Tools::with(|tools| tools.keep(&mut self.out));
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    /// Sees to the deadlines of a connection on which nothing can be done but wait.
+    pub(super) fn poll_deadlines(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        loop {
+            match self.alarm {
+                Alarm::Close | Alarm::Handshake => {}
+                _ if self.is_ending || self.tx.state() != State::Open => {
+                    self.set(Alarm::Close, self.terms.close_timeout)
+                }
+                // The ping was answered, or something else has come: that is as good.
+                Alarm::Pong if self.heard => self.set(Alarm::Ping, self.terms.ping_every),
+                Alarm::None => self.set(Alarm::Ping, self.terms.ping_every),
+                Alarm::Ping | Alarm::Pong => {}
+            }
+            if self.alarm == Alarm::None {
+                return Poll::Pending;
+            }
+            ready!(self.io.poll_timer(cx));
+            match self.alarm {
+                Alarm::Ping if self.heard => self.set(Alarm::Ping, self.terms.ping_every),
+                Alarm::Ping => {
+                    let _ = self.say(&Outgoing::Ping(&[]));
+                    self.set(Alarm::Pong, Some(self.terms.pong_timeout));
+                    // Whoever waits for room is not made to wait here.
+                    if let Poll::Ready(Err(error)) = self.poll_flush(cx) {
+                        return Poll::Ready(Err(error));
+                    }
+                }
+                Alarm::None | Alarm::Handshake | Alarm::Pong | Alarm::Close => {
+                    return Poll::Ready(Err(Error::Timeout));
+                }
+            }
+        }
+    }
+
+    pub(super) fn set(&mut self, alarm: Alarm, after: Option<Duration>) {
+        self.heard = false;
+        self.alarm = Alarm::None;
+        if let Some(after) = after {
+            self.alarm = alarm;
+            self.io.arm(after);
+        }
+    }
+
+    /// After the last frame in both directions: writes what is left, ends our direction, and discards what still comes
+    /// until the peer has ended its own, or the time for that is over.
+    pub(super) fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if !self.is_ending {
+            self.is_ending = true;
+            self.set(Alarm::None, None);
+        }
+        while self.stage != Stage::Done {
+            let step = match self.stage {
+                Stage::Write => self.poll_flush(cx),
+                Stage::End => self.io.poll_shutdown(cx).map_err(Error::Io),
+                Stage::Drain => self.poll_drain(cx),
+                Stage::Done => Poll::Ready(Ok(())),
+            };
+            let lets_go_first = self.violation.is_none() && self.tx.role() == Role::Client;
+            self.stage = match step {
+                Poll::Ready(Ok(())) => match (self.stage, lets_go_first) {
+                    (Stage::Write, false) | (Stage::Drain, true) => Stage::End,
+                    (Stage::Write, true) | (Stage::End, false) => Stage::Drain,
+                    (Stage::End, true) | (Stage::Drain, false) | (Stage::Done, _) => Stage::Done,
+                },
+                // The peer has what it was told, or will not have it.
+                Poll::Ready(Err(_)) => Stage::Done,
+                Poll::Pending => {
+                    ready!(self.poll_deadlines(cx)).ok();
+                    Stage::Done
+                }
+            };
+        }
+        Poll::Ready(())
+    }
+
+    fn poll_drain(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        let mut buffer = Tools::with(Tools::buffer);
+        let end = loop {
+            match self.io.poll_read(cx, &mut buffer) {
+                Poll::Ready(Ok(0)) => break Poll::Ready(Ok(())),
+                Poll::Ready(Ok(_)) => buffer.clear(),
+                Poll::Ready(Err(error)) => break Poll::Ready(Err(Error::Io(error))),
+                Poll::Pending => break Poll::Pending,
+            }
+        };
+        Tools::with(|tools| tools.keep(&mut buffer));
+        end
+    }
+}

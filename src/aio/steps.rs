@@ -1,0 +1,138 @@
+//! What a connection and its halves have in common, one step after the other.
+//!
+//! Not here: the steps themselves, which are `incoming`'s and the `line`'s.
+
+use super::error::Error;
+use super::incoming::{Incoming, Next};
+use super::io::Io;
+use super::line::Line;
+use super::message::{Message, Outgoing};
+use super::shared::Hold;
+use crate::proto::{CloseCode, Event, State};
+use core::future::poll_fn;
+use core::task::{Context, Poll, ready};
+
+pub(super) async fn receive<'i, H>(
+    incoming: &'i mut Incoming,
+    hold: &mut H,
+) -> Result<Option<Event<'i>>, Error>
+where
+    H: Hold<Io: Io>,
+{
+    let next = poll_fn(|cx| hold.with(cx, |line, cx| incoming.poll_next(line, cx))).await?;
+    match next {
+        Next::End => Ok(None),
+        Next::Goodbye => Ok(Some(Event::Close(incoming.goodbye()))),
+        Next::At(place) => match incoming.lend(place) {
+            Some(event) => Ok(Some(event)),
+            None => Err(break_off(hold).await),
+        },
+    }
+}
+
+/// Tells the peer that its text is none.
+async fn break_off<H: Hold<Io: Io>>(hold: &mut H) -> Error {
+    let ended = poll_fn(|cx| hold.with(cx, |line, cx| line.poll_break_off(cx)));
+    Error::Violation(ended.await)
+}
+
+pub(super) async fn feed<H: Hold<Io: Io>>(
+    hold: &mut H,
+    waiting: &mut Option<Message>,
+    message: Outgoing<'_>,
+) -> Result<(), Error> {
+    let queue = |line: &mut Line<H::Io>, cx: &mut Context<'_>| {
+        ready!(poll_queue(line, waiting, cx))?;
+        Poll::Ready(line.say(&message).map_err(Error::Send))
+    };
+    let mut queue = queue;
+    poll_fn(|cx| hold.with(cx, &mut queue)).await
+}
+
+pub(super) async fn close<H: Hold<Io: Io>>(
+    hold: &mut H,
+    code: CloseCode,
+    reason: &str,
+) -> Result<(), Error> {
+    let say = |line: &mut Line<H::Io>, _: &mut Context<'_>| {
+        Poll::Ready(match line.tx.state() {
+            State::Open => line.say_goodbye(code, reason).map_err(Error::Send),
+            State::Closing | State::Closed | State::Failed => Ok(()),
+        })
+    };
+    poll_fn(|cx| hold.with(cx, say)).await
+}
+
+/// Waits for room, and queues what came from the sink.
+fn poll_queue<T: Io>(
+    line: &mut Line<T>,
+    waiting: &mut Option<Message>,
+    cx: &mut Context<'_>,
+) -> Poll<Result<(), Error>> {
+    ready!(line.poll_ready(cx))?;
+    if let Some(message) = waiting.take() {
+        line.say(&Outgoing::from(&message))?;
+        ready!(line.poll_ready(cx))?;
+    }
+    Poll::Ready(Ok(()))
+}
+
+/// Waits until the sink can take a message.
+pub(super) fn poll_ready<H: Hold<Io: Io>>(
+    hold: &mut H,
+    waiting: &mut Option<Message>,
+    cx: &mut Context<'_>,
+) -> Poll<Result<(), Error>> {
+    hold.with(cx, |line, cx| poll_queue(line, waiting, cx))
+}
+
+/// Writes everything, and says goodbye.
+pub(super) fn poll_close<H: Hold<Io: Io>>(
+    hold: &mut H,
+    waiting: &mut Option<Message>,
+    cx: &mut Context<'_>,
+) -> Poll<Result<(), Error>> {
+    hold.with(cx, |line, cx| {
+        if line.tx.state() == State::Open {
+            ready!(poll_queue(line, waiting, cx))?;
+            line.say_goodbye(CloseCode::NORMAL, "")?;
+        }
+        line.poll_flush(cx)
+    })
+}
+
+pub(super) fn poll_flush<H: Hold<Io: Io>>(
+    hold: &mut H,
+    waiting: &mut Option<Message>,
+    cx: &mut Context<'_>,
+) -> Poll<Result<(), Error>> {
+    hold.with(cx, |line, cx| {
+        ready!(poll_queue(line, waiting, cx))?;
+        line.poll_flush(cx)
+    })
+}
+
+pub(super) fn poll_next<H: Hold<Io: Io>>(
+    incoming: &mut Incoming,
+    hold: &mut H,
+    cx: &mut Context<'_>,
+) -> Poll<Option<Result<Message, Error>>> {
+    let message = |incoming: &mut Incoming, line: &mut Line<H::Io>, cx: &mut Context<'_>| {
+        loop {
+            return Poll::Ready(match ready!(incoming.poll_next(line, cx))? {
+                Next::End => Ok(None),
+                Next::Goodbye => Ok(Some(Message::from(Event::Close(incoming.goodbye())))),
+                Next::At(place) => match incoming.lend(place) {
+                    Some(event) => Ok(Some(Message::from(event))),
+                    None => {
+                        // It ends like any other violation.
+                        line.break_off();
+                        continue;
+                    }
+                },
+            });
+        }
+    };
+    hold.with(cx, |line, cx| message(incoming, line, cx))
+        .map(Result::transpose)
+}

@@ -1,0 +1,80 @@
+//! What connections share on a thread: [`Tools`]. A connection that waits holds no buffer; it borrows one for as long as
+//! there is something in it.
+//!
+//! Not here: anything that belongs to one connection.
+
+use crate::proto::deflate::{Compressor, Policy};
+use crate::proto::{Inbound, NoRandomness};
+use crate::random::Random;
+use alloc::vec::Vec;
+use core::cell::RefCell;
+use core::mem::take;
+
+/// What is read at a time, unless a message is known to be longer.
+pub(super) const READ: usize = 16 << 10;
+/// The largest buffer that is kept for the next connection.
+const KEPT: usize = 64 << 10;
+/// Buffers that are kept. Between two messages one is enough; those who wait for the rest of theirs keep their own.
+const SPARES: usize = 4;
+
+std::thread_local! {
+    static TOOLS: RefCell<Tools> = const { RefCell::new(Tools::new()) };
+}
+
+/// One set for all connections that a thread drives.
+pub(super) struct Tools {
+    /// The inflater. While something is lent from it, it is the connection's that lends.
+    pub(super) inbound: Option<Inbound>,
+    compressor: Option<(Policy, Compressor)>,
+    /// Masking keys, and nonces.
+    pub(super) random: Random,
+    spares: Vec<Vec<u8>>,
+}
+
+impl Tools {
+    const fn new() -> Self {
+        Self {
+            inbound: None,
+            compressor: None,
+            random: Random::new(|bytes| getrandom::fill(bytes).map_err(|_| NoRandomness)),
+            spares: Vec::new(),
+        }
+    }
+
+    /// Those of this thread.
+    pub(super) fn with<R>(run: impl FnOnce(&mut Self) -> R) -> R {
+        TOOLS.with_borrow_mut(run)
+    }
+
+    /// What compresses by this policy. A thread keeps the one that was used last.
+    pub(super) fn compressor<'c>(
+        slot: &'c mut Option<(Policy, Compressor)>,
+        policy: &Policy,
+    ) -> &'c mut Compressor {
+        let compressor = slot.take().filter(|(known, _)| known == policy);
+        let compressor = compressor.unwrap_or_else(|| (policy.clone(), Compressor::new(policy)));
+        &mut slot.insert(compressor).1
+    }
+
+    /// Everything that is needed to send.
+    pub(super) const fn parts(&mut self) -> (&mut Random, &mut Option<(Policy, Compressor)>) {
+        (&mut self.random, &mut self.compressor)
+    }
+
+    /// An empty buffer with room for a read.
+    pub(super) fn buffer(&mut self) -> Vec<u8> {
+        self.spares
+            .pop()
+            .unwrap_or_else(|| Vec::with_capacity(READ))
+    }
+
+    /// Keeps a buffer for whoever is next, and leaves none.
+    pub(super) fn keep(&mut self, buffer: &mut Vec<u8>) {
+        let mut buffer = take(buffer);
+        let capacity = buffer.capacity();
+        if (READ..=KEPT).contains(&capacity) && self.spares.len() < SPARES {
+            buffer.clear();
+            self.spares.push(buffer);
+        }
+    }
+}

@@ -39,17 +39,25 @@ ECHO = Subject(
 # TLS changes nothing of what is in a frame, so the long cases are left out; they may be asked for.
 ECHO_TLS = ECHO._replace(name="sockeye echo with TLS", tls=True, default=common.BASIC, reports="server-tls")
 
-EXAMPLES = ("embed", "tokio")
+# The examples that can be tested: the features they need, and the cases. Those that compress are also given a few of
+# the compressed ones.
+COMPRESSED = common.Default([*common.BASIC.patterns, "12.1.*"], common.BASIC.count + 18)
+EXAMPLES = {
+    "embed": ([], common.BASIC),
+    "tokio": (["tokio"], COMPRESSED),
+    "hyper": (["hyper"], COMPRESSED),
+    "axum": (["axum"], COMPRESSED),
+    "tower": (["tower"], COMPRESSED),
+}
 
 
 def example(name):
-    # Drivers of the core that are not ours to ship: they die of the signal, and that is no fault. They do not compress,
-    # and keep the core's default limit of 1 MiB for a message, and 9.* sends larger ones. To take another server
-    # instead of one would be to let it pass by what that does.
-    build = ["--no-default-features", "--example", name]
-    return Subject(
-        f"the example {name}", build, ["127.0.0.1:0"], False, -signal.SIGTERM, common.BASIC, name, False
-    )
+    # Servers that are not ours to ship: they die of the signal, and that is no fault. They keep the core's default limit
+    # of 1 MiB for a message, and 9.* sends larger ones. To take another server instead of one would be to let it pass by
+    # what that does.
+    features, default = EXAMPLES[name]
+    build = ["--no-default-features", "--features", ",".join(features), "--example", name]
+    return Subject(f"the example {name}", build, ["127.0.0.1:0"], False, -signal.SIGTERM, default, name, False)
 
 
 def run(patterns, subject=ECHO):

@@ -41,6 +41,7 @@ pub(crate) enum Reply {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Name {
     Sockeye,
+    SockeyeTokio,
     RawEt,
     #[value(alias = "raw")]
     RawLt,
@@ -61,6 +62,13 @@ const SOCKEYE: Contestant = Contestant {
     source: Source::Sockeye,
     reply: Reply::Unmasked,
     skips: "nothing known",
+};
+
+const SOCKEYE_TOKIO: Contestant = Contestant {
+    name: "sockeye-tokio",
+    about: "the connections of this repository for tokio, as their own echo example: `feed` for each message",
+    source: Source::Here("sockeye-tokio", &[]),
+    ..SOCKEYE
 };
 
 const RAW_LT: Contestant = Contestant {
@@ -155,6 +163,7 @@ impl Name {
     pub(crate) const fn contestant(self) -> &'static Contestant {
         match self {
             Self::Sockeye => &SOCKEYE,
+            Self::SockeyeTokio => &SOCKEYE_TOKIO,
             Self::RawEt => &RAW_ET,
             Self::RawLt => &RAW_LT,
             Self::RawLarge => &RAW_LARGE,

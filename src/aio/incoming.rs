@@ -8,6 +8,7 @@ use super::line::Line;
 use super::message::Goodbye;
 use super::tools::{READ, Tools};
 use crate::proto::{CloseReason, Event, Inbound, Place, Receiver, State};
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::mem::take;
 use core::task::{Context, Poll, ready};
@@ -23,7 +24,7 @@ pub(super) struct Incoming {
     /// How many more bytes would help.
     need: usize,
     /// What an inflated message is lent from; else it is the thread's.
-    inbound: Option<Inbound>,
+    inbound: Option<Box<Inbound>>,
     /// The peer's Close frame.
     goodbye: Option<Goodbye>,
 }
@@ -50,6 +51,12 @@ impl Incoming {
             inbound: None,
             goodbye: None,
         }
+    }
+
+    /// The next event, if it is here.
+    pub(super) fn next_now<T: Io>(&mut self, line: &mut Line<T>) -> Option<Place> {
+        self.take_back();
+        self.find(line)
     }
 
     /// Waits for the next event. What is queued is written before it waits.
@@ -95,9 +102,7 @@ impl Incoming {
     /// Lends the event. `None` where it should be text and is not: then the line is to be [broken off](Line::break_off).
     pub(super) fn lend(&mut self, place: Place) -> Option<Event<'_>> {
         let input = self.input.get_mut(self.at..).unwrap_or_default();
-        // An empty one lends nothing, and is made for nothing.
-        let inbound = self.inbound.get_or_insert_default();
-        self.rx.lend(place, input, inbound)
+        self.rx.lend(place, input, self.inbound.as_deref())
     }
 
     /// Lends the goodbye.
@@ -126,18 +131,15 @@ impl Incoming {
         if input.is_empty() || line.is_over() {
             return None;
         }
-        let rx = &mut self.rx;
-        let (found, inbound) = Tools::with(|tools| {
-            let mut inbound = tools.inbound.take().unwrap_or_default();
-            let found = line.with_outbound(tools, |tx, out| rx.find(input, &mut inbound, tx, out));
-            let is_lent = matches!(&found, Ok((_, Ok(place))) if place.is_inflated());
-            if is_lent {
-                return (found, Some(inbound));
+        let (rx, lender) = (&mut self.rx, &mut self.inbound);
+        let found = Tools::with(|Tools { inbound, sending }| {
+            let common = inbound.get_or_insert_default();
+            let found = line.with_outbound(sending, |tx, out| rx.find(input, common, tx, out));
+            if matches!(&found, Ok((_, Ok(place))) if place.is_inflated()) {
+                *lender = inbound.take();
             }
-            tools.inbound = Some(inbound);
-            (found, None)
+            found
         });
-        self.inbound = inbound;
         match found {
             Ok((consumed, Ok(place))) => {
                 self.lent = consumed;

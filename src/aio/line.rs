@@ -6,7 +6,7 @@ use super::error::Error;
 use super::io::Io;
 use super::message::Outgoing;
 use super::terms::Terms;
-use super::tools::Tools;
+use super::tools::{Sending, Tools};
 use crate::proto::deflate::{Direction, Policy};
 use crate::proto::{CloseCode, Outbound, Role, SendError, Sender, State, Violation};
 use alloc::sync::Arc;
@@ -106,38 +106,45 @@ impl<T: Io> Line<T> {
     }
 
     /// Runs what needs a place for frames, and whatever else it takes to make them.
+    #[inline]
     pub(super) fn with_outbound<R>(
         &mut self,
-        tools: &mut Tools,
+        sending: &mut Sending,
         run: impl FnOnce(&mut Sender, &mut Outbound<'_, &mut Vec<u8>>) -> R,
     ) -> R {
         if self.out.capacity() == 0 {
-            self.out = tools.buffer();
+            self.out = sending.buffer();
         }
-        let (random, compressor) = tools.parts();
+        let (random, compressor) = sending.parts(self.policy.as_ref());
         let mut out = match self.tx.role() {
             Role::Server => Outbound::server(&mut self.out),
             Role::Client => Outbound::client(&mut self.out, random),
         };
-        if let Some(policy) = &self.policy {
-            out = out.deflate(Tools::compressor(compressor, policy));
+        if let Some(compressor) = compressor {
+            out = out.deflate(compressor);
         }
         run(&mut self.tx, &mut out)
     }
 
     /// Queues what is to be said.
     pub(super) fn say(&mut self, message: &Outgoing<'_>) -> Result<(), SendError> {
-        Tools::with(|tools| self.with_outbound(tools, |tx, out| message.encode(tx, out)))
+        Tools::with(|tools| {
+            self.with_outbound(&mut tools.sending, |tx, out| message.encode(tx, out))
+        })
     }
 
     /// Queues a Close frame.
     pub(super) fn say_goodbye(&mut self, code: CloseCode, reason: &str) -> Result<(), SendError> {
-        Tools::with(|tools| self.with_outbound(tools, |tx, out| tx.close(code, reason, out)))
+        Tools::with(|tools| {
+            self.with_outbound(&mut tools.sending, |tx, out| tx.close(code, reason, out))
+        })
     }
 
     /// Says that what has come as text is none. The connection is then over.
     pub(super) fn break_off(&mut self) {
-        let violation = Tools::with(|tools| self.with_outbound(tools, |tx, out| tx.break_off(out)));
+        let violation = Tools::with(|tools| {
+            self.with_outbound(&mut tools.sending, |tx, out| tx.break_off(out))
+        });
         self.violation.get_or_insert(violation);
     }
 
@@ -149,9 +156,14 @@ impl<T: Io> Line<T> {
         Poll::Ready(Violation::InvalidUtf8)
     }
 
+    /// Whether there is room for a message.
+    pub(super) const fn is_ready(&self) -> bool {
+        self.queued() < ROOM
+    }
+
     /// Waits until there is room for a message.
     pub(super) fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        while self.queued() >= ROOM {
+        while !self.is_ready() {
             ready!(self.poll_write(cx))?;
         }
         Poll::Ready(Ok(()))

@@ -20,6 +20,9 @@ pub(super) trait Hold {
     /// The stream.
     type Io;
 
+    /// Runs this on the line, if nobody else has it. It must not wait.
+    fn now<R>(&mut self, run: impl FnOnce(&mut Line<Self::Io>) -> Option<R>) -> Option<R>;
+
     /// Runs this on the line; later, if somebody else has it.
     fn with<R>(
         &mut self,
@@ -31,6 +34,11 @@ pub(super) trait Hold {
 /// A line that is not shared.
 impl<T> Hold for Line<T> {
     type Io = T;
+
+    #[inline]
+    fn now<R>(&mut self, run: impl FnOnce(&mut Self) -> Option<R>) -> Option<R> {
+        run(self)
+    }
 
     #[inline]
     fn with<R>(
@@ -139,6 +147,12 @@ impl Side {
 impl<T> Hold for Half<T> {
     type Io = T;
 
+    // Where a message is here already, or there is room for one, nobody has to be known who could be woken.
+    #[inline]
+    fn now<R>(&mut self, run: impl FnOnce(&mut Line<T>) -> Option<R>) -> Option<R> {
+        run(Taken::take(self)?.line.as_mut()?)
+    }
+
     fn with<R>(
         &mut self,
         cx: &mut Context<'_>,
@@ -148,16 +162,12 @@ impl<T> Hold for Half<T> {
         let waiting = &self.shared.waiting;
         // Before anything is asked for: it may come at any moment, and by then it has to be known who waits.
         waiting.waker(side).register(cx.waker());
-        let line = self.shared.place.take().or_else(|| {
+        let taken = Taken::take(self).or_else(|| {
             waiting.wants(side).store(true, Ordering::Release);
-            self.shared.place.take()
+            Taken::take(self)
         });
-        let Some(line) = line else {
+        let Some(mut taken) = taken else {
             return Poll::Pending;
-        };
-        let mut taken = Taken {
-            line: Some(line),
-            half: self,
         };
         let Some(line) = &mut taken.line else {
             return Poll::Pending;
@@ -175,6 +185,13 @@ impl<T> Hold for Half<T> {
 struct Taken<'h, T> {
     line: Option<Box<Line<T>>>,
     half: &'h Half<T>,
+}
+
+impl<'h, T> Taken<'h, T> {
+    fn take(half: &'h Half<T>) -> Option<Self> {
+        let line = Some(half.shared.place.take()?);
+        Some(Self { line, half })
+    }
 }
 
 impl<T> Drop for Taken<'_, T> {

@@ -38,8 +38,8 @@ impl<T: Io> Sink<Message> for WebSocket<T> {
     }
 
     fn start_send(self: Pin<&mut Self>, message: Message) -> Result<(), Error> {
-        self.get_mut().waiting = Some(message);
-        Ok(())
+        let this = self.get_mut();
+        steps::start_send(&mut this.line, &mut this.waiting, message)
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
@@ -67,8 +67,8 @@ impl<T: Io> Sink<Message> for Writer<T> {
     }
 
     fn start_send(self: Pin<&mut Self>, message: Message) -> Result<(), Error> {
-        self.get_mut().waiting = Some(message);
-        Ok(())
+        let this = self.get_mut();
+        steps::start_send(&mut this.line, &mut this.waiting, message)
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {

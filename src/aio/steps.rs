@@ -19,7 +19,10 @@ pub(super) async fn receive<'i, H>(
 where
     H: Hold<Io: Io>,
 {
-    let next = poll_fn(|cx| hold.with(cx, |line, cx| incoming.poll_next(line, cx))).await?;
+    let next = match hold.now(|line| incoming.next_now(line)) {
+        Some(place) => Next::At(place),
+        None => poll_fn(|cx| hold.with(cx, |line, cx| incoming.poll_next(line, cx))).await?,
+    };
     match next {
         Next::End => Ok(None),
         Next::Goodbye => Ok(Some(Event::Close(incoming.goodbye()))),
@@ -41,11 +44,14 @@ pub(super) async fn feed<H: Hold<Io: Io>>(
     waiting: &mut Option<Message>,
     message: Outgoing<'_>,
 ) -> Result<(), Error> {
-    let queue = |line: &mut Line<H::Io>, cx: &mut Context<'_>| {
+    let is_next = waiting.is_none();
+    if let Some(said) = hold.now(|line| (is_next && line.is_ready()).then(|| line.say(&message))) {
+        return said.map_err(Error::Send);
+    }
+    let mut queue = |line: &mut Line<H::Io>, cx: &mut Context<'_>| {
         ready!(poll_queue(line, waiting, cx))?;
         Poll::Ready(line.say(&message).map_err(Error::Send))
     };
-    let mut queue = queue;
     poll_fn(|cx| hold.with(cx, &mut queue)).await
 }
 
@@ -84,6 +90,21 @@ pub(super) fn poll_ready<H: Hold<Io: Io>>(
     cx: &mut Context<'_>,
 ) -> Poll<Result<(), Error>> {
     hold.with(cx, |line, cx| poll_queue(line, waiting, cx))
+}
+
+/// Queues what the sink was given. Only where the other half has the line at this very moment it has to wait.
+pub(super) fn start_send<H: Hold<Io: Io>>(
+    hold: &mut H,
+    waiting: &mut Option<Message>,
+    message: Message,
+) -> Result<(), Error> {
+    match hold.now(|line| Some(line.say(&Outgoing::from(&message)))) {
+        Some(said) => said.map_err(Error::Send),
+        None => {
+            *waiting = Some(message);
+            Ok(())
+        }
+    }
 }
 
 /// Writes everything, and says goodbye.

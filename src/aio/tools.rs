@@ -6,6 +6,7 @@
 use crate::proto::deflate::{Compressor, Policy};
 use crate::proto::{Inbound, NoRandomness};
 use crate::random::Random;
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::cell::RefCell;
 use core::mem::take;
@@ -24,7 +25,12 @@ std::thread_local! {
 /// One set for all connections that a thread drives.
 pub(super) struct Tools {
     /// The inflater. While something is lent from it, it is the connection's that lends.
-    pub(super) inbound: Option<Inbound>,
+    pub(super) inbound: Option<Box<Inbound>>,
+    pub(super) sending: Sending,
+}
+
+/// What sending takes.
+pub(super) struct Sending {
     compressor: Option<(Policy, Compressor)>,
     /// Masking keys, and nonces.
     pub(super) random: Random,
@@ -35,9 +41,11 @@ impl Tools {
     const fn new() -> Self {
         Self {
             inbound: None,
-            compressor: None,
-            random: Random::new(|bytes| getrandom::fill(bytes).map_err(|_| NoRandomness)),
-            spares: Vec::new(),
+            sending: Sending {
+                compressor: None,
+                random: Random::new(|bytes| getrandom::fill(bytes).map_err(|_| NoRandomness)),
+                spares: Vec::new(),
+            },
         }
     }
 
@@ -46,35 +54,49 @@ impl Tools {
         TOOLS.with_borrow_mut(run)
     }
 
-    /// What compresses by this policy. A thread keeps the one that was used last.
-    pub(super) fn compressor<'c>(
-        slot: &'c mut Option<(Policy, Compressor)>,
-        policy: &Policy,
-    ) -> &'c mut Compressor {
-        let compressor = slot.take().filter(|(known, _)| known == policy);
-        let compressor = compressor.unwrap_or_else(|| (policy.clone(), Compressor::new(policy)));
-        &mut slot.insert(compressor).1
-    }
-
-    /// Everything that is needed to send.
-    pub(super) const fn parts(&mut self) -> (&mut Random, &mut Option<(Policy, Compressor)>) {
-        (&mut self.random, &mut self.compressor)
-    }
-
     /// An empty buffer with room for a read.
     pub(super) fn buffer(&mut self) -> Vec<u8> {
-        self.spares
-            .pop()
-            .unwrap_or_else(|| Vec::with_capacity(READ))
+        self.sending.buffer()
     }
 
     /// Keeps a buffer for whoever is next, and leaves none.
     pub(super) fn keep(&mut self, buffer: &mut Vec<u8>) {
         let mut buffer = take(buffer);
         let capacity = buffer.capacity();
-        if (READ..=KEPT).contains(&capacity) && self.spares.len() < SPARES {
+        let spares = &mut self.sending.spares;
+        if (READ..=KEPT).contains(&capacity) && spares.len() < SPARES {
             buffer.clear();
-            self.spares.push(buffer);
+            spares.push(buffer);
         }
+    }
+}
+
+impl Sending {
+    /// An empty buffer with room for a read.
+    pub(super) fn buffer(&mut self) -> Vec<u8> {
+        let spare = self.spares.pop();
+        spare.unwrap_or_else(|| Vec::with_capacity(READ))
+    }
+
+    /// The keys, and what compresses by this policy. A thread keeps the one that was used last.
+    pub(super) fn parts(
+        &mut self,
+        policy: Option<&Policy>,
+    ) -> (&mut Random, Option<&mut Compressor>) {
+        let compressor = policy.map(|policy| {
+            if self
+                .compressor
+                .as_ref()
+                .is_none_or(|(known, _)| known != policy)
+            {
+                self.compressor = Some((policy.clone(), Compressor::new(policy)));
+            }
+            &mut self.compressor
+        });
+        let compressor = compressor.and_then(Option::as_mut);
+        (
+            &mut self.random,
+            compressor.map(|(_, compressor)| compressor),
+        )
     }
 }

@@ -53,20 +53,20 @@ impl Receiver {
         })
     }
 
-    /// The second step: the event. `None` where it should be text and is not; the caller then has to
+    /// The second step: the event. Only what [is inflated](Place::is_inflated) needs where it was inflated to. `None` where it should be text and is not; the caller then has to
     /// [`break_off`](Sender::break_off), and not to ask again.
     #[inline]
     pub(crate) fn lend<'a>(
         &'a self,
         place: Place,
         input: &'a mut [u8],
-        inbound: &'a Inbound,
+        inbound: Option<&'a Inbound>,
     ) -> Option<Event<'a>> {
         match place.0 {
             Kind::Whole(whole) => whole.open(input),
             Kind::Found(found) => {
-                let (assembled, inflated) = (self.message.bytes(), inbound.deflate.bytes());
-                found.lend(input, assembled, inflated).ok()
+                let inflated = inbound.map_or(&[][..], |inbound| inbound.deflate.bytes());
+                found.lend(input, self.message.bytes(), inflated).ok()
             }
         }
     }

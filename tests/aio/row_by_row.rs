@@ -1,0 +1,155 @@
+//! Every row of `tests/rows/frames.rows`, beside what the core makes of it.
+
+use crate::replay::{self, Outcome, owned};
+use crate::rows::{self, Expected, Part, Row, With};
+use crate::script::{REQUEST, Script, now};
+use crate::wire;
+use sockeye::aio::{Client, Error, Reader, Server, Terms, WebSocket, Writer};
+use sockeye::proto::{CloseCode, Event, MessageKind, Role, State};
+
+const FRAMES: &str = include_str!("../rows/frames.rows");
+
+/// Rows with more bytes are split at a spread of places.
+const EVERYWHERE: usize = 24;
+
+#[test]
+fn every_row_comes_to_what_the_core_makes_of_it() {
+    let rows = rows::parse(FRAMES).unwrap();
+    let mut tried = 0;
+    for row in rows.iter().filter(|row| row.with.deflate.is_none()) {
+        for &role in &row.roles {
+            tried += 1;
+            check(row, role);
+        }
+    }
+    assert!(tried > 150, "{tried}");
+}
+
+fn check(row: &Row, role: Role) {
+    let bytes = row.wire(role).bytes;
+    let (expected, _) = replay::replay(role, &row.with, &bytes, []);
+    let name = format!("{} ({role:?})", row.name);
+    let step = bytes.len().div_ceil(EVERYWHERE).max(1);
+    compare(
+        role,
+        &row.with,
+        Script::new(&bytes, 1..bytes.len().min(300)),
+        &expected,
+        &name,
+    );
+    for split in (0..bytes.len()).step_by(step) {
+        let script = Script::new(&bytes, [split]);
+        compare(
+            role,
+            &row.with,
+            script,
+            &expected,
+            &format!("{name} at {split}"),
+        );
+    }
+}
+
+fn compare(role: Role, with: &With, script: Script, expected: &Outcome, name: &str) {
+    let socket = open(role, with, &script);
+    let (events, error) = if with.echo || with.close_first.is_some() {
+        let (reader, writer) = socket.split();
+        in_halves(reader, writer, with)
+    } else {
+        whole(socket)
+    };
+    assert_eq!(events, expected.events, "{name}");
+    let frames = |out: &[u8]| -> Vec<_> {
+        let keyless =
+            |frame: wire::Frame| (frame.fin, frame.opcode, frame.payload, frame.key.is_some());
+        wire::read(out, role).into_iter().map(keyless).collect()
+    };
+    assert_eq!(frames(&script.written()), frames(&expected.out), "{name}");
+    match (error, expected.error, expected.state) {
+        (Some(Error::Violation(found)), Some(expected), _) => assert_eq!(found, expected, "{name}"),
+        (Some(Error::Lost), None, State::Open | State::Closing) => {}
+        (None, None, State::Closed) => {}
+        (error, expected, state) => panic!("{name}: {error:?} where {expected:?}, {state:?}"),
+    }
+    let is_over = matches!(expected.state, State::Closed | State::Failed);
+    assert_eq!(script.has_ended(), is_over, "{name}");
+}
+
+fn open(role: Role, with: &With, script: &Script) -> WebSocket<Script> {
+    let mut terms = Terms::default();
+    terms.config = replay::config(with);
+    match role {
+        Role::Server => {
+            let request = Script::new(REQUEST, []);
+            let socket = now(Server::new().terms(terms).accept(script.behind(&request)));
+            script.written();
+            socket.unwrap()
+        }
+        Role::Client => {
+            let client = Client::new("x", "/").terms(terms);
+            now(client.connect(script.clone().answers())).unwrap()
+        }
+    }
+}
+
+fn whole(mut socket: WebSocket<Script>) -> (Vec<Expected>, Option<Error>) {
+    let mut events = Vec::new();
+    loop {
+        match now(socket.receive()) {
+            Ok(Some(event)) => record(&mut events, event),
+            Ok(None) => return (events, None),
+            Err(error) => {
+                assert!(
+                    matches!(now(socket.receive()), Ok(None)),
+                    "an error is the last"
+                );
+                return (events, Some(error));
+            }
+        }
+    }
+}
+
+fn in_halves(
+    mut reader: Reader<Script>,
+    mut writer: Writer<Script>,
+    with: &With,
+) -> (Vec<Expected>, Option<Error>) {
+    if let Some(code) = with.close_first {
+        now(writer.close(CloseCode::new(code).unwrap(), "")).unwrap();
+    }
+    let mut events = Vec::new();
+    loop {
+        match now(reader.receive()) {
+            Ok(Some(event)) => {
+                if with.echo && event.is_data() {
+                    now(writer.feed(event)).unwrap();
+                }
+                record(&mut events, event);
+            }
+            Ok(None) => return (events, None),
+            Err(error) => return (events, Some(error)),
+        }
+    }
+}
+
+/// Keeps an event; the pieces of one frame become one part.
+fn record(events: &mut Vec<Expected>, event: Event<'_>) {
+    let Event::Part(part) = event else {
+        events.push(owned(event));
+        return;
+    };
+    if let Some(Expected::Part(open)) = events.last_mut()
+        && !open.ends_frame
+    {
+        open.data.extend_from_slice(part.data);
+        open.ends_frame = part.ends_frame;
+        open.ends_message = part.ends_message;
+        return;
+    }
+    events.push(Expected::Part(Part {
+        text: part.kind == MessageKind::Text,
+        data: part.data.to_vec(),
+        starts_message: part.starts_message,
+        ends_frame: part.ends_frame,
+        ends_message: part.ends_message,
+    }));
+}

@@ -1,0 +1,81 @@
+//! What connections hold, and what they allocate.
+
+#![allow(
+    unsafe_code,
+    clippy::unwrap_used,
+    clippy::std_instead_of_core,
+    clippy::std_instead_of_alloc
+)]
+
+#[path = "support/counting.rs"]
+mod counting;
+#[allow(dead_code, reason = "it can do more than is asked here")]
+#[path = "aio/script.rs"]
+mod script;
+
+use counting::{calls, held};
+use script::{REQUEST, Script, finish, now};
+use sockeye::aio::{Server, Terms};
+use sockeye::proto::{Config, Event};
+
+fn server() -> Server {
+    let mut terms = Terms::default();
+    terms.config = Config::default().into();
+    Server::new().terms(terms)
+}
+
+/// Buffers, inflaters and compressors are the thread's.
+#[test]
+fn who_waits_holds_nothing() {
+    let server = server();
+    let deflate = b"Sec-WebSocket-Extensions: permessage-deflate\r\n\r\n";
+    let request = [&REQUEST[..REQUEST.len() - 2], deflate].concat();
+    let mut sockets = Vec::new();
+    let text = "always the same ".repeat(1000);
+    // The first one makes what they share.
+    let mut before = 0;
+    for number in 0..20 {
+        let script = Script::new(&request, []).stays_open();
+        let mut socket = now(server.accept(script.clone())).unwrap();
+        assert!(socket.is_compressed());
+        script.written();
+        // "Hello", compressed, as RFC 7692 has it.
+        script.say(b"\xC1\x87\0\0\0\0\xf2\x48\xcd\xc9\xc9\x07\x00");
+        assert_eq!(now(socket.receive()).unwrap(), Some(Event::Text("Hello")));
+        now(socket.send(&text)).unwrap();
+        assert!(finish(socket.receive()).is_none());
+        script.written();
+        drop(script);
+        sockets.push(socket);
+        if number == 0 {
+            sockets.reserve(40);
+            before = held();
+        }
+    }
+    let each = (held() - before) / 19;
+    // The script, and what it wrote down; nothing of it is a buffer of ours.
+    assert!(each < 2000, "{each} bytes");
+}
+
+#[test]
+fn an_echo_allocates_nothing() {
+    let script = Script::new(REQUEST, []).stays_open();
+    let socket = now(server().accept(script.clone())).unwrap();
+    let (mut reader, mut writer) = socket.split();
+    let mut echo = |wire: &[u8]| {
+        script.say(wire);
+        // What the script itself allocates does not count.
+        let before = calls();
+        let event = now(reader.receive()).unwrap().unwrap();
+        now(writer.feed(event)).unwrap();
+        let between = calls();
+        assert!(finish(reader.receive()).is_none());
+        script.written();
+        between - before
+    };
+    let hello = b"\x81\x85\x37\xfa\x21\x3d\x7f\x9f\x4d\x51\x58";
+    echo(hello);
+    for _ in 0..100 {
+        assert_eq!(echo(hello), 0);
+    }
+}

@@ -81,6 +81,8 @@ pub mod aio;
 pub mod app;
 #[cfg(feature = "client")]
 pub mod client;
+#[cfg(doc)]
+pub mod guide;
 #[cfg(feature = "reactor")]
 pub mod kernel;
 pub mod proto;

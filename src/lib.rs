@@ -37,6 +37,8 @@
 //! - You want a client: [`client::connect`], which blocks, or [`client::Client`], with any number of connections.
 //! - You want to run something: the program, `sockeye --help`.
 //!
+//! How the parts go together, what the limits are, and what a close code or a symptom means, is in the [`guide`].
+//!
 //! To read the source, start with `proto/frame/header.rs` (every bit of a frame), `proto/connection/mod.rs` (the
 //! contract of a connection), `reactor/event_loop.rs` (one turn of the loop).
 //!

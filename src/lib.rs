@@ -8,6 +8,7 @@
 //!  app             routes, services, gates, pages; commands, counters   features `app`, `json`, `metrics`, `admin`
 //!  server          a builder                                            feature `server`
 //!  client          on the loop, blocking; URLs, proxies, redirects      feature `client`
+//!  aio             for async programs, over streams of any kind         features `aio`, `tokio`, `futures-io`
 //!
 //!  reactor         the loop. A call goes from left to right:            std, mio
 //!                  event_loop → drive → wire → outbox → transport → kernel
@@ -30,7 +31,9 @@
 //! # Which door
 //!
 //! - You have a server and want WebSockets in it: [`proto::Connection`], after [`proto::handshake`].
-//!   `examples/embed.rs` and `examples/tokio.rs` drive them, on `std` sockets and as tasks.
+//!   `examples/embed.rs` drives them, on `std` sockets.
+//! - Your program is async: [`aio::accept`] on a stream of tokio's, [`aio::Server`] and [`aio::Client`] on any. What comes
+//!   of it is a `Stream` and a `Sink`. `examples/tokio.rs` has a task for each connection.
 //! - You want an application: [`app::App`], with a service for each path, pages, and who may come.
 //! - You want a server: [`server::Builder`] and a [`server::Handler`]. `examples/chat_room.rs` and `examples/ticker.rs`
 //!   have rooms.
@@ -57,6 +60,9 @@
 //! | `metrics` | what an `app` counts, as Prometheus reads it |
 //! | `admin` | a page and a socket to look into a running `app`; implies `json` |
 //! | `tls` | TLS for both, by rustls with ring |
+//! | `aio` | [`aio`]: connections for async programs, over streams of any kind, with `deflate` |
+//! | `tokio` | the same over tokio's streams |
+//! | `futures-io` | the same over those of `futures-io` |
 //! | `work-count` | a count of the bytes that the core visits, for tests alone |
 //! | `cli` (default) | what the program needs; a library does without |
 #![no_std]
@@ -69,7 +75,7 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 // The map names what is not built too.
 #![cfg_attr(
-    not(all(feature = "app", feature = "client")),
+    not(all(feature = "app", feature = "client", feature = "tokio")),
     allow(rustdoc::broken_intra_doc_links)
 )]
 
@@ -138,3 +144,8 @@ struct Readme;
 #[cfg(all(doctest, feature = "admin", feature = "metrics", feature = "client"))]
 #[doc = include_str!("../docs/applications.md")]
 struct Applications;
+
+/// And what one who comes from elsewhere has to change.
+#[cfg(all(doctest, feature = "tokio"))]
+#[doc = include_str!("../docs/migration.md")]
+struct Migration;

@@ -24,7 +24,13 @@
 //!
 //! There is no code in this module. It is built for the documentation alone.
 #![cfg_attr(
-    not(all(feature = "admin", feature = "client", feature = "metrics", feature = "tls")),
+    not(all(
+        feature = "admin",
+        feature = "client",
+        feature = "metrics",
+        feature = "tls",
+        feature = "tokio"
+    )),
     allow(rustdoc::broken_intra_doc_links)
 )]
 

@@ -176,11 +176,16 @@ fn every_file_that_the_documents_name_is_there() {
 fn every_chapter_of_the_guide_is_in_its_index_and_short() {
     let dir = root().join("src/guide");
     let index = fs::read_to_string(dir.join("mod.rs")).unwrap();
-    let chapters = index.lines().filter_map(|line| line.strip_prefix("pub mod "));
+    let chapters = index
+        .lines()
+        .filter_map(|line| line.strip_prefix("pub mod "));
     let chapters: Vec<_> = chapters.map(|rest| rest.trim_end_matches(" {")).collect();
     assert!(chapters.len() > 10, "{chapters:?}");
     for chapter in &chapters {
-        assert!(index.contains(&format!("//! | [`{chapter}`] |")), "{chapter}");
+        assert!(
+            index.contains(&format!("//! | [`{chapter}`] |")),
+            "{chapter}"
+        );
     }
     for file in fs::read_dir(dir).unwrap() {
         let path = file.unwrap().path();

@@ -144,8 +144,3 @@ struct Readme;
 #[cfg(all(doctest, feature = "admin", feature = "metrics", feature = "client"))]
 #[doc = include_str!("../docs/applications.md")]
 struct Applications;
-
-/// And what one who comes from elsewhere has to change.
-#[cfg(all(doctest, feature = "tokio"))]
-#[doc = include_str!("../docs/migration.md")]
-struct Migration;

@@ -12,6 +12,7 @@
 //! | [`compression`] | what permessage-deflate brings, and what it costs |
 //! | [`proxies`] | how to put it behind nginx, HAProxy or Caddy |
 //! | [`restarts`] | how to replace a running server |
+//! | [`migration`] | where things are for whoever comes from tokio-tungstenite or tungstenite |
 //! | [`machine`] | what to tell the kernel for very many connections |
 //! | [`trouble`] | what a close code, a status or a symptom means |
 //!
@@ -20,7 +21,7 @@
 //!
 //! Not here: what a name does exactly, which stands with that name; how the source is laid out, which is
 //! `CONTRIBUTING.md`; how fast it is, which is `benches/README.md`; how it compares and when not to use it, which is
-//! `docs/comparison.md`; where things are when one comes from tokio-tungstenite, which is `docs/migration.md`.
+//! `docs/comparison.md`.
 //!
 //! There is no code in this module. It is built for the documentation alone.
 #![cfg_attr(
@@ -76,6 +77,11 @@ pub mod proxies {
 
 pub mod restarts {
     #![doc = include_str!("../../docs/restarts.md")]
+}
+
+#[cfg(any(not(doctest), feature = "tokio"))]
+pub mod migration {
+    #![doc = include_str!("../../docs/migration.md")]
 }
 
 pub mod machine {

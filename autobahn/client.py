@@ -12,11 +12,12 @@ import suite as suites
 # - echoes every message on /runCase?case=NUMBER&agent=Sockeye, for each NUMBER from 1 to N, until that has closed;
 # - opens /updateReports?agent=Sockeye, waits until that has closed, and exits with 0.
 BUILD = ["--release", "--example", "autobahn_client"]
+TOKIO = ["--release", "--no-default-features", "--features", "tokio", "--example", "autobahn_tokio"]
 
 REPORTS = common.ROOT / "autobahn" / "reports" / "client"
 
 
-def run(patterns):
+def run(patterns, build=BUILD):
     """Test the client with the cases that match the patterns, or all; returns the exit status."""
     settings = common.settings()
     suite = suites.find()
@@ -26,7 +27,7 @@ def run(patterns):
     selected = common.select(suite, patterns, common.ALL)
 
     given = os.environ.get("AUTOBAHN_CLIENT")
-    command = shlex.split(given) if given else [common.build(BUILD)]
+    command = shlex.split(given) if given else [common.build(build)]
     common.empty_directory(REPORTS)
     problems = serve.run(suite, command, selected, REPORTS, *settings)
     return common.report(REPORTS, selected, problems)

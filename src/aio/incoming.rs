@@ -19,6 +19,8 @@ pub(super) struct Incoming {
     input: Vec<u8>,
     /// Where in `input` the next frame begins.
     at: usize,
+    /// Where the event is that is lent now, or is about to be.
+    place: Place,
     /// Bytes behind that which the event takes that is lent now, or is about to be.
     lent: usize,
     /// How many more bytes would help.
@@ -29,10 +31,10 @@ pub(super) struct Incoming {
     goodbye: Option<Goodbye>,
 }
 
-/// Where the next event is.
+/// What comes next.
 pub(super) enum Next {
-    /// In the input, or where the receiver has put it.
-    At(Place),
+    /// An event, to be [lent](Incoming::lend).
+    Event,
     /// The peer's goodbye. Both sides have ended.
     Goodbye,
     /// Nothing more comes.
@@ -46,6 +48,7 @@ impl Incoming {
             rx,
             input,
             at: 0,
+            place: Place::NOWHERE,
             lent: 0,
             need: 0,
             inbound: None,
@@ -53,8 +56,14 @@ impl Incoming {
         }
     }
 
+    /// Only where something is here it is worth to ask for the line without being ready to wait for it.
+    pub(super) const fn has_more(&self) -> bool {
+        self.at.saturating_add(self.lent) < self.input.len()
+    }
+
     /// The next event, if it is here.
-    pub(super) fn next_now<T: Io>(&mut self, line: &mut Line<T>) -> Option<Place> {
+    #[inline]
+    pub(super) fn next_now<T: Io>(&mut self, line: &mut Line<T>) -> bool {
         self.take_back();
         self.find(line)
     }
@@ -72,8 +81,8 @@ impl Incoming {
             if line.is_told {
                 return Poll::Ready(Ok(Next::End));
             }
-            if let Some(place) = self.find(line) {
-                return Poll::Ready(Ok(Next::At(place)));
+            if self.find(line) {
+                return Poll::Ready(Ok(Next::Event));
             }
             if line.is_over() {
                 ready!(line.poll_end(cx));
@@ -100,9 +109,10 @@ impl Incoming {
     }
 
     /// Lends the event. `None` where it should be text and is not: then the line is to be [broken off](Line::break_off).
-    pub(super) fn lend(&mut self, place: Place) -> Option<Event<'_>> {
+    #[inline]
+    pub(super) fn lend(&mut self) -> Option<Event<'_>> {
         let input = self.input.get_mut(self.at..).unwrap_or_default();
-        self.rx.lend(place, input, self.inbound.as_deref())
+        self.rx.lend(&self.place, input, self.inbound.as_deref())
     }
 
     /// Lends the goodbye.
@@ -126,44 +136,46 @@ impl Incoming {
     }
 
     /// Looks for an event in what is here. The peer's Close frame and its faults end the line.
-    fn find<T: Io>(&mut self, line: &mut Line<T>) -> Option<Place> {
+    fn find<T: Io>(&mut self, line: &mut Line<T>) -> bool {
         let input = self.input.get_mut(self.at..).unwrap_or_default();
         if input.is_empty() || line.is_over() {
-            return None;
+            return false;
         }
-        let (rx, lender) = (&mut self.rx, &mut self.inbound);
+        let (rx, place, lender) = (&mut self.rx, &mut self.place, &mut self.inbound);
         let found = Tools::with(|Tools { inbound, sending }| {
             let common = inbound.get_or_insert_default();
-            let found = line.with_outbound(sending, |tx, out| rx.find(input, common, tx, out));
-            if matches!(&found, Ok((_, Ok(place))) if place.is_inflated()) {
+            let found =
+                line.with_outbound(sending, |tx, out| rx.find(place, input, common, tx, out));
+            if matches!(found, Ok((true, ..))) && place.is_inflated() {
                 *lender = inbound.take();
             }
             found
         });
         match found {
-            Ok((consumed, Ok(place))) => {
+            Ok((true, consumed, _)) => {
                 self.lent = consumed;
                 if line.tx.state() == State::Closed {
-                    self.keep_goodbye(place);
-                    return None;
+                    self.keep_goodbye();
+                    return false;
                 }
-                Some(place)
+                true
             }
-            Ok((consumed, Err(need))) => {
+            Ok((false, consumed, need)) => {
                 self.at = self.at.saturating_add(consumed);
                 self.need = need;
-                None
+                false
             }
             Err(violation) => {
                 line.violation = Some(violation);
-                None
+                false
             }
         }
     }
 
     /// The Close frame is told last, when everything else is done.
-    fn keep_goodbye(&mut self, place: Place) {
-        if let Some(Event::Close(CloseReason { code, reason })) = self.lend(place) {
+    #[cold]
+    fn keep_goodbye(&mut self) {
+        if let Some(Event::Close(CloseReason { code, reason })) = self.lend() {
             let reason = reason.into();
             self.goodbye = Some(Goodbye { code, reason });
         }

@@ -127,6 +127,7 @@ impl<T: Io> Line<T> {
     }
 
     /// Queues what is to be said.
+    #[inline]
     pub(super) fn say(&mut self, message: &Outgoing<'_>) -> Result<(), SendError> {
         Tools::with(|tools| {
             self.with_outbound(&mut tools.sending, |tx, out| message.encode(tx, out))

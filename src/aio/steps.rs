@@ -19,14 +19,16 @@ pub(super) async fn receive<'i, H>(
 where
     H: Hold<Io: Io>,
 {
-    let next = match hold.now(|line| incoming.next_now(line)) {
-        Some(place) => Next::At(place),
-        None => poll_fn(|cx| hold.with(cx, |line, cx| incoming.poll_next(line, cx))).await?,
+    let is_here =
+        incoming.has_more() && hold.now(|line| Some(incoming.next_now(line))) == Some(true);
+    let next = match is_here {
+        true => Next::Event,
+        false => poll_fn(|cx| hold.with(cx, |line, cx| incoming.poll_next(line, cx))).await?,
     };
     match next {
         Next::End => Ok(None),
         Next::Goodbye => Ok(Some(Event::Close(incoming.goodbye()))),
-        Next::At(place) => match incoming.lend(place) {
+        Next::Event => match incoming.lend() {
             Some(event) => Ok(Some(event)),
             None => Err(break_off(hold).await),
         },
@@ -143,7 +145,7 @@ pub(super) fn poll_next<H: Hold<Io: Io>>(
             return Poll::Ready(match ready!(incoming.poll_next(line, cx))? {
                 Next::End => Ok(None),
                 Next::Goodbye => Ok(Some(Message::from(Event::Close(incoming.goodbye())))),
-                Next::At(place) => match incoming.lend(place) {
+                Next::Event => match incoming.lend() {
                     Some(event) => Ok(Some(Message::from(event))),
                     None => {
                         // It ends like any other violation.

@@ -79,6 +79,7 @@ impl Sending {
     }
 
     /// The keys, and what compresses by this policy. A thread keeps the one that was used last.
+    #[inline]
     pub(super) fn parts(
         &mut self,
         policy: Option<&Policy>,

@@ -183,7 +183,11 @@ impl Side {
 
 /// A message that says which one it is, of a size of its own.
 fn message(number: usize) -> Message {
-    let size = Dice::new(number as u64 + 7).below(if number.is_multiple_of(8) { 20_000 } else { 200 });
+    let size = Dice::new(number as u64 + 7).below(if number.is_multiple_of(8) {
+        20_000
+    } else {
+        200
+    });
     let mut text = format!("{number} ");
     text.push_str(&"x".repeat(size));
     match number % 3 {

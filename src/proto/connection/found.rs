@@ -33,7 +33,7 @@ impl Whole {
 }
 
 /// Where an event lies. Ranges count from the front of the input.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) enum Found {
     Control(Opcode, Range<usize>),
     Message(MessageKind, Range<usize>),

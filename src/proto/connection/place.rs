@@ -18,12 +18,15 @@ pub(crate) struct Place(Kind);
 
 #[derive(Debug)]
 enum Kind {
+    Nowhere,
     /// A frame that is a message, still masked.
     Whole(Whole),
     Found(Found),
 }
 
 impl Place {
+    pub(crate) const NOWHERE: Self = Self(Kind::Nowhere);
+
     /// Whether it is lent from the [`Inbound`], which then has to be kept as it is.
     pub(crate) const fn is_inflated(&self) -> bool {
         matches!(
@@ -34,39 +37,50 @@ impl Place {
 }
 
 impl Receiver {
-    /// The first step of [`next`](Self::next). How many bytes are done with counts only once the event was lent; without
-    /// an event, the second number says how many more bytes would help.
+    /// The first step of [`next`](Self::next): whether there is an event, which `place` then is the place of. With it comes
+    /// the number of bytes that are done with: once the event was lent, if there is one. Without one, the last number
+    /// says how many more bytes would help.
     #[inline]
     pub(crate) fn find<S: Sink>(
         &mut self,
+        place: &mut Place,
         input: &mut [u8],
         inbound: &mut Inbound,
         tx: &mut Sender,
         out: &mut Outbound<'_, S>,
-    ) -> Result<(usize, Result<Place, usize>), Violation> {
+    ) -> Result<(bool, usize, usize), Violation> {
         if let Some(whole) = self.at_first_sight(input, tx) {
-            return Ok((whole.end(), Ok(Place(Kind::Whole(whole)))));
+            let end = whole.end();
+            *place = Place(Kind::Whole(whole));
+            return Ok((true, end, 0));
         }
         Ok(match self.search(input, inbound, tx, out)? {
-            Search::Nothing { consumed, need } => (consumed, Err(need)),
-            Search::Found(consumed, found) => (consumed, Ok(Place(Kind::Found(found)))),
+            Search::Nothing { consumed, need } => (false, consumed, need),
+            Search::Found(consumed, found) => {
+                *place = Place(Kind::Found(found));
+                (true, consumed, 0)
+            }
         })
     }
 
-    /// The second step: the event. Only what [is inflated](Place::is_inflated) needs where it was inflated to. `None` where it should be text and is not; the caller then has to
-    /// [`break_off`](Sender::break_off), and not to ask again.
+    /// The second step: the event. Only what [is inflated](Place::is_inflated) needs where it was inflated to. `None` where
+    /// it should be text and is not; the caller then has to [`break_off`](Sender::break_off), and not to ask again.
     #[inline]
     pub(crate) fn lend<'a>(
         &'a self,
-        place: Place,
+        place: &Place,
         input: &'a mut [u8],
         inbound: Option<&'a Inbound>,
     ) -> Option<Event<'a>> {
-        match place.0 {
+        match &place.0 {
+            Kind::Nowhere => None,
             Kind::Whole(whole) => whole.open(input),
             Kind::Found(found) => {
                 let inflated = inbound.map_or(&[][..], |inbound| inbound.deflate.bytes());
-                found.lend(input, self.message.bytes(), inflated).ok()
+                found
+                    .clone()
+                    .lend(input, self.message.bytes(), inflated)
+                    .ok()
             }
         }
     }

@@ -96,7 +96,12 @@ impl Outcome {
 
     /// How many times the first is ahead of another, within rounds; above 1 it is, whether more or less is better.
     pub(crate) fn lead(&self, metric: &str, other: &str) -> Option<Ratio> {
-        let first = self.entry(FIRST)?.metrics.get(metric)?;
+        self.lead_of(FIRST, metric, other)
+    }
+
+    /// The same for any of them.
+    pub(crate) fn lead_of(&self, one: &str, metric: &str, other: &str) -> Option<Ratio> {
+        let first = self.entry(one)?.metrics.get(metric)?;
         let other = self.entry(other)?.metrics.get(metric)?;
         let ratios: Vec<_> = first
             .iter()

@@ -22,6 +22,7 @@ pub(crate) enum Group {
     Small,
     Pipelined,
     Large,
+    OnTokio,
     Handshakes,
     Latency,
     Rooms,
@@ -78,7 +79,7 @@ const ASCII: Payload = Payload::Text(Script::Ascii);
 const MIXED: Payload = Payload::Text(Script::Mixed);
 
 use Name::{
-    Bun, Fastwebsockets, RawEt, RawLarge, RawLt, Sockeye, SockudoWs, TokioWebsockets,
+    Bun, Fastwebsockets, RawEt, RawLarge, RawLt, Sockeye, SockeyeTokio, SockudoWs, TokioWebsockets,
     TokioWebsocketsFeed, Tungstenite, UWebSockets,
 };
 
@@ -113,6 +114,15 @@ const LARGE: &[Name] = &[
     Fastwebsockets,
     Tungstenite,
     SockudoWs,
+];
+/// Those that are connections for tokio, and Sockeye's own loop to measure them by.
+const ON_TOKIO: &[Name] = &[
+    Sockeye,
+    SockeyeTokio,
+    TokioWebsockets,
+    TokioWebsocketsFeed,
+    Fastwebsockets,
+    Tungstenite,
 ];
 /// Bun compiles while it runs: what it executes is not the same twice.
 const COUNTED: &[Name] = &[
@@ -266,6 +276,10 @@ pub(crate) static ALL: &[Scenario] = &[
     echo("echo-1m-ascii", "1 MiB, ASCII text", Group::Large, shape(MIB, 4, 1, ASCII), LARGE),
     echo("echo-1m-mixed", "1 MiB, non-ASCII text", Group::Large, shape(MIB, 4, 1, MIXED), LARGE),
 
+    echo("tokio-20x64", "20 B, 64 connections, on tokio", Group::OnTokio, shape(20, 64, 1, BINARY), ON_TOKIO),
+    echo("tokio-1kx64", "1 KiB, 64 connections, on tokio", Group::OnTokio, shape(1024, 64, 1, BINARY), ON_TOKIO),
+    echo("tokio-20x64x16", "20 B, 16 at once, on tokio", Group::OnTokio, shape(20, 64, 16, BINARY), ON_TOKIO),
+
     Scenario { name: "handshakes", label: "connect, upgrade, close", group: Group::Handshakes, kind: Kind::Handshakes(64), who: SERVERS },
     Scenario { name: "latency", label: "20 B, 64 connections", group: Group::Latency, kind: Kind::Latency(shape(20, 64, 1, BINARY), 0.3), who: EVERYBODY },
     Scenario { name: "latency-1k", label: "1 KiB of ASCII text, 64 connections", group: Group::Latency, kind: Kind::Latency(shape(1024, 64, 1, ASCII), 0.3), who: FEW },
@@ -282,10 +296,11 @@ pub(crate) static ALL: &[Scenario] = &[
 ];
 
 impl Group {
-    pub(crate) const ALL: [Self; 9] = [
+    pub(crate) const ALL: [Self; 10] = [
         Self::Small,
         Self::Pipelined,
         Self::Large,
+        Self::OnTokio,
         Self::Handshakes,
         Self::Latency,
         Self::Rooms,

@@ -190,6 +190,10 @@ fn of_group(results: &Results, group: Group) -> String {
             "Large messages",
             vec![leads(&found, CPU, ours), values(&found, RATE, rate)],
         ),
+        Group::OnTokio => (
+            "On tokio, beside other connections for it",
+            vec![leads(&found, CPU, ours), values(&found, RATE, rate)],
+        ),
         Group::Handshakes => (
             "Handshakes",
             vec![leads(&found, CPU, ours), values(&found, RATE, rate)],

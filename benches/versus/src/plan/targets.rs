@@ -18,6 +18,8 @@ enum Measure {
     AtMost(&'static str),
     /// How many times Sockeye is ahead of another, at least.
     Lead(&'static str, &'static str),
+    /// How many times Sockeye on tokio is ahead of another, at least.
+    OnTokio(&'static str, &'static str),
     /// The lower end of that lead's interval, at least.
     LeadLow(&'static str, &'static str),
     /// The least of several leads, in any of these over any of those, at least.
@@ -55,6 +57,15 @@ const fn lead(
         },
         scenario,
         measure: Measure::Lead(metric, over),
+        bound,
+    }
+}
+
+const fn on_tokio(scenario: &'static str, over: &'static str, bound: f64) -> Target {
+    Target {
+        what: "CPU time, of sockeye-tokio",
+        scenario,
+        measure: Measure::OnTokio(CPU, over),
         bound,
     }
 }
@@ -134,6 +145,10 @@ pub(crate) static TARGETS: &[Target] = &[
     lead("echo-1m-mixed", CPU, UWS, 2.5),
     lead("echo-1m-mixed", CPU, "tokio-websockets", 1.0),
 
+    on_tokio("tokio-20x64", "fastwebsockets", 1.0), on_tokio("tokio-20x64", "tokio-websockets", 1.0),
+    on_tokio("tokio-1kx64", "fastwebsockets", 1.0), on_tokio("tokio-1kx64", "tokio-websockets", 1.0),
+    on_tokio("tokio-20x64x16", "fastwebsockets", 5.0), on_tokio("tokio-20x64x16", "tokio-websockets", 5.0),
+
     lead("handshakes", CPU, UWS, 1.0),
     lead("latency", "p99_ns", UWS, 1.0),
     lead("latency", "p999_ns", UWS, 1.0),
@@ -195,7 +210,7 @@ impl Target {
     fn aim(&self) -> String {
         match self.measure {
             Measure::AtMost(_) => format!("≤ {}", self.bound),
-            Measure::Lead(_, over) | Measure::LeadLow(_, over) => {
+            Measure::Lead(_, over) | Measure::LeadLow(_, over) | Measure::OnTokio(_, over) => {
                 format!("≥ {} × {over}", self.bound)
             }
             Measure::LeastLead(_, [over]) => format!("≥ {} × {over}", self.bound),
@@ -213,6 +228,10 @@ impl Target {
                 let lead = outcome.lead(metric, over)?;
                 Some((lead.median, super::cells::ratio(&lead)))
             }
+            Measure::OnTokio(metric, over) => {
+                let lead = outcome.lead_of("sockeye-tokio", metric, over)?;
+                Some((lead.median, super::cells::ratio(&lead)))
+            }
             Measure::LeastLead(metrics, over) => least(outcome, metrics, over),
             Measure::LeadLow(metric, over) => {
                 let low = outcome.lead(metric, over)?.interval.low;
@@ -224,9 +243,10 @@ impl Target {
     fn holds(&self, value: f64) -> bool {
         match self.measure {
             Measure::AtMost(_) => value <= self.bound,
-            Measure::Lead(..) | Measure::LeadLow(..) | Measure::LeastLead(..) => {
-                value >= self.bound
-            }
+            Measure::Lead(..)
+            | Measure::OnTokio(..)
+            | Measure::LeadLow(..)
+            | Measure::LeastLead(..) => value >= self.bound,
         }
     }
 
@@ -317,7 +337,9 @@ mod tests {
         for target in TARGETS {
             let scenario = ALL.iter().find(|scenario| scenario.name == target.scenario);
             let scenario = scenario.unwrap_or_else(|| panic!("{}", target.scenario));
-            let (Measure::Lead(_, over) | Measure::LeadLow(_, over)) = target.measure else {
+            let (Measure::Lead(_, over) | Measure::OnTokio(_, over) | Measure::LeadLow(_, over)) =
+                target.measure
+            else {
                 // What is measured in memory names itself; where nothing of that name is found, "not measured" stays.
                 continue;
             };

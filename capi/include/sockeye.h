@@ -384,7 +384,7 @@ typedef struct {
 } sockeye_bytes;
 
 /**
- * A header to send.
+ * A header field to send.
  */
 typedef struct {
     /**
@@ -395,7 +395,7 @@ typedef struct {
      * The value, without control bytes.
      */
     const char *value;
-} sockeye_header;
+} sockeye_field;
 
 /**
  * What a client asks for. Set `size`, `host` and `target`, and leave the rest 0 unless it is wanted. Nothing of it is
@@ -425,7 +425,7 @@ typedef struct {
     /**
      * Further headers, such as `Authorization`. NULL: none.
      */
-    const sockeye_header *headers;
+    const sockeye_field *headers;
     /**
      * How many there are.
      */
@@ -527,7 +527,7 @@ sockeye_error sockeye_written(sockeye_conn *conn, size_t count);
 /**
  * How far the connection has come. NULL and a dead handle are SOCKEYE_STATE_FAILED.
  */
-sockeye_state sockeye_state(const sockeye_conn *conn);
+sockeye_state sockeye_conn_state(const sockeye_conn *conn);
 
 /**
  * Whether nothing more will come of the connection, after a clean end or a violation. Then write what is in the output,
@@ -603,7 +603,7 @@ sockeye_bytes sockeye_protocol(const sockeye_conn *conn);
  */
 sockeye_error sockeye_accept(sockeye_conn *conn,
                              const char *protocols,
-                             const sockeye_header *headers,
+                             const sockeye_field *headers,
                              size_t header_count);
 
 /**
@@ -613,7 +613,7 @@ sockeye_error sockeye_accept(sockeye_conn *conn,
 sockeye_error sockeye_refuse(sockeye_conn *conn,
                              uint16_t status,
                              const char *sentence,
-                             const sockeye_header *headers,
+                             const sockeye_field *headers,
                              size_t header_count);
 
 /**

@@ -9,7 +9,7 @@
 //! Not here: which call does what.
 
 use crate::error::Error;
-use crate::request::Header;
+use crate::request::HeaderField;
 use crate::session::{Kit, Sending, Session};
 use core::cell::Cell;
 use core::ffi::{CStr, c_char, c_void};
@@ -180,7 +180,7 @@ pub(crate) unsafe fn string<'a>(text: *const c_char) -> Result<Option<&'a str>, 
 ///
 /// NULL, or good for `count` headers of strings.
 pub(crate) unsafe fn headers<'a>(
-    headers: *const Header,
+    headers: *const HeaderField,
     count: usize,
 ) -> Result<Vec<(&'a str, &'a str)>, Error> {
     if count == 0 {
@@ -190,7 +190,7 @@ pub(crate) unsafe fn headers<'a>(
         return Err(Error::Null);
     }
     // SAFETY: it is not NULL, so it is good for `count` of them.
-    let headers: &[Header] = unsafe { slice::from_raw_parts(headers, count) };
+    let headers: &[HeaderField] = unsafe { slice::from_raw_parts(headers, count) };
     let pairs = headers.iter().map(|header| {
         // SAFETY: NULL or a string.
         let name = unsafe { string(header.name) }?;

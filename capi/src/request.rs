@@ -4,10 +4,10 @@
 
 use core::ffi::c_char;
 
-/// A header to send.
+/// A header field to send.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
-pub struct Header {
+pub struct HeaderField {
     /// The name. The handshake's own headers, and those of a body, are refused.
     pub name: *const c_char,
     /// The value, without control bytes.
@@ -30,7 +30,7 @@ pub struct Request {
     /// The subprotocols to offer, with commas between them, the favourite first. NULL: none.
     pub protocols: *const c_char,
     /// Further headers, such as `Authorization`. NULL: none.
-    pub headers: *const Header,
+    pub headers: *const HeaderField,
     /// How many there are.
     pub header_count: usize,
     /// 16 random bytes that nobody can guess and that are used once. NULL: the operating system's.

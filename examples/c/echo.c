@@ -6,7 +6,8 @@
  * What a server owes its peers beside the protocol: it stops reading from one that does not read (OUTPUT_CAP), ends one
  * that is too slow (deadlines), and closes so that the last bytes arrive: write, half-close, drain.
  *
- * Not here: TLS, IPv6, pings for peers that say nothing, several threads. Each thread would have its own epoll and tools.
+ * Not here: TLS, IPv6, pings for peers that say nothing, running out of descriptors, several threads. Each thread would
+ * have its own epoll and tools.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -24,7 +25,7 @@
 
 #include "sockeye.h"
 
-enum { READ_SIZE = 64 << 10, OUTPUT_CAP = 256 << 10 }; /* bytes */
+enum { READ_SIZE = 64 << 10, FIRST_SIZE = 4 << 10, OUTPUT_CAP = 256 << 10 }; /* bytes */
 enum { HANDSHAKE_MS = 5000, STALL_MS = 10000, CLOSE_MS = 3000, NEVER = -1 };
 
 struct peer {
@@ -35,7 +36,8 @@ struct peer {
     long long deadline; /* in milliseconds of the monotonic clock, or NEVER */
     bool is_draining;   /* everything is said, and half-closed */
     bool is_dead;
-    struct peer *next;
+    uint32_t watched; /* what epoll looks for */
+    struct peer *before, *after;
 };
 
 static sockeye_tools *tools; /* this thread's */
@@ -101,12 +103,11 @@ static size_t feed(struct peer *peer, uint8_t *bytes, size_t len) {
 static bool reserve(struct peer *peer, size_t more) {
     if (peer->rest_cap - peer->rest_len >= more)
         return true;
-    size_t cap = 2 * peer->rest_len + more;
-    uint8_t *grown = realloc(peer->rest, cap);
+    uint8_t *grown = realloc(peer->rest, peer->rest_len + more);
     if (grown == NULL)
         return false;
     peer->rest = grown;
-    peer->rest_cap = cap;
+    peer->rest_cap = peer->rest_len + more;
     return true;
 }
 
@@ -122,35 +123,40 @@ static void keep(struct peer *peer, size_t consumed) {
     }
 }
 
-/* Reads once, into a buffer that all peers share; or, where something is left, behind that. */
-static void receive(struct peer *peer) {
-    static uint8_t shared[READ_SIZE];
-    bool is_fresh = peer->rest_len == 0;
-    if (!is_fresh && !reserve(peer, READ_SIZE)) {
-        peer->is_dead = true;
-        return;
-    }
-    uint8_t *to = is_fresh ? shared : peer->rest + peer->rest_len;
-    ssize_t got = recv(peer->fd, to, READ_SIZE, 0);
-    if (got < 0) {
-        peer->is_dead = errno != EAGAIN && errno != EINTR;
-    } else if (got == 0) {
-        peer->is_dead = true; /* the end, after a Close frame or without one */
-    } else if (peer->is_draining) {
-        return; /* nobody wants it */
-    } else if (is_fresh) {
-        size_t consumed = feed(peer, shared, (size_t)got);
-        size_t left = (size_t)got - consumed;
-        if (left > 0 && !reserve(peer, left)) {
-            peer->is_dead = true;
-        } else if (left > 0) {
-            memcpy(peer->rest, shared + consumed, left);
-            peer->rest_len = left;
-        }
-    } else {
+/* Where something is left, what follows is read right behind it. Returns what recv does. */
+static ssize_t receive_more(struct peer *peer) {
+    if (!reserve(peer, peer->rest_len < FIRST_SIZE ? FIRST_SIZE : peer->rest_len))
+        return 0;
+    ssize_t got = recv(peer->fd, peer->rest + peer->rest_len, peer->rest_cap - peer->rest_len, 0);
+    if (got > 0) {
         peer->rest_len += (size_t)got;
         keep(peer, feed(peer, peer->rest, peer->rest_len));
     }
+    return got;
+}
+
+/* Else it is read into a buffer that all peers share, and only what is left is copied. */
+static ssize_t receive_first(struct peer *peer) {
+    static uint8_t shared[READ_SIZE];
+    ssize_t got = recv(peer->fd, shared, READ_SIZE, 0);
+    if (got <= 0 || sockeye_is_over(peer->conn))
+        return got; /* what comes after the end, nobody wants */
+    size_t consumed = feed(peer, shared, (size_t)got);
+    size_t left = (size_t)got - consumed;
+    if (left > 0 && !reserve(peer, left))
+        return 0;
+    if (left > 0)
+        memcpy(peer->rest, shared + consumed, left);
+    peer->rest_len = left;
+    return got;
+}
+
+static void receive(struct peer *peer) {
+    bool has_rest = peer->rest_len > 0 && !sockeye_is_over(peer->conn);
+    ssize_t got = has_rest ? receive_more(peer) : receive_first(peer);
+    bool is_early = got < 0 && (errno == EAGAIN || errno == EINTR);
+    if (got <= 0 && !is_early)
+        peer->is_dead = true; /* the end, after a Close frame or without one */
 }
 
 /* Writes what goes, and takes up again what had to wait for that. */
@@ -168,7 +174,7 @@ static void flush(struct peer *peer) {
         }
         bool was_full = output.len >= OUTPUT_CAP;
         sockeye_written(peer->conn, (size_t)sent);
-        if (sockeye_state(peer->conn) == SOCKEYE_STATE_OPEN)
+        if (sockeye_conn_state(peer->conn) == SOCKEYE_STATE_OPEN)
             peer->deadline = NEVER;
         if (was_full && peer->rest_len > 0 && !sockeye_is_over(peer->conn))
             keep(peer, feed(peer, peer->rest, peer->rest_len));
@@ -188,15 +194,25 @@ static void finish(struct peer *peer) {
     }
 }
 
-static void watch(struct peer *peer, int operation) {
+static void watch(struct peer *peer) {
     size_t waiting = sockeye_output(peer->conn).len;
     struct epoll_event event = {.data.ptr = peer};
-    if (waiting < OUTPUT_CAP)
-        event.events |= EPOLLIN;
-    if (waiting > 0)
-        event.events |= EPOLLOUT;
-    if (epoll_ctl(epoll, operation, peer->fd, &event) < 0)
+    event.events = (waiting < OUTPUT_CAP ? EPOLLIN : 0) | (waiting > 0 ? EPOLLOUT : 0);
+    if (event.events == peer->watched)
+        return;
+    if (epoll_ctl(epoll, peer->watched == 0 ? EPOLL_CTL_ADD : EPOLL_CTL_MOD, peer->fd, &event) < 0)
         peer->is_dead = true;
+    peer->watched = event.events;
+}
+
+static void end(struct peer *peer) {
+    *(peer->before != NULL ? &peer->before->after : &peers) = peer->after;
+    if (peer->after != NULL)
+        peer->after->before = peer->before;
+    close(peer->fd);
+    sockeye_conn_free(peer->conn);
+    free(peer->rest);
+    free(peer);
 }
 
 static void serve(struct peer *peer, uint32_t ready) {
@@ -209,7 +225,9 @@ static void serve(struct peer *peer, uint32_t ready) {
     if (!peer->is_dead)
         finish(peer);
     if (!peer->is_dead)
-        watch(peer, EPOLL_CTL_MOD);
+        watch(peer);
+    if (peer->is_dead)
+        end(peer);
 }
 
 static void welcome(int listener) {
@@ -225,26 +243,29 @@ static void welcome(int listener) {
         setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
         peer->fd = fd;
         peer->deadline = now() + HANDSHAKE_MS;
-        peer->next = peers;
+        peer->after = peers;
+        if (peers != NULL)
+            peers->before = peer;
         peers = peer;
-        watch(peer, EPOLL_CTL_ADD);
+        watch(peer);
     }
 }
 
-/* Ends who is dead or late, and everybody at the end. */
-static void sweep(bool all) {
-    long long time = now();
-    for (struct peer **link = &peers; *link != NULL;) {
-        struct peer *peer = *link;
-        if (!all && !peer->is_dead && (peer->deadline == NEVER || time < peer->deadline)) {
-            link = &peer->next;
-            continue;
-        }
-        *link = peer->next;
-        close(peer->fd);
-        sockeye_conn_free(peer->conn);
-        free(peer->rest);
-        free(peer);
+/* Ends who is late. */
+static void sweep(long long time) {
+    for (struct peer *peer = peers, *after; peer != NULL; peer = after) {
+        after = peer->after;
+        if (peer->is_dead || (peer->deadline != NEVER && peer->deadline <= time))
+            end(peer);
+    }
+}
+
+/* Says good-bye to everybody, as far as it goes at once. */
+static void leave(void) {
+    while (peers != NULL) {
+        sockeye_send_close(peers->conn, 1001, NULL, 0);
+        flush(peers);
+        end(peers);
     }
 }
 
@@ -284,8 +305,8 @@ int main(int count, char **arguments) {
     struct epoll_event event = {.events = EPOLLIN, .data.ptr = NULL}, ready[64];
     if (epoll < 0 || epoll_ctl(epoll, EPOLL_CTL_ADD, listener, &event) < 0)
         die("epoll");
+    long long swept = now();
     while (!stopped) {
-        /* Deadlines are late by a second at most. */
         int some = epoll_wait(epoll, ready, 64, 1000);
         for (int i = 0; i < some; i++) {
             if (ready[i].data.ptr == NULL)
@@ -293,9 +314,10 @@ int main(int count, char **arguments) {
             else
                 serve(ready[i].data.ptr, ready[i].events);
         }
-        sweep(false);
+        if (now() - swept >= 1000) /* so much may a deadline be late */
+            sweep(swept = now());
     }
-    sweep(true);
+    leave();
     sockeye_tools_free(tools);
     close(epoll);
     close(listener);

@@ -96,7 +96,7 @@ pub unsafe extern "C" fn sockeye_written(conn: *mut Conn, count: usize) -> Error
 
 /// How far the connection has come. NULL and a dead handle are SOCKEYE_STATE_FAILED.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn sockeye_state(conn: *const Conn) -> State {
+pub unsafe extern "C" fn sockeye_conn_state(conn: *const Conn) -> State {
     // SAFETY: NULL or a connection that nobody else uses.
     match unsafe { look(conn) } {
         Ok(conn) if !conn.poison.is_set() => conn.session.state(),
@@ -110,7 +110,7 @@ pub unsafe extern "C" fn sockeye_state(conn: *const Conn) -> State {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn sockeye_is_over(conn: *const Conn) -> bool {
     // SAFETY: as here.
-    let state = unsafe { sockeye_state(conn) };
+    let state = unsafe { sockeye_conn_state(conn) };
     matches!(state, State::Closed | State::Failed)
 }
 

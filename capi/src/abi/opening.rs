@@ -9,7 +9,7 @@ use crate::boundary::{
 };
 use crate::config::Config;
 use crate::error::Error;
-use crate::request::{Header, Request};
+use crate::request::{HeaderField, Request};
 use crate::session::{Asked, Field, Session};
 use core::ffi::c_char;
 use core::ptr;
@@ -142,7 +142,7 @@ pub unsafe extern "C" fn sockeye_protocol(conn: *const Conn) -> Bytes {
 pub unsafe extern "C" fn sockeye_accept(
     conn: *mut Conn,
     protocols: *const c_char,
-    headers: *const Header,
+    headers: *const HeaderField,
     header_count: usize,
 ) -> Error {
     let accept = |session: &mut Session| {
@@ -163,7 +163,7 @@ pub unsafe extern "C" fn sockeye_refuse(
     conn: *mut Conn,
     status: u16,
     sentence: *const c_char,
-    headers: *const Header,
+    headers: *const HeaderField,
     header_count: usize,
 ) -> Error {
     let refuse = |session: &mut Session| {

@@ -19,10 +19,14 @@
 pub mod handles;
 pub mod library;
 pub mod opening;
+#[cfg(test)]
+mod poisoned;
 pub mod receive;
 pub mod send;
 
 use crate::error::Error;
+
+pub use crate::boundary::{Conn, Tools};
 
 /// The code of a call that may have ended before it began.
 fn code(result: Result<Error, Error>) -> Error {

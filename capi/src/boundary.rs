@@ -49,10 +49,8 @@ pub(crate) fn guard(handles: &[&Poison], call: impl FnOnce() -> Result<(), Error
     match catch_unwind(AssertUnwindSafe(call)) {
         Ok(Ok(())) => Error::None,
         Ok(Err(error)) => error,
-        Err(payload) => {
+        Err(_) => {
             handles.iter().for_each(|poison| poison.0.set(true));
-            // Its destructor might panic, too.
-            core::mem::forget(payload);
             Error::Panic
         }
     }
@@ -112,17 +110,22 @@ pub(crate) unsafe fn sending<'a>(
     if conn.is_null() {
         return Err(Error::Null);
     }
-    // SAFETY: the connection is there and nobody else's; of its fields only those are borrowed, each once.
-    let (poison, stage) = unsafe { (&(*conn).poison, &(*conn).session.stage) };
-    // SAFETY: as above; what is lent lies behind `core.rx`.
-    let (tx, out) = unsafe { (&mut (*conn).session.core.tx, &mut (*conn).session.out) };
-    let (compressor, of_tools) = if tools.is_null() {
-        (None, poison)
-    } else {
-        // SAFETY: as above; what is lent lies behind `kit.inbound`.
-        let (compressor, poison) = unsafe { (&mut (*tools).kit.compressor, &(*tools).poison) };
-        (Some(compressor), poison)
-    };
+    // SAFETY: the connection is there and nobody else's. Of its fields only those named here are borrowed, each once:
+    // what is lent lies behind `core.rx`.
+    let poison = unsafe { &(*conn).poison };
+    // SAFETY: as above.
+    let stage = unsafe { &(*conn).session.stage };
+    // SAFETY: as above.
+    let tx = unsafe { &mut (*conn).session.core.tx };
+    // SAFETY: as above.
+    let out = unsafe { &mut (*conn).session.out };
+    let (mut compressor, mut of_tools) = (None, poison);
+    if !tools.is_null() {
+        // SAFETY: the tools are there and nobody else's; what is lent lies behind `kit.inbound`.
+        compressor = Some(unsafe { &mut (*tools).kit.compressor });
+        // SAFETY: as above.
+        of_tools = unsafe { &(*tools).poison };
+    }
     let sending = Sending {
         stage,
         tx,

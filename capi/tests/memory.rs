@@ -1,5 +1,5 @@
 //! What is lent is not copied, and an echo allocates nothing.
-#![allow(clippy::unwrap_used, clippy::undocumented_unsafe_blocks, unsafe_code)]
+#![allow(clippy::undocumented_unsafe_blocks)]
 
 mod support;
 

@@ -1,5 +1,9 @@
 //! Wrong calls are told so, and change nothing.
-#![allow(clippy::unwrap_used, clippy::undocumented_unsafe_blocks)]
+#![allow(
+    clippy::multiple_unsafe_ops_per_block,
+    clippy::undocumented_unsafe_blocks,
+    clippy::unwrap_used
+)]
 
 mod support;
 

@@ -1,7 +1,12 @@
 //! One side of a conversation, as a program in C would have it.
 //!
 //! Not here: sockets; what goes from side to side is a `Vec`.
-#![allow(dead_code, clippy::unwrap_used, clippy::undocumented_unsafe_blocks)]
+#![allow(
+    dead_code,
+    clippy::indexing_slicing,
+    clippy::undocumented_unsafe_blocks,
+    clippy::unwrap_used
+)]
 
 use sockeye::abi::handles::*;
 use sockeye::abi::opening::*;

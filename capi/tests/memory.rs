@@ -1,5 +1,5 @@
 //! What is lent is not copied, and an echo allocates nothing.
-#![allow(clippy::undocumented_unsafe_blocks)]
+#![allow(clippy::indexing_slicing, clippy::undocumented_unsafe_blocks)]
 
 mod support;
 
@@ -7,9 +7,10 @@ mod support;
 #[path = "../../tests/support/counting.rs"]
 mod counting;
 
-use sockeye::abi::handles::{sockeye_idle, sockeye_output, sockeye_written};
+use sockeye::abi::handles::*;
 use sockeye::abi::receive::sockeye_next;
 use sockeye::abi::send::sockeye_send_binary;
+use sockeye::config::{Config, SOCKEYE_SERVER_TAKEOVER};
 use sockeye::error::Error;
 use sockeye::event::Event;
 use support::{Side, blank, config, frame, request};
@@ -54,13 +55,51 @@ fn an_echo_lends_and_allocates_nothing_and_idle_connections_hold_little() {
     let before = counting::held();
     assert_eq!(unsafe { sockeye_idle(side.conn) }, Error::None);
     assert!(before - counting::held() >= 1004);
-    // What one connection takes, beside its tools.
+    one_connection_takes_little(&side);
+    what_one_large_message_needed_is_given_back();
+    a_compressor_of_its_own_is_given_back();
+}
+
+fn one_connection_takes_little(side: &Side) {
     let before = counting::held();
     let mut conn = std::ptr::null_mut();
-    let error = unsafe { sockeye::abi::handles::sockeye_server_new(side.tools, &mut conn) };
+    let error = unsafe { sockeye_server_new(side.tools, &mut conn) };
     assert_eq!(error, Error::None);
     let held = counting::held() - before;
-    unsafe { sockeye::abi::handles::sockeye_conn_free(conn) };
+    unsafe { sockeye_conn_free(conn) };
     assert!((1..1024).contains(&held), "{held}");
     assert_eq!(counting::held(), before);
+}
+
+/// The compressor's buffer is as large as the message.
+fn what_one_large_message_needed_is_given_back() {
+    let mut side = Side::server(&Config {
+        max_message: 1 << 24,
+        ..config()
+    });
+    side.feed(&request("Sec-WebSocket-Extensions: permessage-deflate\r\n"));
+    let large = vec![0_u8; 1 << 22];
+    let error =
+        unsafe { sockeye_send_binary(side.conn, side.tools, large.as_ptr().cast(), large.len()) };
+    assert_eq!(error, Error::None);
+    side.write();
+    side.written = Vec::new();
+    let before = counting::held();
+    side.feed(&[]);
+    assert!(before - counting::held() >= 1 << 22);
+}
+
+fn a_compressor_of_its_own_is_given_back() {
+    let mut side = Side::server(&Config {
+        flags: SOCKEYE_SERVER_TAKEOVER,
+        ..config()
+    });
+    side.feed(&request("Sec-WebSocket-Extensions: permessage-deflate\r\n"));
+    side.feed(&frame(0x82, &[0; 300]));
+    let before = counting::held();
+    assert_eq!(unsafe { sockeye_idle(side.conn) }, Error::None);
+    assert!(before - counting::held() > 250_000);
+    side.written.clear();
+    side.feed(&frame(0x82, &[0; 300]));
+    assert_eq!(side.written[0], 0xc2);
 }

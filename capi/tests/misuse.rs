@@ -19,7 +19,7 @@ use sockeye::event::{Event, State};
 use sockeye::request::{HeaderField, Request};
 use std::ffi::{CStr, c_void};
 use std::ptr::{null, null_mut};
-use support::{Side, config, frame, request};
+use support::{Side, asked, config, frame, request};
 
 const NO_CONN: *mut Conn = null_mut();
 const NO_TOOLS: *mut Tools = null_mut();
@@ -29,20 +29,6 @@ fn opened() -> Side {
     side.feed(&request("Sec-WebSocket-Extensions: permessage-deflate\r\n"));
     side.written.clear();
     side
-}
-
-fn asked() -> Request {
-    let text = c"/".as_ptr();
-    Request {
-        size: size_of::<Request>(),
-        host: c"a".as_ptr(),
-        target: text,
-        origin: null(),
-        protocols: null(),
-        headers: null(),
-        header_count: 0,
-        nonce: null(),
-    }
 }
 
 #[test]
@@ -359,100 +345,6 @@ fn configurations_are_checked_and_may_be_shorter() {
         Error::None
     );
     unsafe { sockeye_tools_free(tools) };
-}
-
-#[test]
-fn requests_are_checked() {
-    let side = opened();
-    let good = asked();
-    let text = |text: &'static CStr| text.as_ptr();
-    let reserved = HeaderField {
-        name: text(c"Host"),
-        value: text(c"a"),
-    };
-    let split = HeaderField {
-        name: text(c"X-A"),
-        value: text(c"a\r\nB: c"),
-    };
-    let rows = [
-        (good, Error::None),
-        (Request { size: 8, ..good }, Error::Null),
-        (
-            Request {
-                size: size_of::<Request>() + 8,
-                ..good
-            },
-            Error::Size,
-        ),
-        (
-            Request {
-                host: text(c"a b"),
-                ..good
-            },
-            Error::Host,
-        ),
-        (
-            Request {
-                host: text(c"\xff"),
-                ..good
-            },
-            Error::Utf8,
-        ),
-        (
-            Request {
-                target: text(c"no"),
-                ..good
-            },
-            Error::Target,
-        ),
-        (
-            Request {
-                origin: text(c"no"),
-                ..good
-            },
-            Error::Origin,
-        ),
-        (
-            Request {
-                protocols: text(c"a, a"),
-                ..good
-            },
-            Error::Protocols,
-        ),
-        (
-            Request {
-                protocols: text(c"a b"),
-                ..good
-            },
-            Error::Protocols,
-        ),
-        (
-            Request {
-                headers: &reserved,
-                header_count: 1,
-                ..good
-            },
-            Error::Header,
-        ),
-        (
-            Request {
-                headers: &split,
-                header_count: 1,
-                ..good
-            },
-            Error::Header,
-        ),
-    ];
-    for (at, (request, error)) in rows.into_iter().enumerate() {
-        let mut conn = std::ptr::dangling_mut();
-        assert_eq!(
-            unsafe { sockeye_client_new(side.tools, &request, &mut conn) },
-            error,
-            "{at}"
-        );
-        assert_eq!(conn.is_null(), error != Error::None, "{at}");
-        unsafe { sockeye_conn_free(conn) };
-    }
 }
 
 #[test]

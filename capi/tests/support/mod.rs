@@ -189,6 +189,21 @@ pub(crate) fn text(bytes: Bytes) -> Option<String> {
     slice(bytes).map(|bytes| String::from_utf8(bytes.to_vec()).unwrap())
 }
 
+/// The least that a client asks for.
+pub(crate) fn asked() -> Request {
+    let text = c"/".as_ptr();
+    Request {
+        size: size_of::<Request>(),
+        host: c"a".as_ptr(),
+        target: text,
+        origin: null(),
+        protocols: null(),
+        headers: null(),
+        header_count: 0,
+        nonce: null(),
+    }
+}
+
 /// A request with these lines beside the usual.
 pub(crate) fn request(lines: &str) -> Vec<u8> {
     format!(

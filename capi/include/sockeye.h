@@ -258,7 +258,8 @@ typedef enum {
     SOCKEYE_EVENT_NEED_MORE = 0,
     /**
      * A server's peer asks for a connection, and its handshake is right. Look at it with sockeye_path and the like, then
-     * call sockeye_accept or sockeye_refuse, now or later. Until then nothing is consumed: do not read meanwhile.
+     * call sockeye_accept or sockeye_refuse, now or later, and feed what is left: the first frames may be there already.
+     * Until then nothing more is consumed: do not read meanwhile.
      */
     SOCKEYE_EVENT_REQUEST = 1,
     /**

@@ -14,7 +14,8 @@ pub enum Event {
     /// how many more would help, as far as is known; it is a hint, and the peer says it, so allocate as bytes arrive.
     NeedMore = 0,
     /// A server's peer asks for a connection, and its handshake is right. Look at it with sockeye_path and the like, then
-    /// call sockeye_accept or sockeye_refuse, now or later. Until then nothing is consumed: do not read meanwhile.
+    /// call sockeye_accept or sockeye_refuse, now or later, and feed what is left: the first frames may be there already.
+    /// Until then nothing more is consumed: do not read meanwhile.
     Request = 1,
     /// A client's server has accepted. Sending may begin; sockeye_protocol and sockeye_header say more.
     Open = 2,

@@ -232,6 +232,7 @@ fn what_a_server_says_is_judged_and_can_be_read_at_every_split() {
             )
         };
         assert_eq!(client.header("x-why", 0).as_deref(), why, "{answer}");
+        assert_eq!(client.header("x-why", 1), None);
         if step.event == Event::Open {
             unsafe { sockeye_next(client.conn, client.tools, null_mut(), 0, &mut step) };
             assert_eq!(client.header("x-why", 0), None);

@@ -29,3 +29,26 @@ fn the_header_is_what_cbindgen_makes_of_the_sources() {
         "SOCKEYE_HEADER=write cargo test --test header"
     );
 }
+
+#[test]
+fn unsafe_stands_where_pointers_are() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut open = vec![root];
+    let mut found = std::collections::BTreeSet::new();
+    while let Some(dir) = open.pop() {
+        for entry in fs::read_dir(dir).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                open.push(path);
+            } else if fs::read_to_string(&path).unwrap().contains("unsafe {") {
+                let dir = path.parent().unwrap().file_name().unwrap().to_owned();
+                found.insert((dir, path.file_name().unwrap().to_owned()));
+            }
+        }
+    }
+    let outside = found
+        .iter()
+        .filter(|(dir, file)| dir != "abi" && file != "boundary.rs");
+    assert_eq!(outside.count(), 0, "{found:?}");
+    assert!(found.len() > 4, "{found:?}");
+}

@@ -112,7 +112,16 @@ impl Session {
                 agreed.head = None;
                 self.read_frames(kit, input)
             }
-            Stage::Refused(refused) => refused.event(input.len()),
+            Stage::Refused(refused) => refused.step(input.len()),
+        }
+    }
+
+    /// The handshake has failed. What is lent of it is borrowed where it stays: a box that is moved is not what was lent.
+    fn end(&mut self, refused: Refused, consumed: usize) -> Step {
+        self.stage = Stage::Refused(refused);
+        match &self.stage {
+            Stage::Refused(refused) => refused.step(consumed),
+            _ => Step::need(0, 0),
         }
     }
 
@@ -160,7 +169,7 @@ impl Session {
 }
 
 impl Refused {
-    fn event(&self, consumed: usize) -> Step {
+    fn step(&self, consumed: usize) -> Step {
         Step::violation(self.status, self.text.as_bytes(), consumed)
     }
 }

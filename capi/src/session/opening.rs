@@ -66,10 +66,10 @@ impl Session {
         let _ = Refusal::from(error)
             .head_alone(alone)
             .write(self.out.room());
-        let refused = Refused::new(error.status(), error.to_string(), None);
-        let event = refused.event(consumed);
-        self.stage = Stage::Refused(refused);
-        event
+        self.end(
+            Refused::new(error.status(), error.to_string(), None),
+            consumed,
+        )
     }
 
     /// Accepts, with the first of these subprotocols that was offered, if any.
@@ -184,10 +184,7 @@ impl Session {
         head: Option<Box<[u8]>>,
         consumed: usize,
     ) -> Step {
-        let refused = Refused::new(status, text, head);
-        let event = refused.event(consumed);
-        self.stage = Stage::Refused(refused);
-        event
+        self.end(Refused::new(status, text, head), consumed)
     }
 }
 

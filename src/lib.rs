@@ -31,7 +31,7 @@
 //! # Which door
 //!
 //! - You have a server and want WebSockets in it: [`proto::Connection`], after [`proto::handshake`].
-//!   `examples/embed.rs` drives them, on `std` sockets.
+//!   `examples/embed.rs` drives them, on `std` sockets, and `examples/no_std` on a microcontroller.
 //! - Your program is async: [`aio::accept`] on a stream of tokio's, [`aio::Server`] and [`aio::Client`] on any. What comes
 //!   of it is a `Stream` and a `Sink`. `examples/tokio.rs` has a task for each connection.
 //! - You want an application: [`app::App`], with a service for each path, pages, and who may come.

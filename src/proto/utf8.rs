@@ -7,11 +7,20 @@
 use super::text::{STEP, is_utf8};
 use crate::proto::frame::mask::{self, rotate};
 use crate::proto::work;
+use core::fmt;
 use core::str::from_utf8;
 
 /// The bytes were not UTF-8.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct InvalidUtf8;
+
+impl fmt::Display for InvalidUtf8 {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("text is not UTF-8")
+    }
+}
+
+impl core::error::Error for InvalidUtf8 {}
 
 /// A validator in mid-text: four bytes of state.
 ///

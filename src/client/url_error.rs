@@ -36,7 +36,7 @@ pub enum UrlError {
 
 impl UrlError {
     /// Every variant, for tables and tests.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: &'static [Self] = &[
         Self::Whitespace,
         Self::Scheme,
         Self::Slashes,

@@ -246,8 +246,8 @@ fn what_is_no_url_is_refused_with_its_reason() {
         assert_eq!(Url::parse(text), Err(error), "{text:?}");
     }
     for error in UrlError::ALL {
-        let shown = rows.iter().any(|&(_, other)| other == error);
-        assert!(shown || error == E::Whitespace, "{error:?}");
+        let shown = rows.iter().any(|(_, other)| other == error);
+        assert!(shown || *error == E::Whitespace, "{error:?}");
     }
 }
 

@@ -128,10 +128,12 @@ fn refusals() {
          Sec-WebSocket-Version: 13\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: 33\r\n\r\n\
          the WebSocket version must be 13\n"
     );
-    let heads = HeadError::ALL.map(HandshakeError::Head);
-    for error in HandshakeError::ALL.iter().chain(&heads) {
+    let heads = HeadError::ALL
+        .iter()
+        .map(|head| HandshakeError::Head(*head));
+    for error in HandshakeError::ALL.iter().copied().chain(heads) {
         let mut out = Vec::new();
-        Refusal::from(*error).write(&mut out).unwrap();
+        Refusal::from(error).write(&mut out).unwrap();
         let answer = text(out);
         let (head, body) = answer.split_once("\r\n\r\n").unwrap();
         let has = |line: &str| head.lines().filter(|other| *other == line).count() == 1;
@@ -144,7 +146,7 @@ fn refusals() {
         assert_eq!(has("Connection: Upgrade, close"), status == 426);
         assert_eq!(has("Upgrade: websocket"), status == 426);
         assert_eq!(has("Sec-WebSocket-Version: 13"), status == 426);
-        let pages = *error == HandshakeError::PageMethod;
+        let pages = error == HandshakeError::PageMethod;
         assert_eq!(has("Allow: GET"), status == 405 && !pages);
         assert_eq!(has("Allow: GET, HEAD"), pages);
         assert_eq!(head.contains("Retry-After: "), status == 503);
@@ -191,7 +193,7 @@ fn every_status_that_a_refusal_may_need_has_its_phrase() {
 
 #[test]
 fn every_misuse_says_what_was_wrong() {
-    let texts = Misuse::ALL.map(|misuse| misuse.to_string());
+    let texts: Vec<String> = Misuse::ALL.iter().map(ToString::to_string).collect();
     for (i, text) in texts.iter().enumerate() {
         assert!(text.is_ascii() && !text.is_empty() && !text.ends_with('.'));
         assert!(!texts[i + 1..].contains(text), "{text} twice");

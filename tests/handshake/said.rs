@@ -60,9 +60,9 @@ fn an_origin_is_told_as_it_was_sent() {
 
 #[test]
 fn each_fault_has_a_text_of_its_own() {
-    let heads = HeadError::ALL.map(|error| error.to_string());
+    let heads = HeadError::ALL.iter().map(|error| error.to_string());
     let handshakes = HandshakeError::ALL.iter().map(|error| error.to_string());
-    let texts: Vec<String> = heads.into_iter().chain(handshakes).collect();
+    let texts: Vec<String> = heads.chain(handshakes).collect();
     for (at, text) in texts.iter().enumerate() {
         assert!(text.len() > 10 && !texts[..at].contains(text), "{text}");
     }

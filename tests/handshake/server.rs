@@ -176,10 +176,13 @@ fn every_rule_of_the_parser_has_a_row() {
         HandshakeError::Unavailable,
         HandshakeError::Head(HeadError::Incomplete),
     ];
-    let heads = HeadError::ALL.map(HandshakeError::Head);
+    let heads = HeadError::ALL
+        .iter()
+        .map(|head| HandshakeError::Head(*head));
     for error in HandshakeError::ALL
         .iter()
-        .chain(&heads)
+        .copied()
+        .chain(heads)
         .filter(|error| !policies.contains(error))
     {
         let want = format!("{} {error:?}", error.status());
@@ -192,8 +195,10 @@ fn every_rule_of_the_parser_has_a_row() {
 
 #[test]
 fn texts_fit_a_close_reason() {
-    let heads = HeadError::ALL.map(HandshakeError::Head);
-    for error in HandshakeError::ALL.iter().chain(&heads) {
+    let heads = HeadError::ALL
+        .iter()
+        .map(|head| HandshakeError::Head(*head));
+    for error in HandshakeError::ALL.iter().copied().chain(heads) {
         let text = error.to_string();
         assert!(
             text.is_ascii() && text.len() <= 123 && !text.ends_with('.'),

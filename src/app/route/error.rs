@@ -64,7 +64,7 @@ pub enum RouteFault {
 
 impl RouteFault {
     /// Every variant, for tables and tests.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: &'static [Self] = &[
         Self::Method,
         Self::PathMissing,
         Self::PathRelative,

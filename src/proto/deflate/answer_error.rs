@@ -33,7 +33,7 @@ pub enum AnswerError {
 
 impl AnswerError {
     /// Every variant, for tables and tests.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: &'static [Self] = &[
         Self::ExtensionRepeated,
         Self::UnknownParameter,
         Self::ParameterRepeated,

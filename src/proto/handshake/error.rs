@@ -38,7 +38,7 @@ pub enum HeadError {
 
 impl HeadError {
     /// Every variant, for tables and tests.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: &'static [Self] = &[
         Self::NotHttp,
         Self::LeadingLines,
         Self::StartLine,
@@ -167,7 +167,7 @@ pub enum HandshakeError {
 
 impl HandshakeError {
     /// Every rule once; the head's own faults are in [`HeadError::ALL`].
-    pub const ALL: [Self; 26] = [
+    pub const ALL: &'static [Self] = &[
         Self::HttpVersion,
         Self::Method,
         Self::PageMethod,

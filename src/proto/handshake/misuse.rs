@@ -41,7 +41,7 @@ pub enum Misuse {
 
 impl Misuse {
     /// Every variant, for tables and tests.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: &'static [Self] = &[
         Self::HeaderName,
         Self::HeaderReserved,
         Self::HeaderValue,

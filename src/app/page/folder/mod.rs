@@ -72,7 +72,7 @@ pub enum SkippedBecause {
 
 impl SkippedBecause {
     /// Every variant, for tables and tests.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: &'static [Self] = &[
         Self::Hidden,
         Self::Outside,
         Self::LinkToDirectory,

@@ -254,7 +254,7 @@ fn what_is_skipped_is_told() {
     assert_eq!(ask(&folder, "/sub/up.txt").2, "a.txt");
     assert_eq!(ask(&folder, "/shown.txt").2, ".hidden");
     for because in SkippedBecause::ALL {
-        assert!(skipped.iter().any(|(_, other)| *other == because));
+        assert!(skipped.iter().any(|(_, other)| other == because));
         assert!(!because.to_string().is_empty());
     }
 }

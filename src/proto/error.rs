@@ -139,6 +139,7 @@ impl core::error::Error for NoRandomness {}
 
 /// Why nothing was sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum SendError {
     /// The connection is closing or closed. The peer may have done that at any moment, so this is an ordinary result.
     Closed,

@@ -220,6 +220,7 @@ fn guarded(
 
 /// A token that is none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum BadToken {
     /// It has fewer than [`MIN_TOKEN`] characters.
     Short,

@@ -72,6 +72,7 @@ impl<U> Conn<'_, U> {
 
 /// Why a reply was not sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum NotReplied {
     /// The connection is told nothing more.
     Closed,

@@ -8,6 +8,7 @@ use core::fmt;
 ///
 /// Every display text is lower-case ASCII of at most 123 bytes, and holds nothing that the peer sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum AnswerError {
     /// permessage-deflate twice.
     ExtensionRepeated,

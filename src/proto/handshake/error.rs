@@ -9,6 +9,7 @@ use core::fmt;
 
 /// A fault in the lines of a head, of either role, before any field is looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum HeadError {
     /// The first bytes cannot begin an HTTP message.
     NotHttp,
@@ -108,6 +109,7 @@ impl HeadError {
 /// The last variants are not found by the parser: the driver that keeps the clock, the routes and the counters uses
 /// them to answer in the same way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum HandshakeError {
     /// The head itself is malformed or too large.
     Head(HeadError),
@@ -298,6 +300,7 @@ impl HandshakeError {
 
 /// Why a client fails the connection on the server's answer (RFC 6455 §4.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum ResponseError {
     /// The head itself is malformed or too large.
     Head(HeadError),

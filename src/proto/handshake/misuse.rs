@@ -8,6 +8,7 @@ use core::fmt;
 
 /// A value that would make our own request or answer invalid, or smuggle a line into it (RFC 9112 §2.2, §5).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Misuse {
     /// A header name that is not a token.
     HeaderName,

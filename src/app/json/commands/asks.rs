@@ -198,6 +198,7 @@ fn said(envelope: &Envelope<'_>) -> String {
 
 /// Why a request has no reply.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Unanswered {
     /// None came in time.
     TimedOut,

@@ -55,6 +55,7 @@ pub struct Skipped {
 
 /// Why something in a directory is not served.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum SkippedBecause {
     /// Its name begins with a dot.
     Hidden,
@@ -97,6 +98,7 @@ impl fmt::Display for SkippedBecause {
 
 /// Why a directory cannot be served.
 #[derive(Debug)]
+#[non_exhaustive]
 pub enum FolderError {
     /// Something in it cannot be read.
     Read {

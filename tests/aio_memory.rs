@@ -13,10 +13,10 @@ mod counting;
 #[path = "aio/script.rs"]
 mod script;
 
-use counting::{calls, held};
+use counting::{calls, held, most_held};
 use script::{REQUEST, Script, finish, now};
 use sockeye::aio::{Server, Terms};
-use sockeye::proto::{Config, Event};
+use sockeye::proto::{Config, Event, Limits};
 
 fn server() -> Server {
     let mut terms = Terms::default();
@@ -55,6 +55,32 @@ fn who_waits_holds_nothing() {
     let each = (held() - before) / 19;
     // The script, and what it wrote down; nothing of it is a buffer of ours.
     assert!(each < 2000, "{each} bytes");
+}
+
+/// What was announced is not received: only what has come takes memory.
+#[test]
+fn what_is_announced_takes_nothing() {
+    let script = Script::new(REQUEST, []).stays_open();
+    let mut config = Config::default();
+    config.limits = Limits::with_max_message(1 << 40);
+    let mut terms = Terms::default();
+    terms.config = config.into();
+    let server = Server::new().terms(terms);
+    let mut socket = now(server.accept(script.clone())).unwrap();
+    script.written();
+    script.say(b"\x82\xFF\0\0\0\x80\0\0\0\0\0\0\0\0only this");
+    let before = held();
+    assert!(finish(socket.receive()).is_none());
+    assert!(held() - before < 70_000, "{}", held() - before);
+    for bytes in [100 << 10, 1 << 20, 10 << 20] {
+        script.say(&vec![0; bytes]);
+        let _ = most_held();
+        let before = held();
+        assert!(finish(socket.receive()).is_none());
+        // It grows by doubling at most, and what the script had is gone.
+        let allowed = 2 * isize::try_from(bytes).unwrap() + 70_000;
+        assert!(most_held() - before < allowed);
+    }
 }
 
 #[test]

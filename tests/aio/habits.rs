@@ -132,8 +132,8 @@ impl futures_util::io::AsyncWrite for Foreign {
         sockeye::aio::Io::poll_write(&mut self.0, cx, buf)
     }
 
-    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(Ok(()))
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        sockeye::aio::Io::poll_flush(&mut self.0, cx)
     }
 
     fn poll_close(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

@@ -26,6 +26,8 @@ struct State {
     /// Nothing ends the stream by itself.
     open: bool,
     written: Vec<u8>,
+    /// Written, and held back until somebody wants it to be flushed.
+    held: Vec<u8>,
     /// So many bytes are still taken; none, that is any number.
     room: Option<usize>,
     ended: bool,
@@ -179,17 +181,23 @@ impl Io for Script {
         if let Some(room) = &mut state.room {
             *room -= taken;
         }
-        state.written.extend_from_slice(&bytes[..taken]);
-        state.answer();
+        state.held.extend_from_slice(&bytes[..taken]);
         Poll::Ready(Ok(taken))
     }
 
     fn poll_flush(&mut self, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let mut state = self.state();
+        let mut held = std::mem::take(&mut state.held);
+        state.written.append(&mut held);
+        state.held = held;
+        state.answer();
         Poll::Ready(Ok(()))
     }
 
     fn poll_shutdown(&mut self, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.state().ended = true;
+        let mut state = self.state();
+        assert!(state.held.is_empty(), "ended before it was flushed");
+        state.ended = true;
         Poll::Ready(Ok(()))
     }
 

@@ -65,10 +65,13 @@ mod accept;
 mod client;
 mod error;
 mod halves;
+#[cfg(feature = "hyper")]
+pub mod http;
 mod incoming;
 mod io;
 mod line;
 mod message;
+mod opening;
 mod server;
 mod shared;
 mod sinks;

@@ -1,18 +1,18 @@
 //! The opening handshake as a server: [`Server`], and the request of one client, [`Arrival`].
 //!
-//! Not here: requests that an HTTP library has read.
+//! Not here: requests that an HTTP library has read, which are `http`'s.
 
 use super::error::Error;
-use super::incoming::Incoming;
 use super::io::Io;
 use super::line::{Alarm, Line};
-use super::socket::{Agreement, WebSocket};
+use super::opening::Opening;
+use super::socket::WebSocket;
 use super::terms::Terms;
 use super::tools::READ;
 use crate::proto::Connection;
 use crate::proto::handshake::server::{self, Request, RequestParser};
-use crate::proto::handshake::{Accept, HandshakeError, OriginPolicy, Refusal};
-use alloc::string::{String, ToString};
+use crate::proto::handshake::{HandshakeError, OriginPolicy, Refusal};
+use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
@@ -39,9 +39,9 @@ use core::task::{Context, Poll, ready};
 /// ```
 #[derive(Clone, Debug, Default)]
 pub struct Server {
-    terms: Arc<Terms>,
-    origins: OriginPolicy,
-    protocols: Vec<String>,
+    pub(super) terms: Arc<Terms>,
+    pub(super) origins: OriginPolicy,
+    pub(super) protocols: Vec<String>,
 }
 
 impl Server {
@@ -100,16 +100,9 @@ impl Server {
             .line
             .set(Alarm::Handshake, self.terms.handshake_timeout);
         let read = poll_fn(|cx| arrival.poll_head(&mut parser, cx)).await?;
-        let read = read.and_then(|()| {
-            let request = arrival.request();
-            self.origins.check(&request)?;
-            let ours = self.protocols.iter().map(String::as_str);
-            let chosen = request.choose_protocol(ours).map(ToString::to_string);
-            arrival.protocol = chosen;
-            Ok(())
-        });
+        let read = read.and_then(|()| self.judge(&arrival.request()));
         match read {
-            Ok(()) => Ok(arrival),
+            Ok(protocol) => Ok(arrival.with_protocol(protocol)),
             Err(error) => {
                 arrival.refuse(&Refusal::from(error)).await;
                 Err(Error::Handshake(error))
@@ -166,33 +159,16 @@ impl<T: Io> Arrival<T> {
     /// As for [`accept`](Self::accept), and [`Error::Misuse`] for a header that cannot be written.
     pub async fn accept_with(mut self, headers: &[(&str, &str)]) -> Result<WebSocket<T>, Error> {
         let mut answer = Vec::new();
+        let protocol = self.protocol.take();
         let request = self.request();
-        let policy = self.terms.config.deflate.as_ref();
-        let deflate = policy.and_then(|policy| policy.answer(request.extensions()));
-        let extensions = deflate.map(|params| params.to_string());
-        Accept::new(&request)
-            .protocol(self.protocol.as_deref())
-            .extensions(extensions.as_deref())
-            .headers(headers)
-            .write(&mut answer)
+        let opening = Opening::answer(&self.terms, &request, protocol, headers, &mut answer)
             .map_err(Error::Misuse)?;
         let head_len = request.head_len();
-        if let (Some(params), Some(policy)) = (deflate, policy) {
-            let policy = policy.clone();
-            let agreed = params.agreed();
-            self.rx.set_deflate(agreed.client);
-            self.line.set_deflate(agreed.server, policy);
-        }
         self.received.drain(..head_len);
         self.line.raw(&answer);
         poll_fn(|cx| self.line.poll_flush(cx)).await?;
         self.line.set(Alarm::None, None);
-        let agreed = Agreement {
-            protocol: self.protocol,
-            is_compressed: deflate.is_some(),
-        };
-        let incoming = Incoming::new(self.rx, self.received);
-        Ok(WebSocket::new(incoming, self.line, agreed))
+        Ok(opening.open(&self.terms, self.line, self.rx, self.received))
     }
 
     /// Refuses it, and returns that as an error, once the client has heard.

@@ -58,11 +58,13 @@ pub enum Error {
     /// A bug in this library, which was caught. The handles of the call do nothing any more but to be freed: every
     /// later call says this again.
     Panic = 22,
+    /// A reason that has no number yet.
+    Other = 23,
 }
 
 impl Error {
     /// Every code, in the order of its number.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 24] = [
         Self::None,
         Self::Null,
         Self::Size,
@@ -86,6 +88,7 @@ impl Error {
         Self::Sentence,
         Self::NoRandomness,
         Self::Panic,
+        Self::Other,
     ];
 
     /// What it says, for a log.
@@ -115,6 +118,7 @@ impl Error {
             Self::Sentence => c"a refusal's sentence must be one line of text",
             Self::NoRandomness => c"the operating system gives no random numbers",
             Self::Panic => c"a bug in the library; the handle is dead",
+            Self::Other => c"the call was refused",
         }
     }
 }
@@ -125,6 +129,7 @@ impl From<SendError> for Error {
             SendError::Closed => Self::Closed,
             SendError::NoRandomness => Self::NoRandomness,
             SendError::Misuse(misuse) => misuse.into(),
+            _ => Self::Other,
         }
     }
 }
@@ -137,8 +142,8 @@ impl From<Misuse> for Error {
             Misuse::MessageInProgress => Self::MessageInProgress,
             Misuse::InvalidUtf8 => Self::Utf8,
             Misuse::NoCompressor => Self::NoTools,
-            // Every client here has keys, and there is no other misuse yet.
-            _ => Self::State,
+            // Every client here has keys, and no other misuse is known yet.
+            _ => Self::Other,
         }
     }
 }
@@ -157,8 +162,8 @@ impl From<HandshakeMisuse> for Error {
             | HandshakeMisuse::ProtocolNotOffered => Self::Protocols,
             HandshakeMisuse::Status | HandshakeMisuse::PageStatus => Self::Status,
             HandshakeMisuse::Sentence => Self::Sentence,
-            // The core's own lines, out of what was offered.
-            HandshakeMisuse::Extensions | HandshakeMisuse::ExtensionNotOffered => Self::State,
+            // Extensions are the core's own lines, out of what was offered.
+            _ => Self::Other,
         }
     }
 }

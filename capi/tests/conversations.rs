@@ -325,7 +325,8 @@ fn fed<'a>(config: &Config, pieces: impl Iterator<Item = &'a [u8]>) -> (String, 
 }
 
 /// Miri is slow.
-const STEP: usize = if cfg!(miri) { 97 } else { 1 };
+const STEP: usize = if cfg!(miri) { 300 } else { 1 };
+const PIECE: usize = if cfg!(miri) { 100 } else { 1 };
 
 #[test]
 fn every_conversation_is_the_same_at_every_split_and_is_what_the_core_says() {
@@ -341,7 +342,7 @@ fn every_conversation_is_the_same_at_every_split_and_is_what_the_core_says() {
         assert!(!expected.1.is_empty());
         assert_eq!(fed(&config, std::iter::once(&*input)), expected, "{name}");
         assert_eq!(
-            fed(&config, input.chunks(1)),
+            fed(&config, input.chunks(PIECE)),
             expected,
             "{name}, byte by byte"
         );

@@ -2,13 +2,13 @@
 //!
 //! Not here: TLS, which is such a stream; frames.
 
+#[cfg(any(feature = "tokio", feature = "futures-io"))]
 use alloc::boxed::Box;
 use alloc::vec::Vec;
-use core::fmt;
-use core::future::Future;
-use core::pin::Pin;
 use core::task::{Context, Poll};
 use core::time::Duration;
+#[cfg(any(feature = "tokio", feature = "futures-io"))]
+use core::{fmt, future::Future, pin::Pin};
 use std::io;
 
 /// A stream of bytes in both directions, with one timer.

@@ -40,6 +40,11 @@ pub(super) fn is_token(protocol: &str) -> bool {
 /// Whether two secrets are the same, in a time that tells nothing of how much of them is.
 ///
 /// Their lengths are no secret.
+///
+/// ```
+/// assert!(sockeye::app::same("secret", "secret"));
+/// assert!(!sockeye::app::same("secret", "secrex"));
+/// ```
 #[must_use]
 pub fn same(one: &str, other: &str) -> bool {
     one.as_bytes().ct_eq(other.as_bytes()).into()

@@ -11,6 +11,14 @@ use core::str::from_utf8;
 ///
 /// The others are reserved, undefined or only for local use, so no value of this type holds one; a peer that sends
 /// one breaks the protocol.
+///
+/// ```
+/// use sockeye::proto::CloseCode;
+///
+/// assert_eq!(CloseCode::NORMAL.get(), 1000);
+/// assert_eq!(CloseCode::new(4001).map(CloseCode::get), Some(4001)); // an application's own
+/// assert_eq!(CloseCode::new(1006), None); // it says that no Close frame came, and is in none
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct CloseCode(u16);
 

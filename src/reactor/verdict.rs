@@ -132,6 +132,15 @@ impl Admission {
 }
 
 /// A [`Refusal`] that owns what it says.
+///
+/// ```
+/// # #[cfg(feature = "server")] {
+/// use sockeye::server::Rejection;
+///
+/// let rejection = Rejection::new(401, "a token is needed").header("WWW-Authenticate", "Bearer");
+/// assert_eq!(rejection.status(), 401);
+/// # }
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rejection {
     status: u16,

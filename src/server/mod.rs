@@ -107,6 +107,16 @@ impl<H: Handler> Server<H> {
 }
 
 /// A server to be.
+///
+/// ```
+/// use core::time::Duration;
+/// use sockeye::server::{Builder, Limits, Timeouts};
+///
+/// let builder = Builder::new()
+///     .limits(Limits { max_connections: 10_000, ..Limits::default() })
+///     .timeouts(Timeouts { handshake: Duration::from_secs(2), ..Timeouts::default() })
+///     .tick(Duration::from_secs(1));
+/// ```
 #[derive(Clone, Debug, Default)]
 pub struct Builder {
     settings: Settings,

@@ -8,6 +8,14 @@ use core::fmt;
 use serde::Serialize;
 
 /// A command to be written.
+///
+/// ```
+/// use sockeye::app::json::Letter;
+///
+/// let text = Letter::new("say").channel("kitchen").param("soup is ready")?;
+/// assert_eq!(text, r#"{"channel":"kitchen","cmd":"say","param":"soup is ready"}"#);
+/// # Ok::<(), sockeye::app::json::Unwritable>(())
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Letter<'a> {
     channel: Option<&'a str>,

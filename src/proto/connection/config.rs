@@ -66,6 +66,16 @@ pub enum Delivery {
 }
 
 /// A connection's configuration.
+///
+/// ```
+/// use sockeye::proto::{Config, Connection, Delivery, Limits};
+///
+/// let mut config = Config::default();
+/// config.limits = Limits::with_max_message(64 << 10);
+/// config.delivery = Delivery::Chunks;
+/// let config = std::sync::Arc::new(config); // one for all connections
+/// let conn = Connection::server(config.clone());
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Config {

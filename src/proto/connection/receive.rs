@@ -23,6 +23,18 @@ use alloc::sync::Arc;
 use core::ops::Range;
 
 /// The receiving half of a connection.
+///
+/// ```
+/// use sockeye::proto::{Connection, Inbound, Outbound, Violation};
+///
+/// let Connection { mut rx, mut tx } = Connection::server(Default::default());
+/// let (mut inbound, mut out) = (Inbound::new(), Outbound::server(Vec::new()));
+///
+/// let mut received = *b"\x81\x02hi"; // a client has to mask
+/// let step = rx.next(&mut received, &mut inbound, &mut tx, &mut out);
+/// assert_eq!(step, Err(Violation::MaskMissing));
+/// assert_eq!(out.sink[2..], *b"\x03\xeaframe from a client is not masked"); // 1002, and why
+/// ```
 #[derive(Debug)]
 pub struct Receiver {
     pub(super) message: Assembly,

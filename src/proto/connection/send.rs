@@ -16,6 +16,21 @@ use alloc::boxed::Box;
 ///
 /// Each call puts one frame into the sink or fails and puts nothing there. `Err(SendError::Closed)` is ordinary: the
 /// closing handshake may begin at any time.
+///
+/// ```
+/// use sockeye::proto::{CloseCode, Connection, MessageKind, Outbound, SendError};
+///
+/// let mut tx = Connection::server(Default::default()).tx;
+/// let mut out = Outbound::server(Vec::new());
+/// tx.text("hi", &mut out)?;
+/// tx.fragment(MessageKind::Binary, b"ab", false, &mut out)?;
+/// tx.ping(b"", &mut out)?; // between fragments, too
+/// tx.fragment(MessageKind::Binary, b"c", true, &mut out)?;
+/// tx.close(CloseCode::NORMAL, "bye", &mut out)?;
+/// assert_eq!(tx.text("late", &mut out), Err(SendError::Closed));
+/// assert_eq!(out.sink, b"\x81\x02hi\x02\x02ab\x89\x00\x80\x01c\x88\x05\x03\xe8bye");
+/// # Ok::<(), SendError>(())
+/// ```
 #[derive(Debug)]
 pub struct Sender {
     /// Our compressor, where messages refer to earlier ones; made when it is first needed.

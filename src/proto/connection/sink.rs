@@ -11,6 +11,29 @@ use alloc::vec::Vec;
 use core::fmt;
 
 /// Takes whole frames. `payload` is only lent: copy it, write it, or remember where it lies.
+///
+/// ```
+/// use sockeye::proto::{Connection, Outbound, Sink};
+///
+/// /// Counts what would be sent.
+/// #[derive(Default)]
+/// struct Count(usize);
+///
+/// impl Sink for Count {
+///     fn frame(&mut self, head: &[u8], payload: &[u8]) {
+///         self.0 += head.len() + payload.len();
+///     }
+///
+///     fn masked(&mut self, head: &[u8], payload: &[u8], _key: [u8; 4]) {
+///         self.frame(head, payload);
+///     }
+/// }
+///
+/// let mut out = Outbound::server(Count::default());
+/// Connection::server(Default::default()).tx.text("hi", &mut out)?;
+/// assert_eq!(out.sink.0, 4);
+/// # Ok::<(), sockeye::proto::SendError>(())
+/// ```
 pub trait Sink {
     /// A frame whose payload stands on the wire as it is.
     fn frame(&mut self, head: &[u8], payload: &[u8]);
@@ -77,6 +100,16 @@ impl<F: FnMut() -> [u8; 4] + Send> Keys for F {
 
 /// What sending needs and a connection does not keep: the sink, for a client the keys, and the compressor where there is
 /// one. Without it, every message is sent as it is, also on a connection that has agreed to compression.
+///
+/// ```
+/// use sockeye::proto::{Connection, Outbound};
+///
+/// let mut keys = || *b"\x37\xfa\x21\x3d"; // as in the RFC's example; see `Keys` for where to take them from
+/// let mut out = Outbound::client(Vec::new(), &mut keys);
+/// Connection::client(Default::default()).tx.text("Hello", &mut out)?;
+/// assert_eq!(out.sink, b"\x81\x85\x37\xfa\x21\x3d\x7f\x9f\x4d\x51\x58");
+/// # Ok::<(), sockeye::proto::SendError>(())
+/// ```
 pub struct Outbound<'k, S> {
     /// Where frames go.
     pub sink: S,

@@ -29,6 +29,19 @@ use super::{HandshakeError, HeadError, HeadLimits};
 pub(super) const MAX_PROTOCOLS: usize = 64;
 
 /// Reads one request as it arrives.
+///
+/// ```
+/// use sockeye::proto::handshake::{HandshakeError, HeadLimits, server::RequestParser};
+///
+/// let received = b"GET /chat?room=1 HTTP/1.1\r\nHost: example.com\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+///     Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n";
+/// let mut parser = RequestParser::new(HeadLimits::default());
+/// assert!(parser.parse(&received[..30])?.is_none()); // read more
+/// let request = parser.parse(received)?.expect("it is whole");
+/// assert_eq!((request.path(), request.query()), ("/chat", Some("room=1")));
+/// assert_eq!(request.head_len(), received.len()); // frames begin here
+/// # Ok::<(), HandshakeError>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct RequestParser {
     limits: HeadLimits,

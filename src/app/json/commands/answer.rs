@@ -35,6 +35,16 @@ impl<R: Serialize> Answer for Result<R, Failure> {
 }
 
 /// Why a command was not done, in words for the peer.
+///
+/// ```
+/// use sockeye::app::json::Failure;
+///
+/// fn seat(number: u32) -> Result<u32, Failure> {
+///     if number > 12 { Err("there are twelve seats")? }
+///     Ok(number)
+/// }
+/// assert_eq!(seat(13), Err(Failure::new("there are twelve seats")));
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure(String);
 

@@ -59,6 +59,7 @@ pub enum ConnectError {
 
 /// One address that was tried.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct Attempt {
     /// The address, or the path of a Unix socket.
     pub to: String,
@@ -83,6 +84,7 @@ pub enum Stage {
 
 /// An answer that is not 101. What is in it comes from the server, unchecked.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Refused {
     /// The status, 200 to 599.
     pub status: u16,

@@ -58,6 +58,7 @@ pub enum Delivery {
 
 /// What is known of a link.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct LinkStatus {
     /// Where it stands.
     pub state: LinkState,

@@ -96,6 +96,7 @@ pub(super) fn add(sums: &mut [u64], counts: &[Count]) {
 /// What all loops have counted, without the details.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "json", derive(serde::Serialize))]
+#[non_exhaustive]
 pub struct Totals {
     /// Connections that are open.
     pub open: u64,

@@ -12,6 +12,7 @@ use core::time::Duration;
 /// A connection, as it was when its worker reported. In JSON its id is a string, as JavaScript's numbers end at 2^53.
 #[derive(Clone, Debug)]
 #[cfg_attr(feature = "json", derive(serde::Serialize))]
+#[non_exhaustive]
 pub struct ConnectionReport {
     /// Its id.
     #[cfg_attr(feature = "json", serde(serialize_with = "json::number"))]
@@ -48,6 +49,7 @@ pub struct ConnectionReport {
 /// A room of a path.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "json", derive(serde::Serialize))]
+#[non_exhaustive]
 pub struct RoomReport {
     /// Its name.
     pub name: String,

@@ -118,6 +118,7 @@ impl Query {
 /// What there is in an application, or the part of it that was asked for.
 #[derive(Clone, Debug)]
 #[cfg_attr(feature = "json", derive(serde::Serialize))]
+#[non_exhaustive]
 pub struct Snapshot {
     /// When the last worker reported, in milliseconds since 1970; 0 where none has.
     pub time: u64,

@@ -81,6 +81,7 @@ impl fmt::Debug for RoomSettings {
 
 /// What has happened in a room so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct RoomStats {
     /// Members.
     pub members: usize,

@@ -46,6 +46,7 @@ impl Default for FolderLimits {
 
 /// Something in the directory that is not served.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Skipped {
     /// Where it is, below the directory.
     pub path: PathBuf,
@@ -136,6 +137,15 @@ impl core::error::Error for FolderError {
 ///
 /// A file is at its path below the directory; `index.html` is also at the path of its directory, which ends in `/`.
 /// Its type is that of its extension. Hidden files, and links that leave the directory, are [skipped](Self::skipped).
+///
+/// ```no_run
+/// use sockeye::app::{App, Folder};
+///
+/// # fn main() -> Result<(), sockeye::app::FolderError> {
+/// let app = App::new().folder(Folder::read("public")?);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug, Default)]
 pub struct Folder {
     pages: BTreeMap<String, Page>,

@@ -85,7 +85,19 @@ fn what_is_announced_takes_nothing() {
 
 #[test]
 fn an_echo_allocates_nothing() {
-    let script = Script::new(REQUEST, []).stays_open();
+    echo(REQUEST, b"\x81\x85\x37\xfa\x21\x3d\x7f\x9f\x4d\x51\x58");
+}
+
+/// The inflater is given back.
+#[test]
+fn nor_does_one_of_what_came_compressed() {
+    let deflate = b"Sec-WebSocket-Extensions: permessage-deflate\r\n\r\n";
+    let request = [&REQUEST[..REQUEST.len() - 2], deflate].concat();
+    echo(&request, b"\xC1\x87\0\0\0\0\xf2\x48\xcd\xc9\xc9\x07\x00");
+}
+
+fn echo(request: &[u8], hello: &[u8]) {
+    let script = Script::new(request, []).stays_open();
     let socket = now(server().accept(script.clone())).unwrap();
     let (mut reader, mut writer) = socket.split();
     let mut echo = |wire: &[u8]| {
@@ -99,7 +111,6 @@ fn an_echo_allocates_nothing() {
         script.written();
         between - before
     };
-    let hello = b"\x81\x85\x37\xfa\x21\x3d\x7f\x9f\x4d\x51\x58";
     echo(hello);
     for _ in 0..100 {
         assert_eq!(echo(hello), 0);

@@ -24,3 +24,4 @@ mod habits;
 mod halves;
 mod handshakes;
 mod row_by_row;
+mod turns;

@@ -4,8 +4,8 @@ use crate::replay::{self, Outcome, owned};
 use crate::rows::{self, Expected, Part, Row, With};
 use crate::script::{REQUEST, Script, now};
 use crate::wire;
-use sockeye::aio::{Client, Error, Reader, Server, Terms, WebSocket, Writer};
-use sockeye::proto::{CloseCode, Event, MessageKind, Role, State};
+use sockeye::aio::{Client, Error, Message, Reader, Server, Terms, WebSocket, Writer};
+use sockeye::proto::{CloseCode, Event, MessageKind, Role, State, Violation};
 
 const FRAMES: &str = include_str!("../rows/frames.rows");
 
@@ -72,6 +72,29 @@ fn compare(role: Role, with: &With, script: Script, expected: &Outcome, name: &s
     }
     let is_over = matches!(expected.state, State::Closed | State::Failed);
     assert_eq!(script.has_ended(), is_over, "{name}");
+}
+
+/// Behind a message that came entirely, the next one is judged where it is lent.
+#[test]
+fn text_that_is_none_is_told_once_behind_a_message_too() {
+    let bytes = b"\x81\x82\0\0\0\0hi\x81\x82\0\0\0\0h\xFF";
+    for lends in [true, false] {
+        let script = Script::new(bytes, []);
+        let mut socket = open(Role::Server, &With::default(), &script);
+        let mut next = || match lends {
+            true => now(socket.receive()).map(|event| event.map(Message::from)),
+            false => now(socket.next()).transpose(),
+        };
+        assert_eq!(next().unwrap(), Some(Message::text("hi")));
+        let error = next().unwrap_err();
+        assert!(
+            matches!(error, Error::Violation(Violation::InvalidUtf8)),
+            "{error:?}"
+        );
+        assert_eq!(next().unwrap(), None);
+        assert_eq!(script.written(), b"\x88\x13\x03\xEFtext is not UTF-8");
+        assert!(script.has_ended());
+    }
 }
 
 fn open(role: Role, with: &With, script: &Script) -> WebSocket<Script> {

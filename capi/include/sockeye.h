@@ -483,11 +483,6 @@ typedef struct {
     size_t need;
 } sockeye_step;
 
-/**
- * Every code, in the order of its number.
- */
-#define sockeye_error_ALL { sockeye_error_None, sockeye_error_Null, sockeye_error_Size, sockeye_error_Config, sockeye_error_State, sockeye_error_Closed, sockeye_error_Utf8, sockeye_error_Kind, sockeye_error_ControlTooLong, sockeye_error_ReasonTooLong, sockeye_error_CloseCode, sockeye_error_MessageInProgress, sockeye_error_NoTools, sockeye_error_Written, sockeye_error_Header, sockeye_error_Host, sockeye_error_Target, sockeye_error_Origin, sockeye_error_Protocols, sockeye_error_Status, sockeye_error_Sentence, sockeye_error_NoRandomness, sockeye_error_Panic, sockeye_error_Other, }
-
 #ifdef __cplusplus
 extern "C" {
 #endif // __cplusplus

@@ -64,6 +64,8 @@ pub enum Error {
 
 impl Error {
     /// Every code, in the order of its number.
+    ///
+    /// cbindgen:ignore
     pub const ALL: [Self; 24] = [
         Self::None,
         Self::Null,

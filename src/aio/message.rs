@@ -53,7 +53,7 @@ impl Message {
         Self::Binary(data.into())
     }
 
-    /// The text, if it is some.
+    /// The text of a text message. Of others there is none, also where their [`bytes`](Self::bytes) are UTF-8.
     #[must_use]
     pub fn as_text(&self) -> Option<&str> {
         match self {

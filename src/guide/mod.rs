@@ -28,6 +28,7 @@
     not(all(
         feature = "admin",
         feature = "client",
+        feature = "hyper",
         feature = "metrics",
         feature = "tls",
         feature = "tokio"

@@ -104,7 +104,8 @@ impl Server {
         match read {
             Ok(protocol) => Ok(arrival.with_protocol(protocol)),
             Err(error) => {
-                arrival.refuse(&Refusal::from(error)).await;
+                let refusal = Refusal::from(error).head_alone(parser.is_head());
+                arrival.refuse(&refusal).await;
                 Err(Error::Handshake(error))
             }
         }

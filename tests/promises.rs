@@ -89,6 +89,8 @@ fn errors() -> Vec<&'static str> {
     names.push(error::<sockeye::app::admin::BadToken>());
     #[cfg(feature = "aio")]
     names.push(error::<sockeye::aio::Error>());
+    #[cfg(feature = "hyper")]
+    names.push(error::<sockeye::aio::http::Refused>());
     names
 }
 
@@ -118,6 +120,10 @@ fn no_error_is_forgotten() {
     );
     let mut named: BTreeSet<_> = errors().into_iter().map(String::from).collect();
     named.extend(OWN.map(String::from));
+    // The program does without.
+    if !cfg!(feature = "hyper") {
+        named.insert("Refused".to_owned());
+    }
     if cfg!(feature = "cli") {
         assert_eq!(named, found);
     } else {
@@ -151,6 +157,17 @@ fn the_core_goes_to_any_thread() {
     shared::<Config>();
     #[cfg(feature = "deflate")]
     sends::<sockeye::proto::deflate::Compressor>();
+}
+
+#[cfg(feature = "hyper")]
+#[test]
+fn what_hyper_upgrades_goes_to_any_thread() {
+    use sockeye::aio::{self, http};
+    shared::<aio::Server>();
+    sends::<http::Upgrade>();
+    sends::<http::Socket>();
+    #[cfg(feature = "axum")]
+    sends::<http::WebSocketUpgrade>();
 }
 
 #[cfg(feature = "server")]

@@ -1,7 +1,6 @@
 //! Connections that hyper has upgraded, and those that it has not.
 
 use crate::wire::{ask, pipe, serve, within_an_hour};
-use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
 use axum::routing::any;
 use axum::{Extension, Router};
@@ -295,15 +294,4 @@ async fn a_service_of_tower_is_told_the_request() {
     let mut socket = client.connect(Tokio::new(end)).await.unwrap();
     let message = socket.next().await.unwrap().unwrap();
     assert_eq!(message.as_text(), Some("/ws?room=1 Some(\"ann\")"));
-}
-
-/// The futures go to other threads, as servers have it.
-#[test]
-fn all_of_it_can_be_sent() {
-    fn can_be_sent<T: Send + 'static>() {}
-    can_be_sent::<Socket>();
-    can_be_sent::<sockeye::aio::http::Upgrade>();
-    can_be_sent::<WebSocketUpgrade>();
-    can_be_sent::<Refused>();
-    let _ = |request: &mut Request| Server::new().upgrade(request).is_ok();
 }

@@ -34,6 +34,8 @@
 //!   `examples/embed.rs` drives them, on `std` sockets, and `examples/no_std` on a microcontroller.
 //! - Your program is async: [`aio::accept`] on a stream of tokio's, [`aio::Server`] and [`aio::Client`] on any. What comes
 //!   of it is a `Stream` and a `Sink`. `examples/tokio.rs` has a task for each connection.
+//! - You have a server in hyper or on top of it: [`aio::http`] has an upgrade, an extractor for axum, a service for tower.
+//!   `examples/hyper.rs`, `examples/axum.rs`, `examples/tower.rs`; with HTTP/2, `examples/h2.rs`.
 //! - You want an application: [`app::App`], with a service for each path, pages, and who may come.
 //! - You want a server: [`server::Builder`] and a [`server::Handler`]. `examples/chat_room.rs` and `examples/ticker.rs`
 //!   have rooms.
@@ -63,6 +65,10 @@
 //! | `aio` | [`aio`]: connections for async programs, over streams of any kind, with `deflate` |
 //! | `tokio` | the same over tokio's streams |
 //! | `futures-io` | the same over those of `futures-io` |
+//! | `hyper` | [`aio::http`]: the same for requests that hyper has read; implies `tokio` |
+//! | `http2` | those over HTTP/2, too (RFC 8441); implies `hyper` |
+//! | `axum` | an extractor for axum; implies `hyper` |
+//! | `tower` | a service for tower; implies `hyper` |
 //! | `work-count` | a count of the bytes that the core visits, for tests alone |
 //! | `cli` (default) | what the program needs; a library does without. It takes Rust 1.95, all else 1.89 |
 #![no_std]
@@ -75,7 +81,7 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 // The map names what is not built too.
 #![cfg_attr(
-    not(all(feature = "app", feature = "client", feature = "tokio")),
+    not(all(feature = "app", feature = "client", feature = "hyper")),
     allow(rustdoc::broken_intra_doc_links)
 )]
 

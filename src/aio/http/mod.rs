@@ -21,13 +21,17 @@
 //! ```
 //!
 //! hyper's connection has to be served with upgrades; see `examples/hyper.rs`. For axum there is an extractor with the
-//! feature `axum`, for tower a service with `tower`; with `http2`, all of them take requests over HTTP/2 too (RFC 8441).
+//! feature `axum`, for tower a service with `tower`; with `http2`, all of them take requests over HTTP/2 too (RFC 8441), as
+//! `examples/h2.rs` does.
 //!
 //! # What differs
 //!
-//! What hyper refuses never comes here, and it answers by itself, as it does with 400 to a malformed head. How long it waits for a head is for
-//! its `header_read_timeout` to say, and how much it reads for its `max_buf_size`; of that,
-//! [`Terms::head`](super::Terms::head) allows as much as ever.
+//! What hyper refuses never comes here: malformed heads, above all, which it answers by itself. It takes line feeds alone
+//! for line ends, and does not tell a fragment. How long it waits for a head is for its `header_read_timeout` to say, and how
+//! much it reads for its `max_buf_size`; of that, [`Terms::head`](super::Terms::head) allows as much as ever.
+//!
+//! Over HTTP/2 a request is an extended CONNECT, which the server has to announce (`enable_connect_protocol`). No key is
+//! asked for and none is answered, the status is 200, and where 426 would be the answer it is 400.
 //!
 //! Not here: frames, and the rules of a handshake, which are [`proto`](crate::proto)'s; how a server is run.
 

@@ -131,6 +131,21 @@ fn no_error_is_forgotten() {
     }
 }
 
+/// The number of the system's error is to be had from whatever has it inside.
+#[cfg(all(feature = "client", feature = "tls"))]
+#[test]
+fn errors_of_the_system_are_sources() {
+    let io = || std::io::Error::from_raw_os_error(2);
+    let errors: [Box<dyn Error>; 2] = [
+        Box::new(sockeye::client::Error::Io(io())),
+        Box::new(sockeye::tls::FileError::Read("key.pem".into(), io())),
+    ];
+    for error in errors {
+        let source = error.source().unwrap().downcast_ref::<std::io::Error>();
+        assert_eq!(source.unwrap().raw_os_error(), Some(2), "{error}");
+    }
+}
+
 /// A misuse is inside of other errors, and comes with each result.
 #[test]
 fn errors_of_the_core_are_small() {

@@ -44,7 +44,14 @@ impl fmt::Display for FileError {
     }
 }
 
-impl core::error::Error for FileError {}
+impl core::error::Error for FileError {
+    fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
+        match self {
+            Self::Read(_, error) => Some(error),
+            _ => None,
+        }
+    }
+}
 
 /// Why a TLS connection failed.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -71,6 +71,19 @@
 //! | `tower` | a service for tower; implies `hyper` |
 //! | `work-count` | a count of the bytes that the core visits, for tests alone |
 //! | `cli` (default) | what the program needs; a library does without. It takes Rust 1.95, all else 1.89 |
+//!
+//! # What a version promises
+//!
+//! Versions follow Semantic Versioning; below 1.0 the second number is the large one. In a small step
+//!
+//! - settings with public fields may get more of them: write `..Default::default()` behind those that you set;
+//! - what is `#[non_exhaustive]` may get more variants or fields, and the words of any error may change. Decide by variants;
+//! - what is refused, and with which close code or status, may change where an RFC asks for it;
+//! - the oldest Rust may become a newer one, if that is a year old.
+//!
+//! A large step is due where a library whose types are seen here takes one: `rustls` in [`tls`], `serde_json` in
+//! [`app::json`], `prometheus-client` in [`app::metrics`], those of the streams in [`aio`]. Nothing is promised about
+//! `work-count`, nor of [`kernel`] beyond what is needed to name a server's types: it is a seam for tests.
 #![no_std]
 #![deny(unsafe_code)]
 #![warn(
@@ -81,7 +94,7 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 // The map names what is not built too.
 #![cfg_attr(
-    not(all(feature = "app", feature = "client", feature = "hyper")),
+    not(all(feature = "cli", feature = "axum", feature = "tower", feature = "futures-io")),
     allow(rustdoc::broken_intra_doc_links)
 )]
 

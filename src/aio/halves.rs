@@ -129,7 +129,8 @@ impl<T: Io> Writer<T> {
     ///
     /// [`Error::Send`] where the code or the reason cannot be said; [`Error::Io`].
     pub async fn close(&mut self, code: CloseCode, reason: &str) -> Result<(), Error> {
-        steps::close(&mut self.line, code, reason).await?;
+        let goodbye = (code, reason);
+        poll_fn(|cx| steps::poll_goodbye(&mut self.line, &mut self.waiting, goodbye, cx)).await?;
         self.flush().await
     }
 }

@@ -6,10 +6,14 @@ use super::io::Io;
 use super::message::Message;
 use super::socket::WebSocket;
 use super::steps;
+use crate::proto::CloseCode;
 use core::pin::Pin;
 use core::task::{Context, Poll, ready};
 use futures_core::Stream;
 use futures_sink::Sink;
+
+/// What a sink says that is closed.
+const DONE: (CloseCode, &str) = (CloseCode::NORMAL, "");
 
 impl<T: Io> Stream for WebSocket<T> {
     type Item = Result<Message, Error>;
@@ -50,7 +54,9 @@ impl<T: Io> Sink<Message> for WebSocket<T> {
     /// Says goodbye with 1000, and waits for the peer's.
     fn poll_close(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         let this = &mut *self;
-        ready!(steps::poll_close(&mut this.line, &mut this.waiting, cx))?;
+        let goodbye = steps::poll_goodbye(&mut this.line, &mut this.waiting, DONE, cx);
+        ready!(goodbye)?;
+        // That is written before the wait.
         while let Some(message) = ready!(self.as_mut().poll_next(cx)) {
             message?;
         }
@@ -79,6 +85,8 @@ impl<T: Io> Sink<Message> for Writer<T> {
     /// Says goodbye with 1000. The peer's comes to the other half.
     fn poll_close(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         let this = self.get_mut();
-        steps::poll_close(&mut this.line, &mut this.waiting, cx)
+        let goodbye = steps::poll_goodbye(&mut this.line, &mut this.waiting, DONE, cx);
+        ready!(goodbye)?;
+        steps::poll_flush(&mut this.line, &mut this.waiting, cx)
     }
 }

@@ -144,7 +144,8 @@ impl<T: Io> WebSocket<T> {
     /// As for [`receive`](Self::receive), and [`Error::Send`] where the code or the reason cannot be said. A connection
     /// that is closing already is waited for.
     pub async fn close(&mut self, code: CloseCode, reason: &str) -> Result<Option<Goodbye>, Error> {
-        steps::close(&mut self.line, code, reason).await?;
+        let goodbye = (code, reason);
+        poll_fn(|cx| steps::poll_goodbye(&mut self.line, &mut self.waiting, goodbye, cx)).await?;
         loop {
             match self.receive().await? {
                 Some(Event::Close(reason)) => {

@@ -57,18 +57,23 @@ pub(super) async fn feed<H: Hold<Io: Io>>(
     poll_fn(|cx| hold.with(cx, &mut queue)).await
 }
 
-pub(super) async fn close<H: Hold<Io: Io>>(
+/// Queues a goodbye behind all else, unless it was said. That does not wait for room: there is always some for the end.
+pub(super) fn poll_goodbye<H: Hold<Io: Io>>(
     hold: &mut H,
-    code: CloseCode,
-    reason: &str,
-) -> Result<(), Error> {
-    let say = |line: &mut Line<H::Io>, _: &mut Context<'_>| {
-        Poll::Ready(match line.tx.state() {
-            State::Open => line.say_goodbye(code, reason).map_err(Error::Send),
-            State::Closing | State::Closed | State::Failed => Ok(()),
-        })
+    waiting: &mut Option<Message>,
+    (code, reason): (CloseCode, &str),
+    cx: &mut Context<'_>,
+) -> Poll<Result<(), Error>> {
+    let mut say = |line: &mut Line<H::Io>| {
+        if line.tx.state() != State::Open {
+            return Ok(());
+        }
+        if let Some(message) = waiting.take() {
+            line.say(&Outgoing::from(&message))?;
+        }
+        line.say_goodbye(code, reason)
     };
-    poll_fn(|cx| hold.with(cx, say)).await
+    hold.with(cx, |line, _| Poll::Ready(say(line).map_err(Error::Send)))
 }
 
 /// Waits for room, and queues what came from the sink.
@@ -107,21 +112,6 @@ pub(super) fn start_send<H: Hold<Io: Io>>(
             Ok(())
         }
     }
-}
-
-/// Writes everything, and says goodbye.
-pub(super) fn poll_close<H: Hold<Io: Io>>(
-    hold: &mut H,
-    waiting: &mut Option<Message>,
-    cx: &mut Context<'_>,
-) -> Poll<Result<(), Error>> {
-    hold.with(cx, |line, cx| {
-        if line.tx.state() == State::Open {
-            ready!(poll_queue(line, waiting, cx))?;
-            line.say_goodbye(CloseCode::NORMAL, "")?;
-        }
-        line.poll_flush(cx)
-    })
 }
 
 pub(super) fn poll_flush<H: Hold<Io: Io>>(

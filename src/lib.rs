@@ -94,7 +94,12 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 // The map names what is not built too.
 #![cfg_attr(
-    not(all(feature = "cli", feature = "axum", feature = "tower", feature = "futures-io")),
+    not(all(
+        feature = "cli",
+        feature = "axum",
+        feature = "tower",
+        feature = "futures-io"
+    )),
     allow(rustdoc::broken_intra_doc_links)
 )]
 

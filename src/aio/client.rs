@@ -112,7 +112,7 @@ impl Client {
             .map_err(Error::Misuse)?;
         line.raw(&request);
         line.set(Alarm::Handshake, self.terms.handshake_timeout);
-        poll_fn(|cx| line.poll_flush(cx)).await?;
+        poll_fn(|cx| line.poll_flush_head(cx)).await?;
         let mut reading = Reading {
             parser: ResponseParser::new(self.terms.head),
             expected: &expected,

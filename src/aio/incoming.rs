@@ -4,7 +4,7 @@
 
 use super::error::Error;
 use super::io::Io;
-use super::line::Line;
+use super::line::{Line, TURN};
 use super::message::Goodbye;
 use super::tools::{READ, Tools};
 use crate::proto::{CloseReason, Event, Inbound, Place, Receiver, State};
@@ -29,6 +29,8 @@ pub(super) struct Incoming {
     inbound: Option<Box<Inbound>>,
     /// The peer's Close frame.
     goodbye: Option<Goodbye>,
+    /// What should have been lent last was no text. The line is to be broken off, by whoever has it next.
+    is_no_text: bool,
 }
 
 /// What comes next.
@@ -53,6 +55,7 @@ impl Incoming {
             need: 0,
             inbound: None,
             goodbye: None,
+            is_no_text: false,
         }
     }
 
@@ -77,10 +80,13 @@ impl Incoming {
         cx: &mut Context<'_>,
     ) -> Poll<Result<Next, Error>> {
         self.take_back();
-        loop {
-            if line.is_told {
-                return Poll::Ready(Ok(Next::End));
-            }
+        if line.is_told() {
+            return Poll::Ready(Ok(Next::End));
+        }
+        if self.is_no_text {
+            line.break_off();
+        }
+        for _ in 0..TURN {
             if self.find(line) {
                 return Poll::Ready(Ok(Next::Event));
             }
@@ -91,16 +97,21 @@ impl Incoming {
             match ready!(self.poll_read(line, cx)) {
                 Ok(()) => {}
                 Err(error) => {
-                    line.is_told = true;
+                    line.set_told();
                     return Poll::Ready(Err(error));
                 }
             }
         }
+        cx.waker().wake_by_ref();
+        line.poll_deadlines(cx).map(|late| {
+            line.set_told();
+            late.map(|()| Next::End)
+        })
     }
 
     /// How it has ended, which is told once.
-    fn end<T>(&self, line: &mut Line<T>) -> Result<Next, Error> {
-        line.is_told = true;
+    fn end<T: Io>(&self, line: &mut Line<T>) -> Result<Next, Error> {
+        line.set_told();
         match (line.violation, &self.goodbye) {
             (Some(violation), _) => Err(Error::Violation(violation)),
             (None, Some(_)) => Ok(Next::Goodbye),
@@ -108,11 +119,14 @@ impl Incoming {
         }
     }
 
-    /// Lends the event. `None` where it should be text and is not: then the line is to be [broken off](Line::break_off).
+    /// Lends the event. `None` where it should be text and is not: then the line is to be [broken off](Line::break_off),
+    /// which [`poll_next`](Self::poll_next) does.
     #[inline]
     pub(super) fn lend(&mut self) -> Option<Event<'_>> {
         let input = self.input.get_mut(self.at..).unwrap_or_default();
-        self.rx.lend(&self.place, input, self.inbound.as_deref())
+        let event = self.rx.lend(&self.place, input, self.inbound.as_deref());
+        self.is_no_text = event.is_none();
+        event
     }
 
     /// Lends the goodbye.
@@ -138,14 +152,14 @@ impl Incoming {
     /// Looks for an event in what is here. The peer's Close frame and its faults end the line.
     fn find<T: Io>(&mut self, line: &mut Line<T>) -> bool {
         let input = self.input.get_mut(self.at..).unwrap_or_default();
-        if input.is_empty() || line.is_over() {
+        if input.is_empty() || line.is_over() || self.is_no_text {
             return false;
         }
         let (rx, place, lender) = (&mut self.rx, &mut self.place, &mut self.inbound);
         let found = Tools::with(|Tools { inbound, sending }| {
             let common = inbound.get_or_insert_default();
             let found =
-                line.with_outbound(sending, |tx, out| rx.find(place, input, common, tx, out));
+                line.with_answers(sending, |tx, out| rx.find(place, input, common, tx, out));
             if matches!(found, Ok((true, ..))) && place.is_inflated() {
                 *lender = inbound.take();
             }
@@ -187,16 +201,15 @@ impl Incoming {
         line: &mut Line<T>,
         cx: &mut Context<'_>,
     ) -> Poll<Result<(), Error>> {
-        // Before we wait, the peer gets what it may be waiting for. One that does not take it is not read either, or
-        // the answers to its pings would grow without end.
-        if line.poll_flush(cx)?.is_pending() && line.poll_ready(cx)?.is_pending() {
+        // Before we wait, the peer gets what it may be waiting for.
+        if line.poll_flush(cx)?.is_pending() && line.is_stuck() {
             return line.poll_deadlines(cx);
         }
         self.make_room();
         match line.io.poll_read(cx, &mut self.input) {
             Poll::Ready(Ok(0)) => Poll::Ready(Err(Error::Lost)),
             Poll::Ready(Ok(_)) => {
-                line.heard = true;
+                line.hear();
                 Poll::Ready(Ok(()))
             }
             Poll::Ready(Err(error)) => Poll::Ready(Err(Error::Io(error))),

@@ -15,8 +15,11 @@ use core::task::{Context, Poll, ready};
 use core::time::Duration;
 use std::io;
 
-/// Bytes that may wait to be written. Who wants to send more waits, and so does receiving, whose answers are among them.
+/// Bytes that may wait to be written. Who wants to send more waits. So does receiving, once as much of that is answers.
 const ROOM: usize = 64 << 10;
+
+/// Reads in one poll. Then the deadline is looked at, and others have their turn: a peer may never stop.
+pub(super) const TURN: usize = 32;
 
 /// A stream, and what is to be written to it.
 pub(super) struct Line<T> {
@@ -24,18 +27,22 @@ pub(super) struct Line<T> {
     pub(super) tx: Sender,
     out: Vec<u8>,
     written: usize,
+    /// Bytes among those that wait, at most, which the peer has us say.
+    answers: usize,
     /// Compression was agreed on.
     policy: Option<Policy>,
     terms: Arc<Terms>,
     alarm: Alarm,
-    /// Something has come since the timer was set.
-    pub(super) heard: bool,
+    /// The peer has given a sign of life since the timer was set.
+    heard: bool,
     is_ending: bool,
     /// How far the end has come.
     stage: Stage,
     pub(super) violation: Option<Violation>,
     /// How it has ended was told.
-    pub(super) is_told: bool,
+    is_told: bool,
+    /// Something has changed that the other half, if there is one, may be waiting for.
+    pub(super) is_news: bool,
     /// The stream was written to since it was flushed.
     held: bool,
 }
@@ -72,6 +79,7 @@ impl<T: Io> Line<T> {
             tx,
             out: Vec::new(),
             written: 0,
+            answers: 0,
             policy: None,
             terms,
             alarm: Alarm::None,
@@ -80,6 +88,7 @@ impl<T: Io> Line<T> {
             stage: Stage::Write,
             violation: None,
             is_told: false,
+            is_news: false,
             held: false,
         }
     }
@@ -123,7 +132,30 @@ impl<T: Io> Line<T> {
         if let Some(compressor) = compressor {
             out = out.deflate(compressor);
         }
-        run(&mut self.tx, &mut out)
+        let before = self.tx.state();
+        let result = run(&mut self.tx, &mut out);
+        self.is_news |= self.tx.state() != before;
+        result
+    }
+
+    /// The same for what comes, which may have to be answered.
+    #[inline]
+    pub(super) fn with_answers<R>(
+        &mut self,
+        sending: &mut Sending,
+        run: impl FnOnce(&mut Sender, &mut Outbound<'_, &mut Vec<u8>>) -> R,
+    ) -> R {
+        let before = self.queued();
+        let result = self.with_outbound(sending, run);
+        let added = self.queued().saturating_sub(before);
+        self.answers = self.answers.saturating_add(added);
+        result
+    }
+
+    /// Whether the peer has to read before it is heard further: what it provokes must not pile up. What we say by ourselves
+    /// does not count: two of which each waits for the other to read would wait for ever.
+    pub(super) const fn is_stuck(&self) -> bool {
+        self.answers >= ROOM
     }
 
     /// Queues what is to be said.
@@ -152,9 +184,20 @@ impl<T: Io> Line<T> {
     /// The same, and ends the connection. Told to the caller now, it is not told again.
     pub(super) fn poll_break_off(&mut self, cx: &mut Context<'_>) -> Poll<Violation> {
         self.break_off();
-        self.is_told = true;
         ready!(self.poll_end(cx));
+        self.set_told();
         Poll::Ready(Violation::InvalidUtf8)
+    }
+
+    /// The caller hears now how it has ended. Nobody waits for the peer any more.
+    pub(super) const fn set_told(&mut self) {
+        self.is_told = true;
+        self.is_news = true;
+    }
+
+    /// Whether the caller has heard how it has ended.
+    pub(super) const fn is_told(&self) -> bool {
+        self.is_told
     }
 
     /// Whether there is room for a message.
@@ -176,7 +219,8 @@ impl<T: Io> Line<T> {
             ready!(self.poll_write(cx))?;
         }
         if self.held {
-            ready!(self.io.poll_flush(cx)).map_err(Error::Io)?;
+            let flushed = self.io.poll_flush(cx);
+            ready!(self.unless_told(flushed))?;
             self.held = false;
         }
         Poll::Ready(Ok(()))
@@ -184,7 +228,8 @@ impl<T: Io> Line<T> {
 
     fn poll_write(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         let waiting = self.out.get(self.written..).unwrap_or_default();
-        let count = ready!(self.io.poll_write(cx, waiting)).map_err(Error::Io)?;
+        let taken = self.io.poll_write(cx, waiting);
+        let count = ready!(self.unless_told(taken))?;
         if count == 0 {
             return Poll::Ready(Err(Error::Io(io::ErrorKind::WriteZero.into())));
         }
@@ -194,22 +239,56 @@ impl<T: Io> Line<T> {
             self.written = 0;
             self.out.clear();
             Tools::with(|tools| tools.keep(&mut self.out));
+        } else {
+            // No ping comes through before this, and nothing that answers it.
+            self.heard = true;
         }
+        self.answers = self.answers.min(self.queued());
         Poll::Ready(Ok(()))
+    }
+
+    /// Who writes does not wait once the end was told: no deadline would end that.
+    fn unless_told<R>(&self, done: Poll<io::Result<R>>) -> Poll<Result<R, Error>> {
+        match done {
+            Poll::Pending if self.is_told => Poll::Ready(Err(Error::Lost)),
+            done => done.map_err(Error::Io),
+        }
+    }
+
+    /// Something has come. Once we have closed, that does not earn the peer any more time.
+    pub(super) fn hear(&mut self) {
+        self.heard |= self.tx.state() == State::Open;
+    }
+
+    /// Writes all there is, and sees to the deadline of the opening handshake.
+    pub(super) fn poll_flush_head(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        match self.poll_flush(cx) {
+            Poll::Pending => self.poll_handshake(cx),
+            flushed => flushed,
+        }
+    }
+
+    /// Sees to the deadline of the opening handshake, if it has one. There are no pings yet.
+    pub(super) fn poll_handshake(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        if self.alarm == Alarm::Handshake {
+            ready!(self.io.poll_timer(cx));
+            return Poll::Ready(Err(Error::Timeout));
+        }
+        Poll::Pending
     }
 
     /// Sees to the deadlines of a connection on which nothing can be done but wait.
     pub(super) fn poll_deadlines(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         loop {
             match self.alarm {
-                Alarm::Close | Alarm::Handshake => {}
+                Alarm::Close => {}
                 _ if self.is_ending || self.tx.state() != State::Open => {
                     self.set(Alarm::Close, self.terms.close_timeout)
                 }
                 // The ping was answered, or something else has come: that is as good.
                 Alarm::Pong if self.heard => self.set(Alarm::Ping, self.terms.ping_every),
                 Alarm::None => self.set(Alarm::Ping, self.terms.ping_every),
-                Alarm::Ping | Alarm::Pong => {}
+                Alarm::Ping | Alarm::Pong | Alarm::Handshake => {}
             }
             if self.alarm == Alarm::None {
                 return Poll::Pending;
@@ -217,6 +296,8 @@ impl<T: Io> Line<T> {
             ready!(self.io.poll_timer(cx));
             match self.alarm {
                 Alarm::Ping if self.heard => self.set(Alarm::Ping, self.terms.ping_every),
+                // As long as it takes something, it will come to our Close.
+                Alarm::Close if self.heard => self.set(Alarm::Close, self.terms.close_timeout),
                 Alarm::Ping => {
                     let _ = self.say(&Outgoing::Ping(&[]));
                     self.set(Alarm::Pong, Some(self.terms.pong_timeout));
@@ -275,7 +356,13 @@ impl<T: Io> Line<T> {
 
     fn poll_drain(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         let mut buffer = Tools::with(Tools::buffer);
+        let mut reads = 0;
         let end = loop {
+            if reads == TURN {
+                cx.waker().wake_by_ref();
+                break Poll::Pending;
+            }
+            reads += 1;
             match self.io.poll_read(cx, &mut buffer) {
                 Poll::Ready(Ok(0)) => break Poll::Ready(Ok(())),
                 Poll::Ready(Ok(_)) => buffer.clear(),

@@ -167,7 +167,7 @@ impl<T: Io> Arrival<T> {
         let head_len = request.head_len();
         self.received.drain(..head_len);
         self.line.raw(&answer);
-        poll_fn(|cx| self.line.poll_flush(cx)).await?;
+        poll_fn(|cx| self.line.poll_flush_head(cx)).await?;
         self.line.set(Alarm::None, None);
         Ok(opening.open(&self.terms, self.line, self.rx, self.received))
     }
@@ -216,7 +216,7 @@ pub(super) fn poll_more<T: Io>(
         Poll::Ready(Ok(0)) => Poll::Ready(Err(Error::Lost)),
         Poll::Ready(Ok(_)) => Poll::Ready(Ok(())),
         Poll::Ready(Err(error)) => Poll::Ready(Err(Error::Io(error))),
-        Poll::Pending => line.poll_deadlines(cx),
+        Poll::Pending => line.poll_handshake(cx),
     }
 }
 

@@ -11,6 +11,7 @@ use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::task::Wake;
 use atomic_waker::AtomicWaker;
+use core::mem::take;
 use core::sync::atomic::{AtomicBool, Ordering};
 use core::task::{Context, Poll, Waker};
 use crossbeam_utils::atomic::AtomicCell;
@@ -197,11 +198,13 @@ impl<'h, T> Taken<'h, T> {
 impl<T> Drop for Taken<'_, T> {
     fn drop(&mut self) {
         let Shared { place, waiting } = &*self.half.shared;
+        let is_news = |line: &mut Box<Line<T>>| take(&mut line.is_news);
+        let is_news = self.line.as_mut().is_some_and(is_news);
         // Not a store. A half that found nothing has written that before this, so this reads what it has written, and
         // that it wants the line stands before that.
         place.swap(self.line.take());
         let other = self.half.side.other();
-        if waiting.wants(other).swap(false, Ordering::AcqRel) {
+        if waiting.wants(other).swap(false, Ordering::AcqRel) || is_news {
             waiting.waker(other).wake();
         }
     }

@@ -137,11 +137,8 @@ pub(super) fn poll_next<H: Hold<Io: Io>>(
                 Next::Goodbye => Ok(Some(Message::from(Event::Close(incoming.goodbye())))),
                 Next::Event => match incoming.lend() {
                     Some(event) => Ok(Some(Message::from(event))),
-                    None => {
-                        // It ends like any other violation.
-                        line.break_off();
-                        continue;
-                    }
+                    // It ends like any other violation.
+                    None => continue,
                 },
             });
         }

@@ -24,4 +24,5 @@ mod habits;
 mod halves;
 mod handshakes;
 mod row_by_row;
+mod stalls;
 mod turns;

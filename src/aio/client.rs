@@ -91,7 +91,10 @@ impl Client {
     pub async fn connect<T: Io>(&self, io: T) -> Result<WebSocket<T>, Error> {
         let conn = Connection::client(Arc::clone(&self.terms.config));
         let (mut line, mut rx) = (Line::new(io, conn.tx, Arc::clone(&self.terms)), conn.rx);
-        let nonce = Tools::with(|tools| tools.sending.random.take());
+        let nonce = Tools::with(|Tools { sending, .. }| {
+            sending.random.begin_turn();
+            sending.random.take()
+        });
         let nonce: [u8; 16] = nonce.map_err(|error| Error::Send(SendError::from(error)))?;
         let policy = self.terms.config.deflate.as_ref();
         let offer = policy.map(|policy| policy.offer().to_string());

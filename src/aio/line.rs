@@ -123,6 +123,7 @@ impl<T: Io> Line<T> {
     ) -> R {
         if self.out.capacity() == 0 {
             self.out = sending.buffer();
+            sending.random.begin_turn();
         }
         let (random, compressor) = sending.parts(self.policy.as_ref());
         let mut out = match self.tx.role() {

@@ -13,7 +13,8 @@ pub enum Error {
     Io(io::Error),
     /// The peer has broken the protocol, and was told so with the code of that violation.
     Violation(Violation),
-    /// The stream has ended without a Close frame, or during the handshake.
+    /// The stream has ended without a Close frame, or during the handshake. Or the other half was told that the connection
+    /// has ended, and what this one has to write is not taken any more.
     Lost,
     /// The time for it was over: the peer did not say anything, or did not end what was over.
     Timeout,

@@ -39,8 +39,8 @@
 //! # Sending
 //!
 //! [`send`](WebSocket::send) writes at once, and waits until the system has taken everything. [`feed`](WebSocket::feed)
-//! queues: what is fed before the next wait goes out in one write. Nothing that was fed is forgotten as long as somebody
-//! receives, and never is more than 64 KiB and a message queued.
+//! queues: what is fed before the next wait goes out in one write. Who receives writes that before waiting; one half does
+//! not wake the other for it. Never is more queued than 64 KiB and a message, and about as much of answers to the peer.
 //!
 //! # Giving up
 //!

@@ -26,13 +26,13 @@ pub struct Terms {
     pub config: Arc<Config>,
     /// How much head the peer may send in the handshake.
     pub head: HeadLimits,
-    /// From the first byte to the end of the handshake; then a server answers with 408. Default: 5 s.
+    /// From the call to the end of the handshake; a server answers a request that was late with 408. Default: 5 s.
     pub handshake_timeout: Option<Duration>,
     /// Silence after which the peer is pinged, while somebody waits for what it says. Default: 20 s.
     pub ping_every: Option<Duration>,
     /// Silence after such a ping; then the connection has ended. Default: 10 s.
     pub pong_timeout: Duration,
-    /// From our last frame to the peer's end. Default: 3 s.
+    /// From our last frame to the peer's end, and longer only where the peer takes what stands before it. Default: 3 s.
     pub close_timeout: Option<Duration>,
 }
 

@@ -1,5 +1,6 @@
 //! Two halves in two tasks.
 
+use crate::pipe::Dice;
 use futures_util::future::join;
 use sockeye::aio::{Client, Message, Server, Tokio, WebSocket};
 use sockeye::proto::{CloseCode, Event};
@@ -132,7 +133,11 @@ async fn what_was_begun_is_ended_by_whoever_is_left() {
 #[tokio::test]
 async fn who_sends_and_receives_at_once_does_not_wait_for_ever() {
     let (client, server) = pair(100).await;
-    let large = Arc::new(vec![1; 300_000]);
+    // What could be compressed would not fill anything.
+    let mut dice = Dice::new(1);
+    #[expect(clippy::cast_possible_truncation, reason = "it is below 256")]
+    let noise = core::iter::repeat_with(|| dice.below(256) as u8);
+    let large: Arc<Vec<u8>> = Arc::new(noise.take(300_000).collect());
     let side = |socket: WebSocket<Tokio<DuplexStream>>| {
         let (mut reader, mut writer) = socket.split();
         let large = Arc::clone(&large);

@@ -139,7 +139,7 @@ impl Incoming {
     }
 
     /// Ends what the last event was lent for.
-    fn take_back(&mut self) {
+    pub(super) fn take_back(&mut self) {
         self.at = self.at.saturating_add(take(&mut self.lent));
         if let Some(mut inbound) = self.inbound.take() {
             inbound.release();

@@ -136,7 +136,12 @@ pub(super) fn poll_next<H: Hold<Io: Io>>(
                 Next::End => Ok(None),
                 Next::Goodbye => Ok(Some(Message::from(Event::Close(incoming.goodbye())))),
                 Next::Event => match incoming.lend() {
-                    Some(event) => Ok(Some(Message::from(event))),
+                    Some(event) => {
+                        let message = Message::from(event);
+                        // It owns what it says: what it was lent from is for whoever is next.
+                        incoming.take_back();
+                        Ok(Some(message))
+                    }
                     // It ends like any other violation.
                     None => continue,
                 },

@@ -57,6 +57,38 @@ fn who_waits_holds_nothing() {
     assert!(each < 2000, "{each} bytes");
 }
 
+/// What a message was inflated in is for whoever is next: the message owns what it says.
+#[test]
+fn who_was_told_holds_no_inflater() {
+    let server = server();
+    let deflate = b"Sec-WebSocket-Extensions: permessage-deflate\r\n\r\n";
+    let request = [&REQUEST[..REQUEST.len() - 2], deflate].concat();
+    let mut before = 0;
+    let mut sockets: [_; 11] = core::array::from_fn(|number| {
+        let script = Script::new(&request, []).stays_open();
+        let mut socket = now(server.accept(script.clone())).unwrap();
+        script.written();
+        script.say(b"\xC1\x87\0\0\0\0\xf2\x48\xcd\xc9\xc9\x07\x00");
+        let message = now(socket.next()).unwrap().unwrap();
+        assert_eq!(message.as_text(), Some("Hello"));
+        if number == 0 {
+            assert!(finish(socket.receive()).is_none());
+            before = held();
+        }
+        socket
+    });
+    let each = (held() - before) / 10;
+    // What was read, what an answer would be written to, and the script.
+    assert!(each < 36_000, "{each} bytes");
+    // Nothing was written.
+    for socket in &mut sockets {
+        assert!(finish(socket.receive()).is_none());
+    }
+    let each = (held() - before) / 10;
+    // Spare buffers of the thread among it.
+    assert!(each < 12_000, "{each} bytes");
+}
+
 /// What was announced is not received: only what has come takes memory.
 #[test]
 fn what_is_announced_takes_nothing() {

@@ -219,6 +219,10 @@ impl<T: Io> Line<T> {
         while self.queued() > 0 {
             ready!(self.poll_write(cx))?;
         }
+        // It was taken also for what had no answer.
+        if self.out.capacity() > 0 {
+            Tools::with(|tools| tools.keep(&mut self.out));
+        }
         if self.held {
             let flushed = self.io.poll_flush(cx);
             ready!(self.unless_told(flushed))?;
@@ -239,7 +243,6 @@ impl<T: Io> Line<T> {
         if self.queued() == 0 {
             self.written = 0;
             self.out.clear();
-            Tools::with(|tools| tools.keep(&mut self.out));
         } else {
             // No ping comes through before this, and nothing that answers it.
             self.heard = true;

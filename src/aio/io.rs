@@ -75,6 +75,17 @@ impl<T> Tokio<T> {
     pub const fn get_ref(&self) -> &T {
         &self.stream
     }
+
+    /// The stream, to set something of it.
+    pub const fn get_mut(&mut self) -> &mut T {
+        &mut self.stream
+    }
+
+    /// The stream alone.
+    #[must_use]
+    pub fn into_inner(self) -> T {
+        self.stream
+    }
 }
 
 #[cfg(feature = "tokio")]
@@ -167,6 +178,17 @@ impl<T> Futures<T> {
     /// The stream.
     pub const fn get_ref(&self) -> &T {
         &self.stream
+    }
+
+    /// The stream, to set something of it.
+    pub const fn get_mut(&mut self) -> &mut T {
+        &mut self.stream
+    }
+
+    /// The stream alone.
+    #[must_use]
+    pub fn into_inner(self) -> T {
+        self.stream
     }
 }
 

@@ -79,6 +79,17 @@ impl<T: Io> WebSocket<T> {
         &self.line.io
     }
 
+    /// The same, to set something of it. To read from it or to write to it breaks the connection.
+    pub const fn get_mut(&mut self) -> &mut T {
+        &mut self.line.io
+    }
+
+    /// What carries the bytes, alone. What was received and not taken, or queued and not written, is lost.
+    #[must_use]
+    pub fn into_inner(self) -> T {
+        self.line.io
+    }
+
     /// Bytes that wait to be written.
     #[must_use]
     pub const fn queued_bytes(&self) -> usize {

@@ -117,6 +117,18 @@ fn frames_may_come_with_the_head() {
     assert_eq!(now(socket.receive()).unwrap(), Some(Event::Text("hi")));
 }
 
+#[test]
+fn the_stream_can_be_had_back() {
+    let script = Script::new(REQUEST, []);
+    let mut socket = now(Server::new().accept(script.clone())).unwrap();
+    socket.get_mut().takes(3);
+    assert_eq!(socket.get_ref().left(), 0);
+    script.written();
+    let stream = socket.into_inner();
+    stream.say(b"more");
+    assert_eq!(script.left(), 1);
+}
+
 fn arrive(script: &Script) -> Arrival<Script> {
     script.say(REQUEST);
     now(Server::new().greet(script.clone())).unwrap()

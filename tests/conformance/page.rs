@@ -15,7 +15,7 @@ const HEAD: &str = "\
 
 This page is written by a test, from what the tests say of themselves. It has every requirement that we found in RFC 6455
 (The WebSocket Protocol) and RFC 7692 (Compression Extensions for WebSocket), and what RFC 9110 and RFC 9112 (HTTP) ask of
-an opening handshake. RFC 8441 (WebSocket over HTTP/2) is listed and not supported.
+an opening handshake. RFC 8441 (WebSocket over HTTP/2) is listed; the feature `http2` leaves HTTP/2 itself to hyper.
 
 A requirement has one or more tests that fail when it is broken, or a reason why there is none. `cargo test --test
 conformance` fails where one has neither, where a test names a requirement that is not there, and where this page is not

@@ -44,6 +44,7 @@ ECHO_TLS = ECHO._replace(name="sockeye echo with TLS", tls=True, default=common.
 COMPRESSED = common.Default([*common.BASIC.patterns, "12.1.*"], common.BASIC.count + 18)
 EXAMPLES = {
     "embed": ([], common.BASIC),
+    "mio": (["server"], common.BASIC),
     "tokio": (["tokio"], COMPRESSED),
     "hyper": (["hyper"], COMPRESSED),
     "axum": (["axum"], COMPRESSED),

@@ -38,8 +38,9 @@
 //!   `examples/hyper.rs`, `examples/axum.rs`, `examples/tower.rs`; with HTTP/2, `examples/h2.rs`.
 //! - You want an application: [`app::App`], with a service for each path, pages, and who may come.
 //! - You want a server: [`server::Builder`] and a [`server::Handler`]. `examples/chat_room.rs` and `examples/ticker.rs`
-//!   have rooms.
+//!   have rooms, `examples/tls.rs` speaks TLS.
 //! - You want a client: [`client::connect`], which blocks, or [`client::Client`], with any number of connections.
+//!   `examples/reconnect.rs` has one that stays.
 //! - You want to run something: the program, `sockeye --help`.
 //!
 //! How the parts go together, what the limits are, and what a close code or a symptom means, is in the [`guide`].

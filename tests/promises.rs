@@ -21,7 +21,8 @@ fn shared<T: Clone + Send + Sync + 'static>() {}
 /// The public errors that there are with these features.
 fn errors() -> Vec<&'static str> {
     use sockeye::proto::{self, handshake, utf8};
-    let mut names = vec![
+    let mut names = Vec::new();
+    names.extend([
         error::<proto::Violation>(),
         error::<proto::SendError>(),
         error::<proto::Misuse>(),
@@ -31,7 +32,7 @@ fn errors() -> Vec<&'static str> {
         error::<handshake::HandshakeError>(),
         error::<handshake::ResponseError>(),
         error::<handshake::Misuse>(),
-    ];
+    ]);
     #[cfg(feature = "deflate")]
     names.push(error::<proto::deflate::AnswerError>());
     #[cfg(feature = "server")]

@@ -147,6 +147,22 @@ fn a_peer_that_does_not_read_is_not_read() {
     assert_ne!(script.left(), 0);
 }
 
+/// A client lets the server end first (RFC 6455 section 7.1.1), and once it is connected its timer is for pings.
+#[test]
+fn a_client_does_not_end_before_its_server() {
+    let script = Script::default().answers().stays_open();
+    let mut socket = now(Client::new("x", "/").connect(script.clone())).unwrap();
+    assert!(finish(socket.receive()).is_none());
+    assert_eq!(script.armed().last(), Some(&seconds(20)));
+    script.say(b"\x88\x02\x03\xE8");
+    assert!(finish(socket.receive()).is_none());
+    assert_eq!(script.written().len(), 8, "it is answered");
+    assert!(!script.has_ended());
+    script.ends();
+    assert!(matches!(now(socket.receive()), Ok(Some(Event::Close(_)))));
+    assert!(script.has_ended());
+}
+
 #[test]
 fn no_deadline_is_set_where_none_is_wanted() {
     let mut terms = Terms::default();

@@ -38,11 +38,10 @@ async fn visit(host: &str, target: &str) -> Result<WebSocket<Tokio<TcpStream>>, 
     client.connect(Tokio::new(stream)).await
 }
 
-async fn echo(socket: WebSocket<Tokio<TcpStream>>) -> Result<(), Error> {
-    let (mut reader, mut writer) = socket.split();
-    while let Some(event) = reader.receive().await? {
+async fn echo(mut socket: WebSocket<Tokio<TcpStream>>) -> Result<(), Error> {
+    while let Some((event, mut answer)) = socket.receive_to_answer().await? {
         if event.is_data() {
-            writer.feed(event).await?;
+            answer.feed(event).await?;
         }
     }
     Ok(())

@@ -19,11 +19,10 @@ async fn serve(upgrade: WebSocketUpgrade) -> Response {
     upgrade.on_upgrade(async |socket| eprintln!("ended: {:?}", echo(socket).await))
 }
 
-async fn echo(socket: Socket) -> Result<(), Error> {
-    let (mut reader, mut writer) = socket.split();
-    while let Some(event) = reader.receive().await? {
+async fn echo(mut socket: Socket) -> Result<(), Error> {
+    while let Some((event, mut answer)) = socket.receive_to_answer().await? {
         if event.is_data() {
-            writer.feed(event).await?;
+            answer.feed(event).await?;
         }
     }
     Ok(())

@@ -26,11 +26,10 @@ async fn serve(mut request: Request<Incoming>) -> Result<Response<String>, Infal
     Ok(Server::new().on_upgrade(&mut request, run))
 }
 
-async fn echo(socket: http::Socket) -> Result<(), Error> {
-    let (mut reader, mut writer) = socket.split();
-    while let Some(event) = reader.receive().await? {
+async fn echo(mut socket: http::Socket) -> Result<(), Error> {
+    while let Some((event, mut answer)) = socket.receive_to_answer().await? {
         if event.is_data() {
-            writer.feed(event).await?;
+            answer.feed(event).await?;
         }
     }
     Ok(())

@@ -20,11 +20,10 @@ async fn main() -> std::io::Result<()> {
     }
 }
 
-async fn echo(socket: WebSocket<impl Io>) -> Result<(), Error> {
-    let (mut reader, mut writer) = socket.split();
-    while let Some(event) = reader.receive().await? {
+async fn echo(mut socket: WebSocket<impl Io>) -> Result<(), Error> {
+    while let Some((event, mut answer)) = socket.receive_to_answer().await? {
         if event.is_data() {
-            writer.feed(event).await?;
+            answer.feed(event).await?;
         }
     }
     Ok(())

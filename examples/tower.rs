@@ -22,11 +22,10 @@ async fn main() -> std::io::Result<()> {
     }
 }
 
-async fn echo(socket: Socket) -> Result<(), Error> {
-    let (mut reader, mut writer) = socket.split();
-    while let Some(event) = reader.receive().await? {
+async fn echo(mut socket: Socket) -> Result<(), Error> {
+    while let Some((event, mut answer)) = socket.receive_to_answer().await? {
         if event.is_data() {
-            writer.feed(event).await?;
+            answer.feed(event).await?;
         }
     }
     Ok(())

@@ -20,21 +20,9 @@
 //! # Receiving
 //!
 //! [`WebSocket`] is a [`Stream`](futures_core::Stream) of [`Message`]s, which own what they say.
-//! [`receive`](WebSocket::receive) lends an [`Event`](crate::proto::Event) from the buffer it has arrived in; with
-//! [`split`](WebSocket::split) it can be sent on while it is lent:
-//!
-//! ```
-//! # use sockeye::aio::{Error, Io, WebSocket};
-//! # async fn echo(socket: WebSocket<impl Io>) -> Result<(), Error> {
-//! let (mut reader, mut writer) = socket.split();
-//! while let Some(event) = reader.receive().await? {
-//!     if event.is_data() {
-//!         writer.feed(event).await?; // no copy but the one that goes out
-//!     }
-//! }
-//! # Ok(())
-//! # }
-//! ```
+//! [`receive`](WebSocket::receive) lends an [`Event`](crate::proto::Event) from the buffer it has arrived in;
+//! [`receive_to_answer`](WebSocket::receive_to_answer) comes with what sends while that is lent; and
+//! [`split`](WebSocket::split) has one task receive and another one send.
 //!
 //! # Sending
 //!
@@ -62,6 +50,7 @@
 
 #[cfg(feature = "tokio")]
 mod accept;
+mod answer;
 mod client;
 mod error;
 mod halves;
@@ -82,6 +71,7 @@ mod tools;
 
 #[cfg(feature = "tokio")]
 pub use accept::accept;
+pub use answer::Answer;
 pub use client::Client;
 pub use error::Error;
 pub use halves::{Reader, Writer};

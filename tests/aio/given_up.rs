@@ -109,7 +109,8 @@ impl Side {
     fn turn(&mut self, dice: &mut Dice, may_close: bool) {
         let polls = dice.below(4);
         match dice.below(6) {
-            0 | 1 => self.receive(polls, dice.below(2) == 0),
+            0 => self.receive(polls, dice.below(2) == 0),
+            1 => self.answer(polls, dice.below(4)),
             2 | 3 if self.next < MESSAGES => self.say(polls, dice.below(4)),
             4 if may_close => {
                 if let Some(ended) = few(self.socket.close(CloseCode::NORMAL, ""), polls) {
@@ -138,6 +139,22 @@ impl Side {
         match few(self.socket.next(), polls) {
             Some(Some(message)) => note(&mut self.received, &message.unwrap()),
             Some(None) => self.is_over = true,
+            None => {}
+        }
+    }
+
+    /// Says the next one, if there is, while what has come is lent.
+    fn answer(&mut self, polls: usize, feeding: usize) {
+        match few(self.socket.receive_to_answer(), polls) {
+            Some(Ok(Some((event, mut answer)))) => {
+                if self.next < MESSAGES {
+                    let done = few(answer.feed(&message(self.next)), feeding);
+                    self.next += usize::from(done.is_some_and(|done| done.is_ok()));
+                }
+                note(&mut self.received, &Message::from(event));
+            }
+            Some(Ok(None)) => self.is_over = true,
+            Some(Err(error)) => panic!("{error}"),
             None => {}
         }
     }

@@ -176,3 +176,23 @@ fn a_timer_of_theirs_is_used() {
     assert!(matches!(now(socket.receive()), Err(Error::Timeout)));
     assert_eq!(script.written(), [0x89, 0]);
 }
+
+#[test]
+fn what_answers_sends_flushes_and_says_goodbye() {
+    let script = Script::new(&[HELLO, GOODBYE].concat(), [HELLO.len()]);
+    let mut socket = open(&script);
+    let (event, mut answer) = now(socket.receive_to_answer()).unwrap().unwrap();
+    now(answer.send(event)).unwrap();
+    assert_eq!(script.written(), b"\x81\x05Hello");
+    now(answer.feed(event)).unwrap();
+    assert_eq!(script.written(), b"");
+    now(answer.flush()).unwrap();
+    assert_eq!(script.written(), b"\x81\x05Hello");
+    now(answer.close(CloseCode::GOING_AWAY, "")).unwrap();
+    assert_eq!(event, Event::Text("Hello"));
+    assert_eq!(script.written(), b"\x88\x02\x03\xE9");
+    let last = now(socket.receive_to_answer()).unwrap();
+    assert!(matches!(last, Some((Event::Close(_), _))));
+    drop(last);
+    assert!(now(socket.receive_to_answer()).unwrap().is_none());
+}

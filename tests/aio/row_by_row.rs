@@ -4,7 +4,7 @@ use crate::replay::{self, Outcome, owned};
 use crate::rows::{self, Expected, Part, Row, With};
 use crate::script::{REQUEST, Script, now};
 use crate::wire;
-use sockeye::aio::{Client, Error, Message, Reader, Server, Terms, WebSocket, Writer};
+use sockeye::aio::{Client, Error, Message, Server, Terms, WebSocket};
 use sockeye::proto::{CloseCode, Event, MessageKind, Role, State, Violation};
 
 const FRAMES: &str = include_str!("../rows/frames.rows");
@@ -30,33 +30,29 @@ fn check(row: &Row, role: Role) {
     let (expected, _) = replay::replay(role, &row.with, &bytes, []);
     let name = format!("{} ({role:?})", row.name);
     let step = bytes.len().div_ceil(EVERYWHERE).max(1);
-    compare(
-        role,
-        &row.with,
-        Script::new(&bytes, 1..bytes.len().min(300)),
-        &expected,
-        &name,
-    );
-    for split in (0..bytes.len()).step_by(step) {
-        let script = Script::new(&bytes, [split]);
-        compare(
-            role,
-            &row.with,
-            script,
-            &expected,
-            &format!("{name} at {split}"),
-        );
+    for run in ways(&row.with) {
+        let compare = |script, name: &str| compare(role, &row.with, *run, script, &expected, name);
+        compare(Script::new(&bytes, 1..bytes.len().min(300)), &name);
+        for split in (0..bytes.len()).step_by(step) {
+            compare(Script::new(&bytes, [split]), &format!("{name} at {split}"));
+        }
     }
 }
 
-fn compare(role: Role, with: &With, script: Script, expected: &Outcome, name: &str) {
-    let socket = open(role, with, &script);
-    let (events, error) = if with.echo || with.close_first.is_some() {
-        let (reader, writer) = socket.split();
-        in_halves(reader, writer, with)
-    } else {
-        whole(socket)
-    };
+/// All that comes, and how it ends.
+type Run = fn(WebSocket<Script>, &With) -> (Vec<Expected>, Option<Error>);
+
+/// What can do as the row wants.
+const fn ways(with: &With) -> &'static [Run] {
+    match (with.echo, with.close_first) {
+        (false, None) => &[whole],
+        (true, None) => &[in_halves, answering],
+        (_, Some(_)) => &[in_halves],
+    }
+}
+
+fn compare(role: Role, with: &With, run: Run, script: Script, expected: &Outcome, name: &str) {
+    let (events, error) = run(open(role, with, &script), with);
     assert_eq!(events, expected.events, "{name}");
     let frames = |out: &[u8]| -> Vec<_> {
         let keyless =
@@ -114,7 +110,7 @@ fn open(role: Role, with: &With, script: &Script) -> WebSocket<Script> {
     }
 }
 
-fn whole(mut socket: WebSocket<Script>) -> (Vec<Expected>, Option<Error>) {
+fn whole(mut socket: WebSocket<Script>, _: &With) -> (Vec<Expected>, Option<Error>) {
     let mut events = Vec::new();
     loop {
         match now(socket.receive()) {
@@ -131,11 +127,24 @@ fn whole(mut socket: WebSocket<Script>) -> (Vec<Expected>, Option<Error>) {
     }
 }
 
-fn in_halves(
-    mut reader: Reader<Script>,
-    mut writer: Writer<Script>,
-    with: &With,
-) -> (Vec<Expected>, Option<Error>) {
+fn answering(mut socket: WebSocket<Script>, _: &With) -> (Vec<Expected>, Option<Error>) {
+    let mut events = Vec::new();
+    loop {
+        match now(socket.receive_to_answer()) {
+            Ok(Some((event, mut answer))) => {
+                if event.is_data() {
+                    now(answer.feed(event)).unwrap();
+                }
+                record(&mut events, event);
+            }
+            Ok(None) => return (events, None),
+            Err(error) => return (events, Some(error)),
+        }
+    }
+}
+
+fn in_halves(socket: WebSocket<Script>, with: &With) -> (Vec<Expected>, Option<Error>) {
+    let (mut reader, mut writer) = socket.split();
     if let Some(code) = with.close_first {
         now(writer.close(CloseCode::new(code).unwrap(), "")).unwrap();
     }

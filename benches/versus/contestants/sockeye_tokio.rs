@@ -1,5 +1,5 @@
-//! Sockeye under tokio, as its own example of an echo: what is received is lent, and `feed` to the other half. The others
-//! get no deadlines, so this has none either.
+//! Sockeye under tokio, as its own example of an echo: what is received is lent, and sent on while it is. The others get no
+//! deadlines, so this has none either.
 
 use sockeye::aio::{Error, Server, Terms, Tokio};
 use sockeye::proto::{Config, Limits};
@@ -39,10 +39,10 @@ fn terms() -> Terms {
 }
 
 async fn echo(server: &Server, stream: TcpStream) -> Result<(), Error> {
-    let (mut reader, mut writer) = server.accept(Tokio::new(stream)).await?.split();
-    while let Some(event) = reader.receive().await? {
+    let mut socket = server.accept(Tokio::new(stream)).await?;
+    while let Some((event, mut answer)) = socket.receive_to_answer().await? {
         if event.is_data() {
-            writer.feed(event).await?;
+            answer.feed(event).await?;
         }
     }
     Ok(())

@@ -66,6 +66,7 @@ mod shared;
 mod sinks;
 mod socket;
 mod steps;
+mod sync;
 mod terms;
 mod tools;
 

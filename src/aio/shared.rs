@@ -7,14 +7,13 @@
 //! Not here: what is done with it.
 
 use super::line::Line;
+use super::sync::{AtomicBool, AtomicCell, AtomicWaker};
 use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::task::Wake;
-use atomic_waker::AtomicWaker;
 use core::mem::take;
-use core::sync::atomic::{AtomicBool, Ordering};
+use core::sync::atomic::Ordering;
 use core::task::{Context, Poll, Waker};
-use crossbeam_utils::atomic::AtomicCell;
 
 /// Whoever can have the line for the length of a call.
 pub(super) trait Hold {
@@ -164,7 +163,7 @@ impl<T> Hold for Half<T> {
         // Before anything is asked for: it may come at any moment, and by then it has to be known who waits.
         waiting.waker(side).register(cx.waker());
         let taken = Taken::take(self).or_else(|| {
-            waiting.wants(side).store(true, Ordering::Release);
+            waiting.wants(side).swap(true, Ordering::AcqRel);
             Taken::take(self)
         });
         let Some(mut taken) = taken else {

@@ -8,6 +8,7 @@
 
 extern crate alloc;
 
+mod halves;
 #[allow(dead_code, reason = "some of it is for one thread")]
 #[path = "../../../src/reactor/mailbox.rs"]
 mod mailbox;

@@ -282,7 +282,17 @@ impl<T: Io> Line<T> {
     }
 
     /// Sees to the deadlines of a connection on which nothing can be done but wait.
+    #[inline]
     pub(super) fn poll_deadlines(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        // Every wait comes by here, and who pings by other means has no deadline while the connection is open.
+        let is_at_ease = self.alarm == Alarm::None && self.terms.ping_every.is_none();
+        if is_at_ease && !self.is_ending && self.tx.state() == State::Open {
+            return Poll::Pending;
+        }
+        self.poll_alarm(cx)
+    }
+
+    fn poll_alarm(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         loop {
             match self.alarm {
                 Alarm::Close => {}

@@ -224,9 +224,15 @@ pub(super) fn room_in(key: &str) -> Option<(&str, &str)> {
     Some((path, rest.strip_prefix(ROOM)?))
 }
 
+/// The name in the key of a user's connections; `None` where it is the key of something else.
+pub(super) fn user_in(key: &str) -> Option<&str> {
+    let (_, rest) = key.split_once(END)?;
+    rest.strip_prefix(USER)
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{everybody, room, room_in, user};
+    use super::{everybody, room, room_in, user, user_in};
     use alloc::string::String;
 
     #[test]
@@ -242,9 +248,9 @@ mod tests {
             keys.insert(String::from(everybody(path, &mut key)));
             for name in names {
                 keys.insert(String::from(room(path, name, &mut key)));
-                assert_eq!(room_in(&key), Some((path, name)));
+                assert_eq!((room_in(&key), user_in(&key)), (Some((path, name)), None));
                 keys.insert(String::from(user(path, name, &mut key)));
-                assert_eq!(room_in(&key), None);
+                assert_eq!((room_in(&key), user_in(&key)), (None, Some(name)));
                 count += 2;
             }
             count += 1;

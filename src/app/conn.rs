@@ -150,7 +150,7 @@ impl<'c, U> Conn<'c, U> {
     }
 
     /// Says whose connection it is: for [`Audience::user`], for the log, and for whoever looks at the server. Once said, it
-    /// stays so. Each user costs a room of the server's, some 500 bytes.
+    /// stays so. Each user costs a room of the server's, some 150 bytes.
     ///
     /// # Errors
     ///
@@ -162,8 +162,9 @@ impl<'c, U> Conn<'c, U> {
         } = &mut self.scope.desk;
         home.shared.check_name(name)?;
         if self.info.user.is_none() {
-            line.hub().join(id, user(&home.path, name, key))?;
-            self.info.user = Some(name.into());
+            let (mut hub, key) = (line.hub(), user(&home.path, name, key));
+            hub.join(id, key)?;
+            self.info.user = Some(hub.name_of(key));
         }
         Ok(())
     }
@@ -171,7 +172,7 @@ impl<'c, U> Conn<'c, U> {
     /// Whose connection it is, if that was said.
     #[must_use]
     pub fn user_name(&self) -> Option<&str> {
-        self.info.user.as_deref()
+        self.info.user_name()
     }
 
     /// Where it comes from: what a trusted proxy says, or else the other end of the connection.

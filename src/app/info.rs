@@ -2,19 +2,20 @@
 //!
 //! Not here: its protocol state, which is the loop's.
 
+use super::audience::user_in;
 use super::limits::Bucket;
-use super::places::Place;
 use super::site::OnRoute;
 use crate::kernel::PeerAddr;
 use crate::server::ConnectionId;
-use alloc::boxed::Box;
+use alloc::sync::Arc;
 use core::time::Duration;
 
 /// What is known of a connection.
 #[derive(Debug)]
 pub(super) struct Info {
     pub(super) id: ConnectionId,
-    pub(super) place: Place,
+    /// The number of its place on its worker.
+    pub(super) place: u32,
     pub(super) addr: PeerAddr,
     /// Since 1970, in milliseconds.
     pub(super) since: u64,
@@ -22,7 +23,8 @@ pub(super) struct Info {
     pub(super) bytes_in: u64,
     pub(super) messages_out: u64,
     pub(super) bytes_out: u64,
-    pub(super) user: Option<Box<str>>,
+    /// The key of the room of its user, which that room has too.
+    pub(super) user: Option<Arc<str>>,
     pub(super) bucket: Bucket,
     _on_route: OnRoute,
     /// In milliseconds.
@@ -35,7 +37,7 @@ const UNKNOWN: u32 = u32::MAX;
 impl Info {
     pub(super) const fn new(
         id: ConnectionId,
-        place: Place,
+        place: u32,
         addr: PeerAddr,
         since: u64,
         bucket: Bucket,
@@ -55,6 +57,11 @@ impl Info {
             _on_route: on_route,
             round_trip: UNKNOWN,
         }
+    }
+
+    /// Whose connection it is, if that was said.
+    pub(super) fn user_name(&self) -> Option<&str> {
+        self.user.as_deref().and_then(user_in)
     }
 
     pub(super) const fn note_received(&mut self, bytes: usize) {

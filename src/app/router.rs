@@ -103,9 +103,8 @@ impl Router {
     ) -> Seated {
         let id = peer.id();
         let seat = self.places.running(place).place.seat(id, user);
-        let name = self.places.name(place);
         let (since, bucket) = (millis_since_1970(), Bucket::default());
-        let info = Info::new(id, name, addr, since, bucket, on_route);
+        let info = Info::new(id, place, addr, since, bucket, on_route);
         let info = self.infos.insert(info);
         self.counters.opened();
         let home = self.places.home(place);
@@ -133,8 +132,9 @@ impl Router {
         let mut joined = peer.join(everybody(&home.path, key)).map(drop);
         if let (Ok(()), Some(name)) = (&joined, user_name) {
             joined = home.shared.check_name(&name);
-            joined = joined.and_then(|()| peer.join(user(&home.path, &name, key)).map(drop));
-            self.infos[seated.info as usize].user = Some(name.into());
+            let key = user(&home.path, &name, key);
+            joined = joined.and_then(|()| peer.join(key).map(drop));
+            self.infos[seated.info as usize].user = Some(peer.hub().name_of(key));
         }
         if let Err(error) = joined {
             // What is said to all, or to its user, would not reach it.
@@ -325,7 +325,7 @@ impl<K: Kernel> Handler<K> for Router {
     fn on_timer(&mut self, hub: &mut Hub<'_>, key: u64) {
         if let (POKE | TICK, Some(reporter)) = (key, &mut self.reporter) {
             let places = &self.places;
-            let home = |info: &Info| places.home(info.place.number);
+            let home = |info: &Info| places.home(info.place);
             let infos = self.infos.iter().map(|(_, info)| (info, home(info)));
             return reporter.on_time(key, hub, infos);
         }

@@ -129,25 +129,26 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
         let mut too_slow = exit.waiting() > exit.of_rooms() + tools.settings.limits.max_queued;
         let mut crowded = None;
         for key in tools.gathered.rooms.drain(..) {
+            let most = tools.rooms.max_queued(key);
             let room = tools.rooms.room(key);
-            let most = room.max_queued;
-            match room.policy {
+            let (id, talk) = (room.id, room.talk_mut());
+            match talk.policy {
                 SlowPolicy::Close => {
                     let excess = exit.has_excess(most);
-                    room.stats.closed += u64::from(excess);
+                    talk.stats.closed += u64::from(excess);
                     too_slow |= excess;
                 }
                 SlowPolicy::DropNewest => {
-                    let dropped = exit.drop_newest(room.id, most);
-                    room.stats.dropped += dropped;
+                    let dropped = exit.drop_newest(id, most);
+                    talk.stats.dropped += dropped;
                     if dropped > 0 || exit.has_excess(most) {
                         tools.rooms.set_full(slot, key);
                     }
                 }
-                SlowPolicy::DropOldest => room.stats.dropped += exit.drop_oldest(room.id, most),
+                SlowPolicy::DropOldest => talk.stats.dropped += exit.drop_oldest(id, most),
                 SlowPolicy::Conflate(of) => {
-                    let (conflated, fits) = exit.conflate(room.id, of, most);
-                    room.stats.conflated += conflated;
+                    let (conflated, fits) = exit.conflate(id, of, most);
+                    talk.stats.conflated += conflated;
                     if !fits {
                         crowded = Some(key);
                     }
@@ -159,9 +160,8 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
             tools
                 .rooms
                 .conflate(slot, |room, of| exit.conflate_now(room, of));
-            let room = tools.rooms.room(key);
-            let fits = exit.fits_conflated(room.max_queued);
-            room.stats.closed += u64::from(!fits);
+            let fits = exit.fits_conflated(tools.rooms.max_queued(key));
+            tools.rooms.room(key).talk_mut().stats.closed += u64::from(!fits);
             too_slow |= !fits;
         }
         if too_slow {

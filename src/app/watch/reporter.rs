@@ -190,7 +190,7 @@ fn connection<'i>(
     let rooms = hub.rooms_of(info.id).filter_map(room_in);
     ConnectionReport {
         id: info.id,
-        user: info.user.as_deref().map(String::from),
+        user: info.user_name().map(String::from),
         addr: info.addr,
         route: Arc::clone(route),
         path: Arc::clone(path),

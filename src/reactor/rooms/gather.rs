@@ -50,7 +50,6 @@ impl Rooms {
             }
             let spares = &mut self.spares;
             here.end_pass(|segment| Self::spare(spares, segment));
-            here.is_due = false;
             self.due.pop_front();
         }
         // Whoever was lost on the way may have had something said, here or elsewhere.
@@ -93,7 +92,8 @@ impl Rooms {
                 continue;
             }
             if member.is_full() {
-                room.stats.dropped += room.count_fresh(slot, told);
+                let missed = room.count_fresh(slot, told);
+                room.talk_mut().stats.dropped += missed;
             } else {
                 into.rooms.push(key);
                 for link in room.fresh_to(told) {
@@ -141,7 +141,7 @@ impl Rooms {
                 continue;
             }
             for range in room.unsealed_to(id, told) {
-                tell(room.log.growing(place.class, range, compressor));
+                tell(room.talk_mut().log.growing(place.class, range, compressor));
             }
             let told = room.seq();
             room.members[at as usize].set_told(told);
@@ -156,7 +156,8 @@ impl Rooms {
         let member = room.members[at as usize];
         let told = room.told(member);
         if member.is_full() {
-            room.stats.dropped += room.count_fresh(slot, told);
+            let missed = room.count_fresh(slot, told);
+            room.talk_mut().stats.dropped += missed;
             return;
         }
         let mut kept = Vec::new();
@@ -169,6 +170,14 @@ impl Rooms {
         }
         for (stamp, run) in kept {
             self.keep(slot, stamp, run);
+        }
+    }
+
+    /// What may wait for one member of a room.
+    pub(in crate::reactor) const fn max_queued(&self, key: u32) -> usize {
+        match key {
+            ALL => self.max_queued,
+            _ => self.settings.max_queued,
         }
     }
 
@@ -190,7 +199,7 @@ impl Rooms {
             && !room.members[at as usize].is_full()
         {
             room.members[at as usize].set_full(true);
-            room.full += 1;
+            room.talk_mut().full += 1;
         }
     }
 
@@ -202,8 +211,9 @@ impl Rooms {
     ) {
         for (key, _) in self.places[slot].everywhere(&self.memberships) {
             let room = &mut self.rooms[key as usize];
-            if let SlowPolicy::Conflate(of) = room.policy {
-                room.stats.conflated += conflate(room.id, of);
+            if let SlowPolicy::Conflate(of) = room.talk().policy {
+                let id = room.id;
+                room.talk_mut().stats.conflated += conflate(id, of);
             }
         }
     }
@@ -232,20 +242,22 @@ impl Rooms {
                 .unsealed_to(id, told)
                 .map(|range| range.len() as u64)
                 .sum();
-            room.stats.dropped += room.count_fresh(member.slot(), told) + unsealed;
-            room.full -= 1;
+            let missed = room.count_fresh(member.slot(), told) + unsealed;
+            room.talk_mut().stats.dropped += missed;
+            room.end_full(at);
             let told = room.seq();
-            let member = &mut room.members[at as usize];
-            member.set_full(false);
-            member.set_told(told);
+            room.members[at as usize].set_told(told);
         }
     }
 }
 
 impl Room {
     /// What its runs are marked with: its id, and whether parts of them are never dropped.
-    const fn run_of(&self) -> (u64, bool) {
-        let loose = matches!(self.policy, SlowPolicy::Close | SlowPolicy::DropNewest);
+    fn run_of(&self) -> (u64, bool) {
+        let loose = matches!(
+            self.talk().policy,
+            SlowPolicy::Close | SlowPolicy::DropNewest
+        );
         (self.id, loose)
     }
 
@@ -261,7 +273,8 @@ impl Room {
     /// What is in the log for a connection that has been told what is before `told`.
     fn unsealed_to(&self, id: ConnectionId, told: u64) -> impl Iterator<Item = Range<u32>> + use<> {
         let mut at = told.saturating_sub(self.sealed()) as u32;
-        let except = self.log.except();
+        let log = &self.talk().log;
+        let except = log.except();
         // Asked before each direct message, it must not begin at the first again.
         let except = &except[except.partition_point(|(index, _)| *index < at)..];
         let mut ends: Vec<u32> = except
@@ -269,7 +282,7 @@ impl Room {
             .filter(|(_, other)| *other == id)
             .map(|(index, _)| *index)
             .collect();
-        ends.push(self.log.len());
+        ends.push(log.len());
         ends.into_iter().filter_map(move |end| {
             let range = at..end;
             at = end + 1;

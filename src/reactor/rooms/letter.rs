@@ -73,16 +73,12 @@ impl Rooms {
         match letter {
             Letter::All(segment) => self.append(ALL, segment),
             Letter::Room(name, segment) => {
-                if let Some(room) = self.names.get(&name) {
-                    self.append(*room, segment);
+                if let Some(room) = self.named(&name) {
+                    self.append(room, segment);
                 }
             }
             Letter::Rooms(names, segment) => {
-                let rooms: Vec<_> = names
-                    .iter()
-                    .filter_map(|name| self.names.get(name))
-                    .copied()
-                    .collect();
+                let rooms: Vec<_> = names.iter().filter_map(|name| self.named(name)).collect();
                 self.unite(&rooms, &segment);
             }
             Letter::One(id, segment) => {

@@ -16,16 +16,17 @@ impl Rooms {
     /// like, and a room that is to be looked at already is not for each time.
     pub(in crate::reactor) fn stay(&mut self, room: u32, until: Tick) -> bool {
         let here = self.rooms.get_mut(room as usize);
-        here.is_some_and(|here| here.stays_until.replace(until).is_none())
+        here.is_some_and(|here| here.talk_mut().stays_until.replace(until).is_none())
     }
 
     /// A room is looked at: it goes, unless somebody is there. If somebody was there meanwhile, says when to look again.
     pub(in crate::reactor) fn look_at(&mut self, room: u32, now: Tick) -> Option<Tick> {
         let here = self.rooms.get_mut(room as usize)?;
         let is_empty = here.members.is_empty();
-        let later = here.stays_until.filter(|until| is_empty && *until > now);
+        let stays_until = here.talk().stays_until;
+        let later = stays_until.filter(|until| is_empty && *until > now);
         if later.is_none() {
-            here.stays_until = None;
+            here.talk_mut().stays_until = None;
             let emptied = here.emptied;
             self.vanish((room, emptied));
         }
@@ -40,14 +41,14 @@ impl Rooms {
         if here.emptied != emptied || !here.members.is_empty() {
             return;
         }
-        if here.is_touched || here.is_due {
+        if here.talk().is_touched || here.talk().is_due {
             // The other loops are to hear of what was said, and then it is looked at again.
             return self.emptied.push((room, emptied));
         }
         let here = self.rooms.remove(room as usize);
         self.past.add(&here.stats());
         if let Some(name) = here.name {
-            self.names.remove(&name);
+            self.names.remove(&name, room);
         }
     }
 }

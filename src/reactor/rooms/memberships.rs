@@ -2,14 +2,18 @@
 //!
 //! Not here: the rooms, and where a connection stands among everybody.
 
-use slab::Slab;
+use alloc::vec::Vec;
 
 /// Where a list ends.
 const END: u32 = u32::MAX;
 
-/// The memberships of all connections.
+/// The memberships of all connections, in twelve bytes each.
 #[derive(Debug, Default)]
-pub(super) struct Memberships(Slab<Membership>);
+pub(super) struct Memberships {
+    /// Those of connections, and those that are over: of each a list leads to the next.
+    all: Vec<Membership>,
+    free: List,
+}
 
 /// Those of one connection, in the order in which it joined: where the first one is. It is not freed by itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,7 +36,7 @@ impl Default for List {
 impl Memberships {
     /// The first of a list, and what follows it.
     pub(super) fn first(&self, list: List) -> Option<(Membership, List)> {
-        let first = self.0.get(list.0 as usize)?;
+        let first = self.all.get(list.0 as usize)?;
         Some((*first, first.next))
     }
 
@@ -52,7 +56,7 @@ impl Memberships {
 
     /// It stands elsewhere in a room now.
     pub(super) fn moved(&mut self, mut list: List, room: u32, at: u32) {
-        while let Some(one) = self.0.get_mut(list.0 as usize) {
+        while let Some(one) = self.all.get_mut(list.0 as usize) {
             if one.room == room {
                 one.at = at;
                 return;
@@ -64,12 +68,12 @@ impl Memberships {
     /// Adds a membership behind the others.
     pub(super) fn push(&mut self, list: &mut List, room: u32, at: u32) {
         let next = List::default();
-        let new = List(self.0.insert(Membership { room, at, next }) as u32);
+        let new = self.place(Membership { room, at, next });
         let mut last = *list;
         if last == next {
             *list = new;
         }
-        while let Some(one) = self.0.get_mut(last.0 as usize) {
+        while let Some(one) = self.all.get_mut(last.0 as usize) {
             last = one.next;
             if last == next {
                 one.next = new;
@@ -83,8 +87,8 @@ impl Memberships {
         let mut before = None;
         while let Some((one, rest)) = self.first(at) {
             if one.room == room {
-                self.0.remove(at.0 as usize);
-                match before.and_then(|before: List| self.0.get_mut(before.0 as usize)) {
+                self.forget(at);
+                match before.and_then(|before: List| self.all.get_mut(before.0 as usize)) {
                     Some(before) => before.next = rest,
                     None => *list = rest,
                 }
@@ -96,9 +100,34 @@ impl Memberships {
 
     /// Takes out the first one.
     pub(super) fn pop(&mut self, list: &mut List) -> Option<Membership> {
-        let first = self.0.try_remove(list.0 as usize)?;
-        *list = first.next;
+        let (first, rest) = self.first(*list)?;
+        self.forget(*list);
+        *list = rest;
         Some(first)
+    }
+
+    /// Finds a place for a membership.
+    fn place(&mut self, new: Membership) -> List {
+        let place = self.free;
+        match self.all.get_mut(place.0 as usize) {
+            Some(over) => {
+                self.free = over.next;
+                *over = new;
+                place
+            }
+            None => {
+                self.all.push(new);
+                List((self.all.len() - 1) as u32)
+            }
+        }
+    }
+
+    /// It is over, and its place is for another.
+    fn forget(&mut self, over: List) {
+        if let Some(place) = self.all.get_mut(over.0 as usize) {
+            place.next = self.free;
+            self.free = over;
+        }
     }
 }
 
@@ -129,7 +158,11 @@ mod tests {
             while all.pop(&mut one).is_some() {
                 popped += 1;
             }
-            assert_eq!((popped, all.of(other).count(), all.0.len()), (4, 4, 4));
+            assert_eq!((popped, all.of(other).count()), (4, 4));
+            // What is over is used again.
+            let places = all.all.len();
+            (0..4).for_each(|room| all.push(&mut one, room, 0));
+            assert_eq!(all.all.len(), places);
         }
     }
 }

@@ -3,8 +3,9 @@
 //! | file | holds |
 //! |---|---|
 //! | `mod`, `queries` | connections and rooms: coming and going; asking |
-//! | `room` | one room: members, and what they have not been told |
+//! | `room`, `members` | one room: members, and what they have not been told |
 //! | `memberships` | in which rooms connections are |
+//! | `names` | what rooms are called |
 //! | `segment` | messages, encoded and stored once for all |
 //! | `publish`, `letter` | saying something, here and to other loops |
 //! | `gather` | what one connection is to be told |
@@ -22,7 +23,9 @@
 mod gather;
 mod letter;
 mod linger;
+mod members;
 mod memberships;
+mod names;
 mod policy;
 mod publish;
 mod queries;
@@ -32,6 +35,7 @@ mod segment;
 pub(super) use gather::Gathered;
 pub(super) use letter::Letter;
 use memberships::{List, Memberships};
+use names::Names;
 pub use policy::{RoomSettings, RoomStats, SlowPolicy};
 pub(super) use publish::Whom;
 pub use publish::{Receipt, To};
@@ -61,8 +65,7 @@ pub(super) struct Rooms {
     places: Vec<Place>,
     memberships: Memberships,
     rooms: Slab<Room>,
-    /// With the keyed hash of the standard library: peers choose names.
-    names: HashMap<Arc<str>, u32>,
+    names: Names,
     /// Nothing is to be told to anybody; closings and empty rooms are another matter. Asked before every message that is
     /// sent.
     quiet: bool,
@@ -92,6 +95,8 @@ pub(super) struct Rooms {
     /// What has happened in rooms that have gone.
     past: RoomStats,
     settings: RoomSettings,
+    /// What may wait for one member of what was said to everybody.
+    max_queued: usize,
     last_id: u64,
 }
 
@@ -170,12 +175,12 @@ impl Place {
 impl Rooms {
     pub(super) fn new(settings: RoomSettings, max_queued: usize) -> Self {
         let mut rooms = Slab::new();
-        rooms.insert(Room::new(1, None, SlowPolicy::Close, max_queued));
+        rooms.insert(Room::new(1, None, SlowPolicy::Close));
         Self {
             places: Vec::new(),
             memberships: Memberships::default(),
             rooms,
-            names: HashMap::new(),
+            names: Names::default(),
             quiet: true,
             touched: Vec::new(),
             due: VecDeque::new(),
@@ -191,6 +196,7 @@ impl Rooms {
             emptied: Vec::new(),
             past: RoomStats::default(),
             settings,
+            max_queued,
             last_id: 1,
         }
     }
@@ -252,7 +258,7 @@ impl Rooms {
         if self.places[slot as usize].closing {
             return Err(JoinError::Gone);
         }
-        if let Some(&room) = self.names.get(name)
+        if let Some(room) = self.named(name)
             && self.membership(slot, room).is_some()
         {
             return Ok(false);
@@ -275,7 +281,7 @@ impl Rooms {
         name: &str,
         compressor: &mut Compressor,
     ) -> bool {
-        let found = self.slot_of(id).zip(self.names.get(name).copied());
+        let found = self.slot_of(id).zip(self.named(name));
         let Some((slot, room)) = found else {
             return false;
         };
@@ -294,8 +300,8 @@ impl Rooms {
     fn take_out(&mut self, room: u32, at: u32, closing: bool) {
         let (places, here) = (&mut self.places, &mut self.rooms[room as usize]);
         let memberships = &mut self.memberships;
-        here.full -= usize::from(here.members[at as usize].is_full());
-        here.closing -= usize::from(closing);
+        here.end_full(at);
+        here.closing -= u32::from(closing);
         here.remove(at as usize, |slot, at| {
             let place = &mut places[slot as usize];
             if room == ALL {
@@ -318,8 +324,8 @@ impl Rooms {
 
     /// The room of this name, which comes into being if there is none.
     fn room_of(&mut self, name: &str) -> Result<u32, JoinError> {
-        if let Some(room) = self.names.get(name) {
-            return Ok(*room);
+        if let Some(room) = self.named(name) {
+            return Ok(room);
         }
         if name.is_empty()
             || name.len() > self.settings.max_name
@@ -333,15 +339,15 @@ impl Rooms {
         let name: Arc<str> = name.into();
         self.last_id += 1;
         let policy = (self.settings.policy)(&name);
-        let room = Room::new(
-            self.last_id,
-            Some(Arc::clone(&name)),
-            policy,
-            self.settings.max_queued,
-        );
+        let room = Room::new(self.last_id, Some(Arc::clone(&name)), policy);
         let key = self.rooms.insert(room) as u32;
-        self.names.insert(name, key);
+        self.names.insert(&name, key);
         Ok(key)
+    }
+
+    /// The room of this name, if there is one.
+    fn named(&self, name: &str) -> Option<u32> {
+        self.names.get(name, &self.rooms)
     }
 
     /// Where a connection is, if it is open and here.
@@ -381,10 +387,8 @@ impl Rooms {
         for (key, at) in everywhere {
             self.keep_for(slot, key, at, with);
             let room = &mut self.rooms[key as usize];
-            let member = &mut room.members[at as usize];
-            room.full -= usize::from(member.is_full());
-            member.set_full(false);
-            member.leave_out();
+            room.end_full(at);
+            room.members[at as usize].leave_out();
             room.closing += 1;
         }
         self.places[slot as usize].closing = true;

@@ -96,6 +96,16 @@ pub struct RoomStats {
 }
 
 impl RoomStats {
+    pub(super) const fn new() -> Self {
+        Self {
+            members: 0,
+            published: 0,
+            dropped: 0,
+            conflated: 0,
+            closed: 0,
+        }
+    }
+
     pub(super) const fn add(&mut self, other: &Self) {
         self.published += other.published;
         self.dropped += other.dropped;

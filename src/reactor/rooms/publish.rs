@@ -133,8 +133,8 @@ impl Rooms {
         let one = || Arc::new(Segment::of(message, compressible));
         match &to.whom {
             Whom::All => self.say(ALL, message, compressible, to.except),
-            Whom::Room(name) => match self.names.get(*name) {
-                Some(room) => self.say(*room, message, compressible, to.except),
+            Whom::Room(name) => match self.named(name) {
+                Some(room) => self.say(room, message, compressible, to.except),
                 None if self.has_others() => {
                     let segment = Arc::new(Segment::excepting(message, compressible, to.except));
                     self.write(Letter::Room((*name).into(), segment));
@@ -144,11 +144,7 @@ impl Rooms {
             },
             Whom::Rooms(names) => {
                 let segment = Arc::new(Segment::excepting(message, compressible, to.except));
-                let rooms: Vec<_> = names
-                    .iter()
-                    .filter_map(|name| self.names.get(*name))
-                    .copied()
-                    .collect();
+                let rooms: Vec<_> = names.iter().filter_map(|name| self.named(name)).collect();
                 if self.has_others() {
                     let names = names.iter().map(|name| Arc::from(*name)).collect();
                     self.write(Letter::Rooms(names, Arc::clone(&segment)));
@@ -190,10 +186,11 @@ impl Rooms {
         });
         let has_others = self.has_others();
         let here = &mut self.rooms[room as usize];
+        let (full, closing) = (here.talk().full, here.closing as usize);
         let mut receipt = Receipt {
-            queued: here.members.len() - here.full - here.closing,
-            dropped: here.full,
-            closed: here.closing,
+            queued: here.members.len() - full - closing,
+            dropped: full,
+            closed: closing,
         };
         match spared {
             Some((place, _)) if place.closing => receipt.closed -= 1,
@@ -204,6 +201,7 @@ impl Rooms {
         if here.members.is_empty() && !has_others {
             return receipt;
         }
+        let here = here.talk_mut();
         if here.log.len() == 0
             && let Some(spare) = self.spares.pop()
         {
@@ -259,7 +257,7 @@ impl Rooms {
             }
             let earlier = &rooms[..at];
             let mut skips = Vec::new();
-            for member in &self.rooms[room as usize].members {
+            for member in &*self.rooms[room as usize].members {
                 let place = &self.places[member.slot() as usize];
                 let spared = segment
                     .except()
@@ -313,7 +311,7 @@ impl Rooms {
     /// To one connection, behind what its rooms hold for it.
     pub(super) fn address(&mut self, slot: u32, segment: &Arc<Segment>, with: &mut Compressor) {
         if !self.touched.is_empty() {
-            if self.rooms[ALL as usize].is_touched {
+            if self.rooms[ALL as usize].talk().is_touched {
                 self.seal(ALL);
             }
             let mut memberships = self.places[slot as usize].memberships;
@@ -357,7 +355,7 @@ impl Rooms {
     }
 
     fn note_due(&mut self, room: u32) {
-        let here = &mut self.rooms[room as usize];
+        let here = self.rooms[room as usize].talk_mut();
         if !here.is_due {
             here.is_due = true;
             self.due.push_back(room);
@@ -369,8 +367,10 @@ impl Rooms {
     pub(in crate::reactor) fn seal_all(&mut self) {
         for at in 0..self.touched.len() {
             let room = self.touched[at];
-            if let Some(here) = self.rooms.get_mut(room as usize) {
-                here.is_touched = false;
+            if let Some(here) = self.rooms.get_mut(room as usize)
+                && here.talk().is_touched
+            {
+                here.talk_mut().is_touched = false;
             }
             self.seal(room);
         }
@@ -379,7 +379,7 @@ impl Rooms {
     }
 
     pub(super) fn seal(&mut self, room: u32) {
-        if self.rooms[room as usize].log.len() == 0 {
+        if self.rooms[room as usize].talk().log.len() == 0 {
             return;
         }
         self.stamp += 1;

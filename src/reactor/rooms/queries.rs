@@ -5,6 +5,8 @@
 use super::policy::RoomStats;
 use super::{ALL, Rooms};
 use crate::reactor::ConnectionId;
+#[cfg(feature = "app")]
+use alloc::sync::Arc;
 
 impl Rooms {
     pub(in crate::reactor) fn is_open(&self, id: ConnectionId) -> bool {
@@ -13,8 +15,8 @@ impl Rooms {
     }
 
     pub(in crate::reactor) fn is_member(&self, id: ConnectionId, name: &str) -> bool {
-        let found = self.slot_of(id).zip(self.names.get(name));
-        found.is_some_and(|(slot, room)| self.membership(slot, *room).is_some())
+        let found = self.slot_of(id).zip(self.named(name));
+        found.is_some_and(|(slot, room)| self.membership(slot, room).is_some())
     }
 
     pub(in crate::reactor) fn rooms_of(&self, id: ConnectionId) -> impl Iterator<Item = &str> {
@@ -43,15 +45,15 @@ impl Rooms {
         &self,
         name: Option<&str>,
     ) -> impl Iterator<Item = ConnectionId> {
-        let room = name.map_or(Some(ALL), |name| self.names.get(name).copied());
-        let members = room.map(|room| self.rooms[room as usize].members.as_slice());
+        let room = name.map_or(Some(ALL), |name| self.named(name));
+        let members = room.map(|room| &*self.rooms[room as usize].members);
         let members = members.unwrap_or_default().iter();
         members.map(|member| self.id_of(member.slot()))
     }
 
     /// What has happened in a room, or in everybody's.
     pub(in crate::reactor) fn stats(&self, name: Option<&str>) -> Option<RoomStats> {
-        let room = name.map_or(Some(ALL), |name| self.names.get(name).copied())?;
+        let room = name.map_or(Some(ALL), |name| self.named(name))?;
         Some(self.rooms[room as usize].stats())
     }
 
@@ -72,7 +74,16 @@ impl Rooms {
         waiting.sum()
     }
 
+    /// A name, which the room of this name has already, if there is one.
+    #[cfg(feature = "app")]
+    pub(in crate::reactor) fn name_of(&self, name: &str) -> Arc<str> {
+        let room = self.named(name);
+        let known = room.and_then(|room| self.rooms[room as usize].name.clone());
+        known.unwrap_or_else(|| name.into())
+    }
+
     pub(in crate::reactor) fn names(&self) -> impl Iterator<Item = &str> {
-        self.names.keys().map(|name| &**name)
+        let rooms = self.names.rooms();
+        rooms.filter_map(|room| self.rooms[room as usize].name.as_deref())
     }
 }

@@ -4,12 +4,17 @@
 //! members are told one after the other, in a *pass*. A pass may take several turns, and more may be said meanwhile: each
 //! member has the number of the first message that it has not been told, so whoever is told late is told more at once.
 //!
+//! Many rooms are of one connection, as those of users are, and nothing is ever said there. A room takes 64 bytes for as
+//! long as that is so; the rest, its [`Talk`], comes with the first message.
+//!
 //! Not here: telling; that is `deliver`. Which rooms there are: `rooms`.
 
+use super::members::{Member, Members};
 use super::policy::{RoomStats, SlowPolicy};
 use super::segment::Segment;
 use crate::reactor::ConnectionId;
 use crate::reactor::timer::Tick;
+use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -25,7 +30,18 @@ pub(in crate::reactor) struct Room {
     pub(in crate::reactor) id: u64,
     /// That of everybody has none.
     pub(super) name: Option<Arc<str>>,
-    pub(super) members: Vec<Member>,
+    pub(super) members: Members,
+    /// What it has only where something is to be said of it.
+    talk: Option<Box<Talk>>,
+    /// Members that are about to be closed.
+    pub(super) closing: u32,
+    /// How often it has become empty.
+    pub(super) emptied: u32,
+}
+
+/// What was said in a room, and what came of it.
+#[derive(Debug)]
+pub(in crate::reactor) struct Talk {
     /// What was said since it was last sealed.
     pub(super) log: Segment,
     /// Sealed, and still to be told to some.
@@ -37,62 +53,19 @@ pub(in crate::reactor) struct Room {
     /// All before this number is told to all when the pass is over.
     goal: u64,
     pub(in crate::reactor) policy: SlowPolicy,
-    pub(in crate::reactor) max_queued: usize,
     pub(in crate::reactor) stats: RoomStats,
     /// Members for which everything is dropped, until they have read what waits.
     pub(super) full: usize,
-    /// Members that are about to be closed.
-    pub(super) closing: usize,
     /// In the list of those whose log is not empty.
     pub(super) is_touched: bool,
     /// In the list of those that have something fresh.
     pub(super) is_due: bool,
-    /// How often it has become empty.
-    pub(super) emptied: u32,
     /// When it is looked at whether somebody is there, and whether nobody was for long enough.
     pub(super) stays_until: Option<Tick>,
 }
 
-/// A member, in eight bytes: everybody is one of the room of all.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Member {
-    /// Its slot, and the two bits below.
-    slot: u32,
-    /// The lower half of the number of the first message that it has not been told. Those that are kept for members are
-    /// fewer than there could be in memory, so this says which.
-    told: u32,
-}
-
-impl Member {
-    /// Everything is dropped for it.
-    const FULL: u32 = 1 << 31;
-    /// It is told nothing more.
-    const LEFT_OUT: u32 = 1 << 30;
-
-    pub(super) const fn slot(self) -> u32 {
-        self.slot & !(Self::FULL | Self::LEFT_OUT)
-    }
-
-    pub(super) const fn is_full(self) -> bool {
-        self.slot & Self::FULL != 0
-    }
-
-    pub(super) const fn set_full(&mut self, full: bool) {
-        self.slot &= !Self::FULL;
-        if full {
-            self.slot |= Self::FULL;
-        }
-    }
-
-    /// It has been told what is before this number.
-    pub(super) const fn set_told(&mut self, number: u64) {
-        self.told = number as u32;
-    }
-
-    pub(super) const fn leave_out(&mut self) {
-        self.slot |= Self::LEFT_OUT;
-    }
-}
+/// That of all rooms where nothing was.
+static SILENCE: Talk = Talk::new();
 
 /// A sealed log's place in its room.
 #[derive(Debug)]
@@ -136,31 +109,31 @@ impl Link {
 }
 
 impl Room {
-    pub(super) fn new(
-        id: u64,
-        name: Option<Arc<str>>,
-        policy: SlowPolicy,
-        max_queued: usize,
-    ) -> Self {
-        Self {
+    pub(super) fn new(id: u64, name: Option<Arc<str>>, policy: SlowPolicy) -> Self {
+        let mut room = Self {
             id,
             name,
-            members: Vec::new(),
-            log: Segment::default(),
-            fresh: VecDeque::new(),
-            sealed: 0,
-            next: 0,
-            goal: 0,
-            policy,
-            max_queued,
-            stats: RoomStats::default(),
-            full: 0,
+            members: Members::default(),
+            talk: None,
             closing: 0,
-            is_touched: false,
-            is_due: false,
             emptied: 0,
-            stays_until: None,
+        };
+        if !matches!(policy, SlowPolicy::Close) {
+            room.talk_mut().policy = policy;
         }
+        room
+    }
+
+    /// What was said here; where nothing ever was, what is true of that.
+    #[inline]
+    pub(in crate::reactor) fn talk(&self) -> &Talk {
+        self.talk.as_deref().unwrap_or(&SILENCE)
+    }
+
+    /// The same, to be changed.
+    #[inline]
+    pub(in crate::reactor) fn talk_mut(&mut self) -> &mut Talk {
+        self.talk.get_or_insert_with(Talk::begin)
     }
 
     /// What has happened here since it came into being.
@@ -168,42 +141,44 @@ impl Room {
         RoomStats {
             members: self.members.len(),
             published: self.seq(),
-            ..self.stats
+            ..self.talk().stats
+        }
+    }
+
+    /// A member is not one any more for which everything is dropped.
+    pub(super) fn end_full(&mut self, at: u32) {
+        if let Some(member) = self.members.get_mut(at as usize)
+            && member.is_full()
+        {
+            member.set_full(false);
+            self.talk_mut().full -= 1;
         }
     }
 
     /// The number of the next message.
     pub(super) fn seq(&self) -> u64 {
-        self.sealed + u64::from(self.log.len())
-    }
-
-    /// The number of the first message that a member has not been told.
-    pub(super) fn told(&self, member: Member) -> u64 {
-        if member.slot & Member::LEFT_OUT != 0 {
-            return NEVER;
-        }
-        let seq = self.seq();
-        seq - u64::from((seq as u32).wrapping_sub(member.told))
+        self.talk().seq()
     }
 
     /// Whoever comes now has missed what was said.
     pub(super) fn add(&mut self, slot: u32) -> u32 {
         let told = self.seq() as u32;
-        self.members.push(Member { slot, told });
-        (self.members.len() - 1) as u32
+        self.members.push(Member::new(slot, told))
     }
 
     /// Removes a member, and calls for each one that is elsewhere now. Nobody whose turn was still to come in this pass
     /// is passed over.
     pub(super) fn remove(&mut self, at: usize, mut moved: impl FnMut(u32, usize)) {
         let mut hole = at;
-        if hole < self.next {
+        if let Some(talk) = &mut self.talk
+            && hole < talk.next
+        {
             // The last of those who had their turn fills the hole, and leaves one where the others begin.
-            self.next -= 1;
-            if hole != self.next {
-                self.members[hole] = self.members[self.next];
+            talk.next -= 1;
+            if hole != talk.next {
+                self.members[hole] = self.members[talk.next];
                 moved(self.members[hole].slot(), hole);
-                hole = self.next;
+                hole = talk.next;
             }
         }
         self.members.swap_remove(hole);
@@ -218,10 +193,8 @@ impl Room {
         stamp: u64,
         slot_of: impl Fn(ConnectionId) -> Option<u32>,
     ) -> Option<&Arc<Segment>> {
-        if self.log.len() == 0 {
-            return None;
-        }
-        let mut segment = take(&mut self.log);
+        let talk = self.talk.as_mut().filter(|talk| talk.log.len() > 0)?;
+        let mut segment = take(&mut talk.log);
         segment.seal();
         let except = segment.except().iter();
         let mut skips: Vec<_> = except
@@ -229,14 +202,15 @@ impl Room {
             .collect();
         skips.sort_unstable();
         self.link(Arc::new(segment), skips, stamp);
-        self.fresh.back().map(|link| &link.segment)
+        self.talk().fresh.back().map(|link| &link.segment)
     }
 
     /// Adds what is sealed already, behind all there is; the log must be empty.
     pub(super) fn link(&mut self, segment: Arc<Segment>, skips: Vec<(u32, u32)>, stamp: u64) {
-        let first = self.sealed;
-        self.sealed += u64::from(segment.len());
-        self.fresh.push_back(Link {
+        let talk = self.talk_mut();
+        let first = talk.sealed;
+        talk.sealed += u64::from(segment.len());
+        talk.fresh.push_back(Link {
             segment,
             first,
             stamp,
@@ -246,52 +220,102 @@ impl Room {
 
     /// The next member that has something to be told, in this pass or in one that begins now.
     pub(super) fn next_member(&mut self) -> Option<u32> {
+        let talk = self.talk.as_mut()?;
         loop {
-            if self.next == 0 {
-                self.goal = self.sealed;
+            if talk.next == 0 {
+                talk.goal = talk.sealed;
             }
-            while let Some(&member) = self.members.get(self.next) {
-                self.next += 1;
-                if self.told(member) < self.sealed {
+            while let Some(&member) = self.members.get(talk.next) {
+                talk.next += 1;
+                if talk.told(member) < talk.sealed {
                     return Some(member.slot());
                 }
             }
-            self.next = 0;
-            if self.goal == self.sealed || self.members.is_empty() {
+            talk.next = 0;
+            if talk.goal == talk.sealed || self.members.is_empty() {
                 return None;
             }
-            while self
+            while talk
                 .fresh
                 .front()
-                .is_some_and(|link| link.end() <= self.goal)
+                .is_some_and(|link| link.end() <= talk.goal)
             {
-                self.fresh.pop_front();
+                talk.fresh.pop_front();
             }
         }
     }
 
     /// Everybody has been told everything. Gives back what nobody holds any more.
     pub(super) fn end_pass(&mut self, mut spare: impl FnMut(Segment)) {
-        self.next = 0;
-        for link in self.fresh.drain(..) {
+        let Some(talk) = &mut self.talk else {
+            return;
+        };
+        talk.is_due = false;
+        talk.next = 0;
+        for link in talk.fresh.drain(..) {
             if let Ok(segment) = Arc::try_unwrap(link.segment) {
                 spare(segment);
             }
         }
     }
 
-    /// What is fresh to a member.
-    pub(super) fn fresh_to(&self, told: u64) -> impl Iterator<Item = &Link> {
-        let from = self.fresh.partition_point(|link| link.end() <= told);
-        self.fresh.range(from..)
+    /// The number of the first message that a member has not been told.
+    pub(super) fn told(&self, member: Member) -> u64 {
+        self.talk().told(member)
     }
 
-    pub(super) const fn sealed(&self) -> u64 {
-        self.sealed
+    /// What is fresh to a member.
+    pub(super) fn fresh_to(&self, told: u64) -> impl Iterator<Item = &Link> {
+        let fresh = &self.talk().fresh;
+        let from = fresh.partition_point(|link| link.end() <= told);
+        fresh.range(from..)
+    }
+
+    pub(super) fn sealed(&self) -> u64 {
+        self.talk().sealed
     }
 
     /// Bytes that are still to be told to some.
     pub(super) fn fresh_bytes(&self) -> usize {
-        self.fresh.iter().map(|link| link.segment.bytes()).sum()
+        let fresh = self.talk().fresh.iter();
+        fresh.map(|link| link.segment.bytes()).sum()
+    }
+}
+
+impl Talk {
+    const fn new() -> Self {
+        Self {
+            log: Segment::new(),
+            fresh: VecDeque::new(),
+            sealed: 0,
+            next: 0,
+            goal: 0,
+            policy: SlowPolicy::Close,
+            stats: RoomStats::new(),
+            full: 0,
+            is_touched: false,
+            is_due: false,
+            stays_until: None,
+        }
+    }
+
+    /// One of a room's own, out of the way of rooms that have it.
+    #[cold]
+    fn begin() -> Box<Self> {
+        Box::new(Self::new())
+    }
+
+    /// The number of the next message.
+    fn seq(&self) -> u64 {
+        self.sealed + u64::from(self.log.len())
+    }
+
+    /// The number of the first message that a member has not been told.
+    fn told(&self, member: Member) -> u64 {
+        if member.is_left_out() {
+            return NEVER;
+        }
+        let seq = self.seq();
+        seq - u64::from((seq as u32).wrapping_sub(member.told()))
     }
 }

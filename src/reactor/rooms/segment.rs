@@ -84,6 +84,14 @@ impl Class {
 }
 
 impl Encoded {
+    const fn new() -> Self {
+        Self {
+            bytes: Vec::new(),
+            ends: Vec::new(),
+            charges: Mutex::new(Vec::new()),
+        }
+    }
+
     /// Bytes that it holds.
     const fn holds(&self) -> usize {
         size_of::<Segment>() + self.bytes.capacity() + self.ends.capacity() * size_of::<usize>()
@@ -164,6 +172,15 @@ fn taken_apart(frame: &[u8]) -> (MessageKind, &[u8]) {
 }
 
 impl Segment {
+    /// Nothing yet.
+    pub(super) const fn new() -> Self {
+        Self {
+            plain: Encoded::new(),
+            compressed: OnceLock::new(),
+            particular: None,
+        }
+    }
+
     /// Adds a message.
     pub(super) fn push(
         &mut self,

@@ -49,7 +49,7 @@ fn b1_3_localhost_is_reached_and_the_program_says_where_it_listens() {
     let serving = Serving::start(&["serve", "--log", "off"]);
     let port = serving.addr().rsplit(':').next().expect("a port");
     assert!(serving.addr().starts_with("127.0.0.1:"), "{}", serving.url);
-    // A name that stands for ::1 too, where nobody listens; `/`, no subprotocol, nothing that is compressed.
+    // A name that stands for ::1 too on most machines, where nobody listens; `/`, no subprotocol, nothing that is compressed.
     let connector = Connector::new(&format!("ws://localhost:{port}")).expect("a URL");
     let connector = connector.proxy(Proxy::none()).deflate(None);
     let mut socket = connector.open().expect("it is let in");

@@ -15,6 +15,50 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 const MAX_WAITING: usize = 64 << 20;
 
 /// Joins servers: what is published on one reaches the connections of all. Clones are the same exchange.
+///
+/// ```
+/// # #[cfg(all(feature = "server", feature = "client"))]
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use sockeye::server::{Builder, Exchange, Handler, Listener, Message, Peer, To};
+/// # use sockeye::client::{self, Received};
+///
+/// struct Chat;
+///
+/// impl Handler for Chat {
+///     type State = ();
+///
+///     fn on_message(&mut self, peer: &mut Peer<'_>, _: &mut (), message: Message<'_>) {
+///         peer.publish(To::all(), message); // those of the other loop too
+///     }
+/// }
+///
+/// // One server on two threads, each with a loop of its own.
+/// let (exchange, builder) = (Exchange::new(), Builder::new());
+/// let mut servers = Listener::bind_for(&"127.0.0.1:0".parse()?, 2)?
+///     .into_iter()
+///     .map(|listener| builder.clone().exchange(&exchange).serve([listener], Chat))
+///     .collect::<Result<Vec<_>, _>>()?;
+/// let (addr, handle) = (servers[0].local_addr(), servers[0].handle()); // it speaks to both
+/// let threads: Vec<_> =
+///     servers.drain(..).map(|mut server| std::thread::spawn(move || server.run())).collect();
+/// # let mut sockets = Vec::new();
+/// # for _ in 0..8 {
+/// #     sockets.push(client::connect(&format!("ws://{addr}/"))?);
+/// # }
+/// # sockets[0].send("hello")?;
+/// # for socket in &mut sockets {
+/// #     assert_eq!(socket.receive()?, Received::Text("hello".into()));
+/// # }
+/// # drop(sockets);
+/// handle.shutdown()?;
+/// for thread in threads {
+///     thread.join().unwrap()?;
+/// }
+/// # Ok(())
+/// # }
+/// # #[cfg(not(all(feature = "server", feature = "client")))]
+/// # fn main() {}
+/// ```
 #[derive(Clone, Debug, Default)]
 pub struct Exchange {
     members: Arc<Mutex<Members>>,

@@ -18,6 +18,53 @@ use std::time::Instant;
 /// Speaks to a server, or to all of an [`Exchange`], from any thread: an HTTP handler, a listener on a database. Clones
 /// speak to the same. Nothing here waits, but for [`ask`](Self::ask); what is said is told in order, and a burst of it
 /// wakes each loop once.
+///
+/// ```
+/// # #[cfg(all(feature = "server", feature = "client"))]
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use core::time::Duration;
+/// use sockeye::server::{Builder, Handler, Message, Peer, To};
+/// # use sockeye::client::{self, Received};
+///
+/// struct News;
+///
+/// impl Handler for News {
+///     type State = ();
+///
+///     fn on_message(&mut self, peer: &mut Peer<'_>, _: &mut (), message: Message<'_>) {
+///         if let Message::Text(room) = message {
+///             let joined = peer.join(room).is_ok();
+///             let _ = peer.send(if joined { "joined" } else { "not joined" });
+///         }
+///     }
+/// }
+///
+/// let mut server = Builder::new().bind("127.0.0.1:0".parse()?, News)?;
+/// let handle = server.handle();
+/// # let url = format!("ws://{}/", server.local_addr());
+/// let thread = std::thread::spawn(move || server.run());
+/// # let mut socket = client::connect(&url)?;
+/// # socket.send("sport")?;
+/// # assert_eq!(socket.receive()?, Received::Text("joined".into()));
+///
+/// handle.publish("sport", "goal")?; // to a room
+/// handle.publish(To::all(), "good night")?;
+/// let there = handle.count("sport", Duration::from_secs(1))?; // asks the loop, and waits
+/// println!("{there} of them like sport");
+/// # assert_eq!(there, 1);
+/// # for text in ["goal", "good night"] {
+/// #     assert_eq!(socket.receive()?, Received::Text(text.into()));
+/// # }
+///
+/// // Whatever else a loop can do is done there:
+/// handle.run(|hub| hub.after(Duration::from_secs(60), 7))?;
+/// handle.shutdown()?;
+/// thread.join().unwrap()?;
+/// # Ok(())
+/// # }
+/// # #[cfg(not(all(feature = "server", feature = "client")))]
+/// # fn main() {}
+/// ```
 #[derive(Clone, Debug)]
 pub struct Handle {
     exchange: Exchange,

@@ -18,6 +18,56 @@ use core::time::Duration;
 ///
 /// Nothing is called while another call runs, and a panic costs only the connection that it happened on (1011). Of a
 /// connection on which opening panicked nothing more is told.
+///
+/// ```
+/// # #[cfg(all(feature = "server", feature = "client"))]
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use sockeye::proto::handshake::server::Request;
+/// use sockeye::server::{Builder, Closed, ConnectionId, Handler, Hub, Message, Peer, To};
+/// # use sockeye::client::{self, Received};
+///
+/// /// All connections are in one room, and each has a name: that of its path.
+/// struct Chat;
+///
+/// impl Handler for Chat {
+///     type State = String;
+///
+///     fn on_open(&mut self, peer: &mut Peer<'_>, request: &Request<'_>) -> String {
+///         let name = request.path().trim_start_matches('/').to_owned();
+///         peer.broadcast(&format!("{name} has come"));
+///         name
+///     }
+///
+///     fn on_message(&mut self, peer: &mut Peer<'_>, name: &mut String, message: Message<'_>) {
+///         if let Message::Text(text) = message {
+///             let (others, line) = (To::all().except(peer.id()), format!("{name}: {text}"));
+///             peer.publish(others, &line);
+///         }
+///     }
+///
+///     fn on_close(&mut self, hub: &mut Hub<'_>, _: ConnectionId, name: String, _: &Closed<'_>) {
+///         hub.publish(To::all(), &format!("{name} has gone"));
+///     }
+/// }
+/// # let mut server = Builder::new().bind("127.0.0.1:0".parse()?, Chat)?;
+/// # let (addr, stopper) = (server.local_addr(), server.stopper());
+/// # let thread = std::thread::spawn(move || server.run());
+/// # let mut ada = client::connect(&format!("ws://{addr}/Ada"))?;
+/// # assert_eq!(ada.receive()?, Received::Text("Ada has come".into()));
+/// # let mut bob = client::connect(&format!("ws://{addr}/Bob"))?;
+/// # bob.send("hello")?;
+/// # for line in ["Bob has come", "Bob: hello"] {
+/// #     assert_eq!(ada.receive()?, Received::Text(line.into()));
+/// # }
+/// # bob.close(sockeye::proto::CloseCode::NORMAL, "")?;
+/// # assert_eq!(ada.receive()?, Received::Text("Bob has gone".into()));
+/// # stopper.stop()?;
+/// # thread.join().unwrap()?;
+/// # Ok(())
+/// # }
+/// # #[cfg(not(all(feature = "server", feature = "client")))]
+/// # fn main() {}
+/// ```
 pub trait Handler<K: Kernel = Mio> {
     /// What is kept for each connection.
     type State: Default;

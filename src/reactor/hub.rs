@@ -19,6 +19,52 @@ use core::time::Duration;
 ///
 /// **Order.** What one connection is told by itself, and in one room, it is told in the order of the calls. Several rooms
 /// that are published to in the same turn may be told room by room.
+///
+/// ```
+/// # #[cfg(all(feature = "server", feature = "client"))]
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use core::time::Duration;
+/// use sockeye::server::{Builder, Handler, Hub, Message, Peer, To};
+/// # use sockeye::client::{self, Received};
+///
+/// /// Says twenty times a second how many play. Whoever writes starts a round, which lasts a minute.
+/// struct Game;
+///
+/// const END_OF_ROUND: u64 = 1;
+///
+/// impl Handler for Game {
+///     type State = ();
+///
+///     fn on_message(&mut self, peer: &mut Peer<'_>, _: &mut (), _: Message<'_>) {
+///         let mut hub = peer.hub();
+///         hub.publish(To::all(), "begin");
+///         hub.after(Duration::from_secs(60), END_OF_ROUND);
+///     }
+///
+///     fn on_tick(&mut self, hub: &mut Hub<'_>) {
+///         let playing = format!("{} are playing", hub.online());
+///         hub.publish(To::all(), &playing);
+///     }
+///
+///     fn on_timer(&mut self, hub: &mut Hub<'_>, key: u64) {
+///         if key == END_OF_ROUND {
+///             hub.publish(To::all(), "end");
+///         }
+///     }
+/// }
+///
+/// let mut server = Builder::new().tick(Duration::from_millis(50)).bind("127.0.0.1:0".parse()?, Game)?;
+/// # let (url, stopper) = (format!("ws://{}/", server.local_addr()), server.stopper());
+/// # let thread = std::thread::spawn(move || server.run());
+/// # let mut socket = client::connect(&url)?;
+/// # assert_eq!(socket.receive()?, Received::Text("1 are playing".into()));
+/// # stopper.stop()?;
+/// # thread.join().unwrap()?;
+/// # Ok(())
+/// # }
+/// # #[cfg(not(all(feature = "server", feature = "client")))]
+/// # fn main() {}
+/// ```
 #[derive(Debug)]
 pub struct Hub<'h> {
     pub(super) rooms: &'h mut Rooms,

@@ -92,6 +92,35 @@ impl fmt::Display for Listen {
 
 /// A socket that listens. Clones are the same one, which listens until the last of them, and the last loop that accepts
 /// from it, is done with it.
+///
+/// ```
+/// # #[cfg(feature = "server")]
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use sockeye::server::{Builder, Listener};
+/// # use sockeye::server::{Handler, Message, Peer};
+/// # struct Echo;
+/// # impl Handler for Echo {
+/// #     type State = ();
+/// #     fn on_message(&mut self, _: &mut Peer<'_>, (): &mut (), _: Message<'_>) {}
+/// # }
+///
+/// // One server at two places.
+/// # let dir = std::env::temp_dir().join(format!("sockeye-listener-{}", std::process::id()));
+/// # std::fs::create_dir(&dir)?;
+/// # let file = format!("unix:{}/chat.sock", dir.display());
+/// let tcp = Listener::bind(&"127.0.0.1:0".parse()?)?;
+/// let unix = Listener::bind(&file.parse()?)?; // unix:/run/chat.sock
+/// let server = Builder::new().serve([tcp, unix], Echo)?;
+/// for place in server.places() {
+///     println!("listening at {place}");
+/// }
+/// # drop(server);
+/// # std::fs::remove_dir(&dir)?; // empty: the socket's file went with it
+/// # Ok(())
+/// # }
+/// # #[cfg(not(feature = "server"))]
+/// # fn main() {}
+/// ```
 #[derive(Clone, Debug)]
 pub struct Listener {
     place: Listen,

@@ -69,6 +69,28 @@ pub struct Mio {
 }
 
 /// Stops a loop from any thread, or ends its wait. Clones stop the same one.
+///
+/// ```
+/// # #[cfg(feature = "server")]
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # use sockeye::server::{Builder, Handler, Message, Peer};
+/// # struct Echo;
+/// # impl Handler for Echo {
+/// #     type State = ();
+/// #     fn on_message(&mut self, _: &mut Peer<'_>, (): &mut (), _: Message<'_>) {}
+/// # }
+/// let mut server = Builder::new().bind("127.0.0.1:0".parse()?, Echo)?;
+/// let stopper = server.stopper();
+/// std::thread::spawn(move || {
+///     // … once there is a reason to:
+///     stopper.stop()
+/// });
+/// server.run()?; // returns when all connections have ended
+/// # Ok(())
+/// # }
+/// # #[cfg(not(feature = "server"))]
+/// # fn main() {}
+/// ```
 #[derive(Clone, Debug)]
 pub struct Stopper {
     waker: Arc<Waker>,

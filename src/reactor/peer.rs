@@ -25,6 +25,53 @@ use core::mem::replace;
 use core::ops::Range;
 
 /// A connection, lent to a handler for one call.
+///
+/// ```
+/// # #[cfg(all(feature = "server", feature = "client"))]
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use sockeye::proto::CloseCode;
+/// use sockeye::server::{Builder, Handler, Message, Peer};
+/// # use sockeye::client::{self, Received};
+///
+/// struct News;
+///
+/// impl Handler for News {
+///     type State = ();
+///
+///     fn on_message(&mut self, peer: &mut Peer<'_>, _: &mut (), message: Message<'_>) {
+///         // What goes wrong here has ended the connection, and `on_close` says so.
+///         let _ = match message {
+///             Message::Text("subscribe") => match peer.join("news") {
+///                 Ok(_) => peer.send("subscribed"),
+///                 Err(error) => peer.send(&error.to_string()),
+///             },
+///             Message::Text("bye") => peer.close(CloseCode::NORMAL, "bye"),
+///             Message::Text(text) => {
+///                 peer.publish("news", text);
+///                 Ok(())
+///             }
+///             Message::Binary(_) => peer.close(CloseCode::UNSUPPORTED_DATA, "text only"),
+///         };
+///     }
+/// }
+/// # let mut server = Builder::new().bind("127.0.0.1:0".parse()?, News)?;
+/// # let (url, stopper) = (format!("ws://{}/", server.local_addr()), server.stopper());
+/// # let thread = std::thread::spawn(move || server.run());
+/// # let mut socket = client::connect(&url)?;
+/// # for (said, heard) in [("subscribe", "subscribed"), ("rain", "rain")] {
+/// #     socket.send(said)?;
+/// #     assert_eq!(socket.receive()?, Received::Text(heard.into()));
+/// # }
+/// # socket.send(b"?")?;
+/// # let Received::Closed(end) = socket.receive()? else { panic!() };
+/// # assert_eq!((end.code, &*end.reason), (1003, "text only"));
+/// # stopper.stop()?;
+/// # thread.join().unwrap()?;
+/// # Ok(())
+/// # }
+/// # #[cfg(not(all(feature = "server", feature = "client")))]
+/// # fn main() {}
+/// ```
 pub struct Peer<'p, K: Kernel = Mio> {
     pub(super) id: ConnectionId,
     pub(super) tx: &'p mut Sender,

@@ -45,6 +45,55 @@ impl<K: Kernel> fmt::Debug for Arrival<'_, '_, K> {
 }
 
 /// What becomes of a request.
+///
+/// ```
+/// # #[cfg(all(feature = "server", feature = "client"))]
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use sockeye::proto::handshake::server::Request;
+/// use sockeye::server::{Admission, Arrival, Builder, Handler, Message, Peer, Rejection, Verdict};
+/// use std::sync::Arc;
+/// # use sockeye::client::{self, ConnectError, Connector, Received};
+///
+/// struct Members;
+///
+/// impl Handler for Members {
+///     type State = Option<Arc<String>>;
+///
+///     fn on_request(&mut self, _: &mut Arrival<'_, '_>, request: &Request<'_>) -> Verdict {
+///         match request.header("authorization") {
+///             Some(b"Bearer open sesame") => {
+///                 let user = Arc::new("Ali Baba".to_owned());
+///                 Admission::new().note(user).header("X-Greeting", "welcome").into()
+///             }
+///             Some(_) => Rejection::new(403, "not with this token").into(),
+///             None => Rejection::new(401, "a token is needed").header("WWW-Authenticate", "Bearer").into(),
+///         }
+///     }
+///
+///     fn on_open(&mut self, peer: &mut Peer<'_>, _: &Request<'_>) -> Self::State {
+///         peer.take_note()?.downcast().ok() // what was found out above
+///     }
+///
+///     fn on_message(&mut self, peer: &mut Peer<'_>, user: &mut Self::State, _: Message<'_>) {
+///         let name = user.as_ref().map_or("nobody", |name| name);
+///         let _ = peer.send(&format!("you are {name}"));
+///     }
+/// }
+/// # let mut server = Builder::new().bind("127.0.0.1:0".parse()?, Members)?;
+/// # let (url, stopper) = (format!("ws://{}/", server.local_addr()), server.stopper());
+/// # let thread = std::thread::spawn(move || server.run());
+/// # let Err(ConnectError::Refused(refused)) = client::connect(&url) else { panic!() };
+/// # assert_eq!((refused.status, refused.header("www-authenticate")), (401, Some(&b"Bearer"[..])));
+/// # let mut socket = Connector::new(&url)?.header("Authorization", "Bearer open sesame").open()?;
+/// # socket.send("?")?;
+/// # assert_eq!(socket.receive()?, Received::Text("you are Ali Baba".into()));
+/// # stopper.stop()?;
+/// # thread.join().unwrap()?;
+/// # Ok(())
+/// # }
+/// # #[cfg(not(all(feature = "server", feature = "client")))]
+/// # fn main() {}
+/// ```
 #[derive(Clone, Debug)]
 pub enum Verdict {
     /// It is answered with 101.

@@ -15,7 +15,7 @@
 //! *every* socket goes over: connections that wait in the queue of one that is closed are reset, also where others share
 //! its address.
 //!
-//! ```no_run
+//! ```
 //! use sockeye::server::handover::{self, Handover};
 //! use sockeye::server::{Builder, Listener};
 //! # use sockeye::server::{Handler, Message, Peer};
@@ -25,24 +25,48 @@
 //! #     fn on_message(&mut self, _: &mut Peer<'_>, (): &mut (), _: Message<'_>) {}
 //! # }
 //!
-//! # fn main() -> std::io::Result<()> {
-//! let door = "/run/chat.door".as_ref();
-//! let takeover = handover::take(door)?;
-//! let listeners = match &takeover {
-//!     Some(takeover) => takeover.listeners().to_vec(),
-//!     None => vec![Listener::bind(&"127.0.0.1:9001".parse().unwrap())?],
-//! };
-//! let mut server = Builder::new().serve(listeners.clone(), Echo)?;
-//! let handover = match takeover {
-//!     Some(takeover) => takeover.accepting()?,
-//!     None => Handover::bind(door)?,
-//! };
-//! let (offer, stopper) = (handover.offer(&listeners)?, server.stopper());
-//! // Only the server holds them from here: they are to end with it.
-//! drop(listeners);
-//! std::thread::spawn(move || offer.wait().and_then(|()| stopper.restart()));
-//! server.run()
-//! # }
+//! /// What the first process does, and each that follows it.
+//! fn serve(door: &std::path::Path) -> std::io::Result<()> {
+//!     let takeover = handover::take(door)?;
+//!     let listeners = match &takeover {
+//!         Some(takeover) => takeover.listeners().to_vec(),
+//!         None => vec![Listener::bind(&"127.0.0.1:0".parse().unwrap())?],
+//!     };
+//!     let mut server = Builder::new().serve(listeners.clone(), Echo)?;
+//!     let handover = match takeover {
+//!         Some(takeover) => takeover.accepting()?,
+//!         None => Handover::bind(door)?,
+//!     };
+//!     let (offer, stopper) = (handover.offer(&listeners)?, server.stopper());
+//! #   STOPPERS.0.send((server.local_addr(), server.stopper())).unwrap();
+//!     // Only the server holds them from here: they are to end with it.
+//!     drop(listeners);
+//!     std::thread::spawn(move || offer.wait().and_then(|()| stopper.restart()));
+//!     server.run()
+//! }
+//! # use sockeye::server::Stopper;
+//! # use std::sync::{LazyLock, Mutex, mpsc::{Receiver, Sender, channel}};
+//! # type Told = (core::net::SocketAddr, Stopper);
+//! # static STOPPERS: LazyLock<(Sender<Told>, Mutex<Receiver<Told>>)> = LazyLock::new(|| {
+//! #     let (tell, told) = channel();
+//! #     (tell, Mutex::new(told))
+//! # });
+//! # let dir = std::env::temp_dir().join(format!("sockeye-door-{}", std::process::id()));
+//! # std::fs::create_dir(&dir)?;
+//! # let start = || {
+//! #     let door = dir.join("door"); // say /run/chat.door
+//! #     let thread = std::thread::spawn(move || serve(&door));
+//! #     let (addr, stopper) = STOPPERS.1.lock().unwrap().recv().unwrap();
+//! #     (thread, addr, stopper)
+//! # };
+//! # let (first, place, _) = start();
+//! # let (second, same_place, stopper) = start();
+//! # assert_eq!(place, same_place);
+//! # first.join().unwrap()?; // it has ended, as the second one serves
+//! # stopper.stop()?;
+//! # second.join().unwrap()?;
+//! # std::fs::remove_dir_all(&dir)?;
+//! # Ok::<(), std::io::Error>(())
 //! ```
 //!
 //! Whoever can open the door can take the sockets: its file is for our own user alone.

@@ -41,6 +41,35 @@ use core::time::Duration;
 use std::io;
 
 /// A server, bound to its address.
+///
+/// ```
+/// use sockeye::server::{Builder, Handler, Message, Peer};
+///
+/// struct Echo;
+///
+/// impl Handler for Echo {
+///     type State = ();
+///
+///     fn on_message(&mut self, peer: &mut Peer<'_>, _state: &mut (), message: Message<'_>) {
+///         let _ = peer.send(message);
+///     }
+/// }
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let mut server = Builder::new().bind("127.0.0.1:0".parse()?, Echo)?;
+/// let url = format!("ws://{}/", server.local_addr()); // port 0 is a free one
+/// let stopper = server.stopper();
+/// let thread = std::thread::spawn(move || server.run());
+/// # #[cfg(feature = "client")] {
+/// # let mut socket = sockeye::client::connect(&url)?;
+/// # socket.send("hello")?;
+/// # assert_eq!(socket.receive()?, sockeye::client::Received::Text("hello".into()));
+/// # }
+/// stopper.stop()?; // from anywhere, such as here
+/// thread.join().unwrap()?;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct Server<H: Handler> {
     event_loop: EventLoop<H, Mio>,

@@ -23,6 +23,29 @@ pub enum SlowPolicy {
 }
 
 /// What rooms may take.
+///
+/// ```
+/// # #[cfg(feature = "server")] {
+/// use core::time::Duration;
+/// use sockeye::server::{Builder, RoomSettings, SlowPolicy};
+///
+/// /// `EURUSD 1.1042` is about the `EURUSD`.
+/// fn key(price: &[u8]) -> &[u8] {
+///     price.split(|byte| *byte == b' ').next().unwrap_or_default()
+/// }
+///
+/// let rooms = RoomSettings {
+///     max_queued: 64 << 10,
+///     linger: Duration::from_secs(60),
+///     ..RoomSettings::default()
+/// };
+/// let builder = Builder::new().rooms(rooms.policy(|room| match room {
+///     "prices" => SlowPolicy::Conflate(key), // who is slow gets the newest of each
+///     "cursors" => SlowPolicy::DropOldest,
+///     _ => SlowPolicy::Close,
+/// }));
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct RoomSettings {
     /// Bytes that may wait for one member, of all its rooms together and of what was said to all, with 192 for each piece.

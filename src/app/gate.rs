@@ -10,6 +10,37 @@ use core::fmt;
 pub(super) type Admit<U> = Box<dyn Fn(&Upgrade<'_>) -> Decision<U> + Send + Sync>;
 
 /// A route, and what lets somebody in there. Made by [`Route::admit`]; a route alone lets in everybody, as a guest.
+///
+/// ```
+/// use sockeye::app::{App, Conn, Decision, Gate, Route, Service};
+/// use sockeye::server::Message;
+///
+/// struct User(String);
+///
+/// /// What several routes have in common.
+/// fn members(pattern: &str) -> Gate<User> {
+///     Route::new(pattern).admit(|upgrade| match upgrade.token().as_deref() {
+///         Some("open sesame") => Decision::guest(User("Ali Baba".into())),
+///         _ => Decision::refuse(401, "a token is needed"),
+///     })
+/// }
+///
+/// struct Chat;
+///
+/// impl Service for Chat {
+///     type User = User;
+///
+///     fn message(&mut self, conn: &mut Conn<'_, User>, user: &mut User, message: Message<'_>) {
+///         if let Message::Text(text) = message {
+///             conn.publish(conn.others(), &format!("{}: {text}", user.0));
+///         }
+///     }
+/// }
+///
+/// let app = App::new().route(members("/chat"), |_| Chat).route(members("/games/{game}"), |_| Chat);
+/// # app.build()?;
+/// # Ok::<(), std::io::Error>(())
+/// ```
 pub struct Gate<U> {
     pub(super) route: Route,
     pub(super) admit: Option<Admit<U>>,

@@ -29,6 +29,23 @@ use std::collections::HashMap;
 use std::panic::{catch_unwind, resume_unwind};
 
 /// A worker's share of an application: the handler of one server. Made by [`Workers::router`](super::Workers::router).
+///
+/// ```
+/// use sockeye::app::{App, Echo};
+/// use sockeye::server::Listener;
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let workers = App::new().route("SOCKET /echo", |_| Echo).build()?;
+///
+/// // As `Workers::serve` does, but with buffers of the kernel's that are small.
+/// let listener = Listener::bind(&"127.0.0.1:0".parse()?)?;
+/// let builder = workers.builder().clone().send_buffer(64 << 10);
+/// let mut server = builder.serve([listener], workers.router())?;
+/// server.stopper().stop()?;
+/// server.run()?;
+/// # Ok(())
+/// # }
+/// ```
 pub struct Router {
     pub(super) site: Arc<Site>,
     places: Places,

@@ -13,6 +13,32 @@ use core::net::SocketAddr;
 use std::{io, thread};
 
 /// A server that can be started, on any number of threads.
+///
+/// ```
+/// use sockeye::app::{App, Echo};
+/// use sockeye::server::Listener;
+///
+/// # fn main() -> std::io::Result<()> {
+/// let workers = App::new().route("SOCKET /echo", |_| Echo).build()?;
+///
+/// // Two of them, on threads that are ours.
+/// let place = "127.0.0.1:0".parse().expect("a place");
+/// let servers = Listener::bind_for(&place, 2)?
+///     .into_iter()
+///     .map(|listener| workers.serve(vec![listener]))
+///     .collect::<Result<Vec<_>, _>>()?;
+/// let handle = servers[0].handle(); // speaks to all of them
+/// let threads: Vec<_> = servers
+///     .into_iter()
+///     .map(|mut server| std::thread::spawn(move || server.run()))
+///     .collect();
+/// handle.shutdown().expect("they run");
+/// for thread in threads {
+///     thread.join().unwrap()?;
+/// }
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct Workers {
     builder: Builder,
@@ -60,6 +86,22 @@ impl fmt::Debug for Workers {
 }
 
 /// A server that listens.
+///
+/// ```
+/// use sockeye::app::{App, Audience, Echo};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let serving = App::new().route("SOCKET /echo", |_| Echo).workers(2).bind("127.0.0.1:0")?;
+/// println!("listening on ws://{}/echo", serving.local_addr());
+/// let (voice, handle) = (serving.voice("/echo"), serving.handle());
+/// std::thread::spawn(move || {
+///     let _ = voice.publish(Audience::all(), "good night");
+///     handle.shutdown()
+/// });
+/// serving.run()?;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct Serving {
     servers: Vec<Server<Router>>,

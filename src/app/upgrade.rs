@@ -15,6 +15,44 @@ use core::fmt;
 use core::time::Duration;
 
 /// A request that wants to become a connection. All that it says is lent for one call.
+///
+/// ```
+/// use sockeye::app::{Conn, Service, Upgrade};
+/// use sockeye::server::Message;
+///
+/// struct Chat;
+///
+/// impl Service for Chat {
+///     type User = String;
+///
+///     /// A request for `/chat/tea?name=Ada`, at the route `/chat/{room}`.
+///     fn open(&mut self, conn: &mut Conn<'_, String>, user: &mut String, upgrade: &Upgrade<'_>) {
+///         let name = upgrade.query().get("name").map(|name| name.into_owned());
+///         *user = name.unwrap_or_else(|| "somebody".into());
+///         let room = upgrade.params().decoded("room").unwrap_or_default();
+///         let language = upgrade.header("accept-language").unwrap_or("en");
+///         let _ = conn.send(&format!("{user} from {} is in {room}, in {language}", upgrade.addr()));
+///     }
+///
+///     fn message(&mut self, conn: &mut Conn<'_, String>, _: &mut String, message: Message<'_>) {
+///         conn.publish(conn.others(), message);
+///     }
+/// }
+/// # let app = sockeye::app::App::new().route("SOCKET /chat/{room}", |_| Chat);
+/// # #[cfg(feature = "client")]
+/// # {
+/// #     use sockeye::client::{self, Received};
+/// #     let serving = app.bind("127.0.0.1:0")?;
+/// #     let (addr, handle) = (serving.local_addr(), serving.handle());
+/// #     let thread = std::thread::spawn(move || serving.run());
+/// #     let mut socket = client::connect(&format!("ws://{addr}/chat/green%20tea?name=Ada"))?;
+/// #     let Received::Text(text) = socket.receive()? else { panic!() };
+/// #     assert!(text.starts_with("Ada from 127.0.0.1:") && text.ends_with(" is in green tea, in en"));
+/// #     handle.shutdown()?;
+/// #     thread.join().unwrap()?;
+/// # }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub struct Upgrade<'u> {
     pub(super) request: &'u Request<'u>,
     pub(super) params: &'u Params,

@@ -15,6 +15,22 @@ const MOST: u64 = 1_000_000;
 
 /// How often something may happen: `burst` times at once, and then `per_second` times in each second. So in any one second
 /// there are at most `burst + per_second`: for never more than ten, `Rate::new(5, 5)`. What is too much does not happen.
+///
+/// ```
+/// use sockeye::app::{AddressLimits, App, Echo, Rate, Route};
+///
+/// let app = App::new()
+///     // Each connection: five messages a second for long, ten at once.
+///     .route(Route::new("/echo").rate(Rate::new(5, 10)), |_| Echo)
+///     // Each address: twenty connections, and one new one a second for long.
+///     .per_address(AddressLimits {
+///         connections: Some(20),
+///         handshakes: Some(Rate::new(1, 20)),
+///         ..AddressLimits::default()
+///     });
+/// # app.build()?;
+/// # Ok::<(), std::io::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Rate {
     /// Tokens that come in a second; what is above a million counts as a million. With 0 none ever comes.

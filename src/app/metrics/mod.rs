@@ -28,6 +28,24 @@ use figures::Figures;
 use std::sync::{Mutex, PoisonError};
 
 /// The counters of all loops of a server. Clones are the same.
+///
+/// ```
+/// use sockeye::app::metrics::Registry;
+/// use sockeye::app::{App, Echo};
+///
+/// # fn main() -> std::io::Result<()> {
+/// let registry = Registry::new();
+/// let serving = App::new().metrics(&registry).route("SOCKET /echo", |_| Echo).bind("127.0.0.1:0")?;
+/// # drop(serving);
+///
+/// // Whenever somebody asks:
+/// let totals = registry.totals();
+/// println!("{} connections, {} messages heard", totals.open, totals.messages_in);
+/// # Ok(())
+/// # }
+/// ```
+///
+/// With the feature `metrics`, `text` is all of that for Prometheus.
 #[derive(Clone, Debug, Default)]
 pub struct Registry {
     workers: Arc<Mutex<Vec<Arc<Counters>>>>,

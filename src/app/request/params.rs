@@ -9,6 +9,21 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 /// The parameters of a path, by name.
+///
+/// ```
+/// use sockeye::app::{App, Echo, Params};
+///
+/// fn room(params: &Params) -> Echo {
+///     // In the path `/chat/green%20tea`:
+///     let sent = params.get("room"); // "green%20tea"
+///     let name = params.decoded("room"); // "green tea", or `None` for what is no name
+///     Echo
+/// }
+///
+/// let app = App::new().route("SOCKET /chat/{room}", room);
+/// # app.build()?;
+/// # Ok::<(), std::io::Error>(())
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Params(Box<[(Arc<str>, Box<str>)]>);
 

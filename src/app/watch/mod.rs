@@ -8,6 +8,44 @@
 //! | `snapshot` | what is read: all reports as one, a page of it at a time |
 //! | `tap` | what is said, as it is said |
 //!
+//! ```
+//! use sockeye::app::watch::{Direction, Query};
+//! use sockeye::app::{App, Echo, Monitor};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let monitor = Monitor::new();
+//! let serving = App::new().watched_by(&monitor).route("SOCKET /echo", |_| Echo).bind("127.0.0.1:0")?;
+//! # let (url, handle) = (format!("ws://{}/echo", serving.local_addr()), serving.handle());
+//! std::thread::spawn(move || serving.run());
+//!
+//! // What is said, from here on:
+//! let mut tap = monitor.tap().ok_or("others listen already")?;
+//! # #[cfg(feature = "client")]
+//! # {
+//! #     let mut socket = sockeye::client::connect(&url)?;
+//! #     socket.send("hello")?;
+//! #     socket.receive()?;
+//! # }
+//! # let mut said = Vec::new();
+//! for line in tap.take(100).lines {
+//!     let arrow = if line.direction == Direction::In { "→" } else { "←" };
+//!     println!("{} {arrow} {:?} {}", line.path, line.kind, line.text);
+//! #   said.push((arrow, line.text.clone()));
+//! }
+//! # #[cfg(feature = "client")]
+//! # assert!(said.contains(&("→", "hello".to_owned())), "{said:?}");
+//!
+//! // Who is there:
+//! let snapshot = monitor.snapshot(&Query::new().path("/echo").limit(20));
+//! println!("{} of {} are at /echo", snapshot.connections_total, snapshot.online);
+//! for one in &snapshot.connections {
+//!     println!("{} from {} has sent {} messages", one.id, one.addr, one.messages_in);
+//! }
+//! # handle.shutdown()?;
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! As long as nobody looks, no worker writes, wakes or counts anything for it; a message costs one look at a flag.
 //!
 //! Not here: a page that shows it, which is `admin`; figures for machines, which are `metrics`.

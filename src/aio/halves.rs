@@ -30,6 +30,42 @@ pub struct Writer<T> {
 
 impl<T: Io> WebSocket<T> {
     /// Two halves, for two tasks. They share the connection without a lock; see [`Reader`] and [`Writer`].
+    ///
+    /// ```
+    /// # #[cfg(feature = "tokio")]
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use sockeye::aio::{self, Client, Error, Io, Tokio, WebSocket};
+    /// use sockeye::proto::CloseCode;
+    ///
+    /// /// Counts down, and prints meanwhile what comes.
+    /// async fn talk(socket: WebSocket<impl Io + Send + 'static>) -> Result<(), Error> {
+    ///     let (mut reader, mut writer) = socket.split();
+    ///     let counting = tokio::spawn(async move {
+    ///         for number in (1..=3).rev() {
+    ///             writer.send(&number.to_string()).await?;
+    ///         }
+    ///         writer.close(CloseCode::NORMAL, "lift-off").await
+    ///     });
+    ///     while let Some(message) = reader.next().await.transpose()? {
+    ///         println!("{message:?}");
+    ///     }
+    ///     counting.await.expect("it does not panic")
+    /// }
+    /// # let (ours, theirs) = tokio::io::duplex(4096);
+    /// # let server = tokio::spawn(async { talk(aio::accept(theirs).await?).await });
+    /// # let mut socket = Client::new("localhost", "/").connect(Tokio::new(ours)).await?;
+    /// # let mut said = Vec::new();
+    /// # while let Some(message) = socket.next().await.transpose()? {
+    /// #     said.extend_from_slice(message.bytes());
+    /// # }
+    /// # assert_eq!(said, b"321lift-off");
+    /// # server.await??;
+    /// # Ok(())
+    /// # }
+    /// # #[cfg(not(feature = "tokio"))]
+    /// # fn main() {}
+    /// ```
     pub fn split(self) -> (Reader<T>, Writer<T>) {
         let (reader, writer) = Half::pair(self.line);
         let reader = Reader {

@@ -15,6 +15,64 @@ use std::io;
 ///
 /// [`Tokio`] makes one of what tokio reads and writes, [`Futures`] of what `futures-io` does. Write another for a stream
 /// that is neither.
+///
+/// ```
+/// use core::task::{Context, Poll};
+/// use core::time::Duration;
+/// use sockeye::aio::Io;
+/// use std::io;
+///
+/// /// Counts what is read.
+/// struct Counted<T> {
+///     inner: T,
+///     bytes: u64,
+/// }
+///
+/// impl<T: Io> Io for Counted<T> {
+///     fn poll_read(&mut self, cx: &mut Context<'_>, input: &mut Vec<u8>) -> Poll<io::Result<usize>> {
+///         let read = self.inner.poll_read(cx, input);
+///         if let Poll::Ready(Ok(count)) = read {
+///             self.bytes += count as u64;
+///         }
+///         read
+///     }
+///
+///     fn poll_write(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+///         self.inner.poll_write(cx, bytes)
+///     }
+///
+///     fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+///         self.inner.poll_flush(cx)
+///     }
+///
+///     fn poll_shutdown(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+///         self.inner.poll_shutdown(cx)
+///     }
+///
+///     fn arm(&mut self, after: Duration) {
+///         self.inner.arm(after);
+///     }
+///
+///     fn poll_timer(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+///         self.inner.poll_timer(cx)
+///     }
+/// }
+/// # #[cfg(feature = "tokio")]
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), sockeye::aio::Error> {
+/// #     use sockeye::aio::{self, Client, Tokio};
+/// #     let (ours, theirs) = tokio::io::duplex(4096);
+/// #     let server = tokio::spawn(async { aio::accept(theirs).await?.send("hello").await });
+/// #     let io = Counted { inner: Tokio::new(ours), bytes: 0 };
+/// #     let mut socket = Client::new("localhost", "/").connect(io).await?;
+/// #     let head = socket.get_ref().bytes;
+/// #     socket.next().await.transpose()?;
+/// #     assert!(socket.get_ref().bytes - head <= 7);
+/// #     server.await.unwrap()
+/// # }
+/// # #[cfg(not(feature = "tokio"))]
+/// # fn main() {}
+/// ```
 pub trait Io: Unpin {
     /// Appends what has arrived, as much as fits into the capacity that `input` has, which is never nothing. 0 is the end.
     ///
@@ -145,6 +203,21 @@ type Sleep = Pin<Box<dyn Future<Output = ()> + Send>>;
 /// A stream of `futures-io`'s, as smol, async-std and many others have them.
 ///
 /// Those traits know no timer: bring your runtime's with [`with_timer`](Self::with_timer), or deadlines are yours.
+///
+/// ```
+/// use core::time::Duration;
+/// use sockeye::aio::{Error, Futures, Server};
+/// # use futures_util::io::{AsyncRead, AsyncWrite};
+/// # /// Stands for a timer such as `smol::Timer::after`, or `async_io::Timer::after`.
+/// # async fn sleep(_: Duration) {}
+///
+/// # async fn serve(stream: impl AsyncRead + AsyncWrite + Unpin) -> Result<(), Error> {
+/// let stream = Futures::new(stream).with_timer(sleep);
+/// let mut socket = Server::new().accept(stream).await?;
+/// socket.send("hello").await?;
+/// # Ok(())
+/// # }
+/// ```
 #[cfg(feature = "futures-io")]
 pub struct Futures<T> {
     stream: T,

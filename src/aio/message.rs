@@ -129,6 +129,24 @@ impl From<&[u8]> for Message {
 }
 
 /// What is to be sent, lent for as long as that takes: text, bytes, an [`Event`], a [`Message`], or a [`Prepared`] one.
+///
+/// ```
+/// use sockeye::aio::{Error, Io, Message, Outgoing, WebSocket};
+/// use sockeye::proto::{MessageKind, Prepared};
+///
+/// # async fn say(mut socket: WebSocket<impl Io>, prepared: &Prepared) -> Result<(), Error> {
+/// socket.send("text").await?;
+/// socket.send(b"bytes").await?;
+/// socket.send(&Message::text("an owned one, which is lent")).await?;
+/// socket.send(prepared).await?; // encoded once, for many connections
+/// socket.send(Outgoing::Ping(b"are you there?")).await?;
+/// // In fragments, while it is being made:
+/// let kind = MessageKind::Binary;
+/// socket.send(Outgoing::Part { kind, data: b"a beginning, ", last: false }).await?;
+/// socket.send(Outgoing::Part { kind, data: b"and an end", last: true }).await?;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub enum Outgoing<'m> {

@@ -25,6 +25,42 @@ use futures_core::Stream;
 /// received and not returned comes next time; what was to be sent is queued as a whole or not at all.
 ///
 /// Dropping it cuts the connection off; [`close`](Self::close) says goodbye.
+///
+/// ```
+/// # #[cfg(feature = "tokio")]
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use sockeye::aio::{self, Client, Error, Io, Message, Tokio, WebSocket};
+/// use sockeye::proto::CloseCode;
+///
+/// async fn greet(mut socket: WebSocket<impl Io>) -> Result<(), Error> {
+///     while let Some(message) = socket.next().await.transpose()? {
+///         match message {
+///             Message::Text(name) if name.is_empty() => {
+///                 socket.close(CloseCode::new(4000).unwrap(), "no name").await?;
+///             }
+///             Message::Text(name) => socket.send(&format!("hello, {name}")).await?,
+///             Message::Binary(data) => println!("{} bytes", data.len()),
+///             Message::Close(goodbye) => println!("it went with {goodbye:?}"),
+///             _ => {} // pings were answered
+///         }
+///     }
+///     Ok(())
+/// }
+/// # let (ours, theirs) = tokio::io::duplex(4096);
+/// # let server = tokio::spawn(async { greet(aio::accept(theirs).await?).await });
+/// # let mut socket = Client::new("localhost", "/").connect(Tokio::new(ours)).await?;
+/// # socket.send("Ada").await?;
+/// # assert_eq!(socket.next().await.transpose()?, Some("hello, Ada".into()));
+/// # socket.send("").await?;
+/// # let Some(Message::Close(Some(goodbye))) = socket.next().await.transpose()? else { panic!() };
+/// # assert_eq!(goodbye.reason, "no name");
+/// # server.await??;
+/// # Ok(())
+/// # }
+/// # #[cfg(not(feature = "tokio"))]
+/// # fn main() {}
+/// ```
 pub struct WebSocket<T> {
     pub(super) incoming: Incoming,
     pub(super) line: Line<T>,

@@ -42,6 +42,49 @@ pub fn connect(url: &str) -> Result<WebSocket, ConnectError> {
 }
 
 /// One open connection. Dropping it cuts it off; [`close`](WebSocket::close) says goodbye.
+///
+/// ```
+/// # #[cfg(feature = "server")]
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use core::time::Duration;
+/// use sockeye::client::{self, Error, Received};
+/// use sockeye::proto::CloseCode;
+/// # use sockeye::server::{Builder, Handler, Message, Peer};
+/// # struct Echo;
+/// # impl Handler for Echo {
+/// #     type State = ();
+/// #     fn on_message(&mut self, peer: &mut Peer<'_>, (): &mut (), message: Message<'_>) {
+/// #         let _ = peer.send(message);
+/// #     }
+/// # }
+/// # let mut server = Builder::new().bind("127.0.0.1:0".parse()?, Echo)?;
+/// # let (url, stopper) = (format!("ws://{}/", server.local_addr()), server.stopper());
+/// # let thread = std::thread::spawn(move || server.run());
+///
+/// let mut socket = client::connect(&url)?; // wss://example.com/chat
+/// socket.set_timeout(Some(Duration::from_millis(500)));
+/// socket.send("hello")?;
+/// # let mut heard = 0;
+/// loop {
+///     match socket.receive() {
+///         Ok(Received::Text(text)) => println!("{text}"),
+///         Ok(Received::Binary(data)) => println!("{} bytes", data.len()),
+///         Ok(Received::Closed(end)) => println!("closed with {} {}", end.code, end.reason),
+///         Err(Error::Timeout) => break, // there may be more later
+///         Err(error) => return Err(error.into()),
+///     }
+/// #   heard += 1;
+/// }
+/// # assert_eq!(heard, 1);
+/// let end = socket.close(CloseCode::NORMAL, "bye")?;
+/// assert!(end.clean);
+/// # stopper.stop()?;
+/// # thread.join().unwrap()?;
+/// # Ok(())
+/// # }
+/// # #[cfg(not(feature = "server"))]
+/// # fn main() {}
+/// ```
 pub struct WebSocket {
     client: Client<Inbox>,
     id: ConnectionId,

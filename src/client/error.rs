@@ -16,6 +16,27 @@ use crate::proto::handshake::{HeadError, ResponseError};
 use crate::tls::TlsError;
 
 /// Why a connection could not be opened. Nothing but the request has been sent to the server then.
+///
+/// ```
+/// use sockeye::client::{self, ConnectError};
+///
+/// fn open(url: &str) -> Result<client::WebSocket, String> {
+///     client::connect(url).map_err(|error| match error {
+///         ConnectError::Refused(refused) if refused.status == 429 => {
+///             let after = refused.header("Retry-After").unwrap_or(b"60");
+///             format!("come again in {} s", String::from_utf8_lossy(after))
+///         }
+///         ConnectError::Config(error) => format!("this is no URL: {error}"),
+///         error => format!("{error}"),
+///     })
+/// }
+///
+/// # let free = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?;
+/// let error = open(&format!("ws://{free}/")).unwrap_err();
+/// assert!(error.starts_with("cannot connect to 127.0.0.1:"), "{error}");
+/// assert!(open("example.com").unwrap_err().starts_with("this is no URL"));
+/// # Ok::<(), std::io::Error>(())
+/// ```
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum ConnectError {

@@ -20,6 +20,22 @@ use std::sync::OnceLock;
 ///
 /// Each certificate is checked against the host of the URL, its time and whoever signed it. Who has revoked it is not
 /// asked for.
+///
+/// ```no_run
+/// # #[cfg(feature = "client")]
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use sockeye::client::Connector;
+/// use sockeye::tls;
+///
+/// // A server of one's own, whose certificate nobody but us has signed.
+/// let tls = tls::Client::from_ca_file("ca.pem")?;
+/// let mut socket = Connector::new("wss://localhost:9001/")?.tls(tls).open()?;
+/// socket.send("hello")?;
+/// # Ok(())
+/// # }
+/// # #[cfg(not(feature = "client"))]
+/// # fn main() {}
+/// ```
 #[derive(Clone)]
 pub struct Client {
     config: Arc<ClientConfig>,

@@ -81,6 +81,31 @@ impl<S: Sink + ?Sized> Sink for &mut S {
 /// operating system's generator, never from a clock or a simple generator.
 ///
 /// A source can move between threads, so that what lends it, an [`Outbound`], can be held across an `await`.
+///
+/// ```
+/// use sockeye::proto::{Connection, Keys, NoRandomness, Outbound};
+/// # #[cfg(unix)] {
+/// use std::fs::File;
+/// use std::io::Read as _;
+///
+/// /// The kernel's generator, as it is without any crate.
+/// struct Random(File);
+///
+/// impl Keys for Random {
+///     fn key(&mut self) -> Result<[u8; 4], NoRandomness> {
+///         let mut key = [0; 4];
+///         self.0.read_exact(&mut key).map_err(|_| NoRandomness)?;
+///         Ok(key)
+///     }
+/// }
+///
+/// let mut keys = Random(File::open("/dev/urandom")?);
+/// let mut out = Outbound::client(Vec::new(), &mut keys);
+/// Connection::client(Default::default()).tx.text("Hello", &mut out)?;
+/// assert_eq!(out.sink[..2], *b"\x81\x85"); // four bytes of key follow, and what it makes of the text
+/// # }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub trait Keys: Send {
     /// A fresh key, asked for once per frame.
     ///

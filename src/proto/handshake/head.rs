@@ -240,6 +240,21 @@ const fn length_bit(name: &str) -> u64 {
 }
 
 /// The fields of a head, in the order they came, borrowed from it.
+///
+/// ```
+/// use sockeye::proto::handshake::{HandshakeError, HeadLimits, server};
+///
+/// let head = b"GET / HTTP/1.1\r\nHost: example.com\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+///     Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
+///     X-Forwarded-For: 192.0.2.7\r\nx-forwarded-for: 192.0.2.1\r\n\r\n";
+/// let request = server::parse(head, HeadLimits::default())?;
+/// let headers = request.headers();
+/// assert_eq!(headers.first("x-forwarded-for"), Some(&b"192.0.2.7"[..]));
+/// assert_eq!(headers.all("x-forwarded-for").count(), 2);
+/// let names: Vec<_> = headers.iter().map(|(name, _)| name).collect();
+/// assert_eq!(names[..2], ["Host", "Upgrade"]);
+/// # Ok::<(), HandshakeError>(())
+/// ```
 #[derive(Clone)]
 pub struct Headers<'a> {
     // In an array they would take 2 KiB, which are moved each time that a request is.

@@ -46,6 +46,7 @@ EXAMPLES = {
     "embed": ([], common.BASIC),
     "mio": (["server"], common.BASIC),
     "tokio": (["tokio"], COMPRESSED),
+    "smol": (["futures-io"], COMPRESSED),
     "hyper": (["hyper"], COMPRESSED),
     "axum": (["axum"], COMPRESSED),
     "tower": (["tower"], COMPRESSED),

@@ -33,7 +33,7 @@
 //! - You have a server and want WebSockets in it: [`proto::Connection`], after [`proto::handshake`].
 //!   `examples/embed.rs` drives them, on `std` sockets, and `examples/no_std` on a microcontroller.
 //! - Your program is async: [`aio::accept`] on a stream of tokio's, [`aio::Server`] and [`aio::Client`] on any. What comes
-//!   of it is a `Stream` and a `Sink`. `examples/tokio.rs` has a task for each connection.
+//!   of it is a `Stream` and a `Sink`. `examples/tokio.rs` and `examples/smol.rs` have a task for each connection.
 //! - You have a server in hyper or on top of it: [`aio::http`] has an upgrade, an extractor for axum, a service for tower.
 //!   `examples/hyper.rs`, `examples/axum.rs`, `examples/tower.rs`; with HTTP/2, `examples/h2.rs`.
 //! - You want an application: [`app::App`], with a service for each path, pages, and who may come.

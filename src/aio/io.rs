@@ -204,19 +204,28 @@ type Sleep = Pin<Box<dyn Future<Output = ()> + Send>>;
 ///
 /// Those traits know no timer: bring your runtime's with [`with_timer`](Self::with_timer), or deadlines are yours.
 ///
-/// ```
-/// use core::time::Duration;
-/// use sockeye::aio::{Error, Futures, Server};
-/// # use futures_util::io::{AsyncRead, AsyncWrite};
-/// # /// Stands for a timer such as `smol::Timer::after`, or `async_io::Timer::after`.
-/// # async fn sleep(_: Duration) {}
+/// Closing the stream has to end our direction, as it does for those of `smol::net`. That of a bare
+/// `async_io::Async<TcpStream>` does nothing: then each end waits for the peer's, or until
+/// [`Terms::close_timeout`](super::Terms::close_timeout) is over.
 ///
-/// # async fn serve(stream: impl AsyncRead + AsyncWrite + Unpin) -> Result<(), Error> {
-/// let stream = Futures::new(stream).with_timer(sleep);
-/// let mut socket = Server::new().accept(stream).await?;
-/// socket.send("hello").await?;
-/// # Ok(())
-/// # }
+/// ```
+/// use sockeye::aio::{Error, Futures, Server};
+///
+/// async fn greet(stream: smol::net::TcpStream) -> Result<(), Error> {
+///     let timed = Futures::new(stream).with_timer(async |span| _ = smol::Timer::after(span).await);
+///     let mut socket = Server::new().accept(timed).await?;
+///     socket.send("hello").await
+/// }
+/// # smol::block_on(async {
+/// #     use smol::net::{TcpListener, TcpStream};
+/// #     let listener = TcpListener::bind("127.0.0.1:0").await?;
+/// #     let stream = TcpStream::connect(listener.local_addr()?).await?;
+/// #     let greeting = smol::spawn(greet(listener.accept().await?.0));
+/// #     let mut socket = sockeye::aio::Client::new("localhost", "/").connect(Futures::new(stream)).await?;
+/// #     assert_eq!(socket.next().await.transpose()?, Some("hello".into()));
+/// #     greeting.await?;
+/// #     Ok::<(), Box<dyn std::error::Error>>(())
+/// # }).unwrap();
 /// ```
 #[cfg(feature = "futures-io")]
 pub struct Futures<T> {

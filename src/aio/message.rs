@@ -5,10 +5,30 @@
 use crate::proto::{
     CloseCode, CloseReason, Event, MessageKind, Outbound, Prepared, SendError, Sender, Sink,
 };
-use alloc::string::String;
+use alloc::string::{FromUtf8Error, String};
 use alloc::vec::Vec;
+use core::str::Utf8Error;
 
 /// What has come, or is to be sent.
+///
+/// ```
+/// use sockeye::aio::Message;
+///
+/// let message = Message::from("hello"); // as it comes from `next`
+/// match &message {
+///     Message::Text(text) => println!("{text}"),
+///     Message::Binary(data) => println!("{} bytes", data.len()),
+///     Message::Close(goodbye) => println!("it went with {goodbye:?}"),
+///     _ => {} // pings were answered
+/// }
+/// assert_eq!(message.as_text(), Some("hello"));
+///
+/// // Where it does not matter whether it came as text, and without a copy:
+/// assert_eq!(message.into_text()?, "hello");
+/// assert_eq!(Message::binary("hello").into_text()?, "hello");
+/// assert_eq!(Message::text("hello").into_bytes(), b"hello");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Message {
     /// Text.
@@ -53,12 +73,55 @@ impl Message {
         Self::Binary(data.into())
     }
 
-    /// The text of a text message. Of others there is none, also where their [`bytes`](Self::bytes) are UTF-8.
+    /// The text of a text message. Of others there is none, also where their [`bytes`](Self::bytes) are UTF-8; see
+    /// [`to_text`](Self::to_text).
     #[must_use]
     pub fn as_text(&self) -> Option<&str> {
         match self {
             Self::Text(text) => Some(text),
             _ => None,
+        }
+    }
+
+    /// What it says, as text: of any message whose [`bytes`](Self::bytes) are UTF-8, and of text always.
+    ///
+    /// # Errors
+    ///
+    /// Where they are not.
+    pub const fn to_text(&self) -> Result<&str, Utf8Error> {
+        match self {
+            Self::Text(text) => Ok(text.as_str()),
+            Self::Binary(data) | Self::Part { data, .. } | Self::Ping(data) | Self::Pong(data) => {
+                core::str::from_utf8(data.as_slice())
+            }
+            Self::Close(Some(goodbye)) => Ok(goodbye.reason.as_str()),
+            Self::Close(None) => Ok(""),
+        }
+    }
+
+    /// The same, without a copy.
+    ///
+    /// # Errors
+    ///
+    /// As there; the error has the bytes.
+    pub fn into_text(self) -> Result<String, FromUtf8Error> {
+        match self {
+            Self::Text(text) => Ok(text),
+            other => String::from_utf8(other.into_bytes()),
+        }
+    }
+
+    /// What it says, as bytes, without a copy; of a Close frame, the reason.
+    #[must_use]
+    pub fn into_bytes(self) -> Vec<u8> {
+        match self {
+            Self::Text(text) => text.into_bytes(),
+            Self::Binary(data) | Self::Part { data, .. } | Self::Ping(data) | Self::Pong(data) => {
+                data
+            }
+            Self::Close(goodbye) => goodbye
+                .map(|goodbye| goodbye.reason.into_bytes())
+                .unwrap_or_default(),
         }
     }
 

@@ -2,7 +2,7 @@
 
 use crate::script::{REQUEST, Script, finish, now};
 use futures_util::{SinkExt, StreamExt, TryStreamExt, future};
-use sockeye::aio::{Error, Futures, Message, Outgoing, Server, WebSocket};
+use sockeye::aio::{Error, Futures, Goodbye, Message, Outgoing, Server, WebSocket};
 use sockeye::proto::{CloseCode, Event, MessageKind, Prepared};
 use std::io;
 use std::pin::Pin;
@@ -44,6 +44,36 @@ fn the_halves_are_a_stream_and_a_sink_too() {
     // The goodbye was answered by then: to close what is closed is no fault.
     now(echo).unwrap();
     assert_eq!(script.written(), b"\x81\x05Hello\x88\x02\x03\xE8");
+}
+
+#[test]
+fn a_message_is_text_where_its_bytes_are() {
+    let part = Message::Part {
+        kind: MessageKind::Binary,
+        data: b"hi".to_vec(),
+        last: false,
+    };
+    let goodbye = Message::Close(Some(Goodbye {
+        code: None,
+        reason: "hi".to_owned(),
+    }));
+    let ping = Message::Ping(b"hi".to_vec());
+    for message in [
+        Message::text("hi"),
+        Message::binary("hi"),
+        part,
+        goodbye,
+        ping,
+    ] {
+        assert_eq!(message.to_text(), Ok("hi"), "{message:?}");
+        assert_eq!(message.clone().into_text(), Ok("hi".to_owned()));
+        assert_eq!(message.into_bytes(), b"hi");
+    }
+    assert_eq!(Message::Close(None).to_text(), Ok(""));
+    assert_eq!(Message::Close(None).into_text(), Ok(String::new()));
+    let none = Message::binary(b"\xFF");
+    assert!(none.to_text().is_err());
+    assert_eq!(none.into_text().unwrap_err().into_bytes(), b"\xFF");
 }
 
 #[test]

@@ -10,13 +10,12 @@ use super::server::poll_more;
 use super::socket::{Agreement, WebSocket};
 use super::terms::Terms;
 use super::tools::Tools;
-use crate::proto::handshake::client::{Expected, Request, ResponseParser};
+use crate::proto::handshake::client::{Expected, Request, Response, ResponseParser};
 use crate::proto::{Connection, SendError, deflate};
 use alloc::string::{String, ToString};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::future::poll_fn;
-use core::task::{Context, Poll, ready};
 
 /// Asks a server for a connection.
 ///
@@ -89,6 +88,32 @@ impl Client {
     /// [`Error::Response`] where the answer is none to open a connection with, a refusal included; [`Error::Misuse`]
     /// where the request cannot be written; [`Error::Deflate`], [`Error::Timeout`], [`Error::Lost`], [`Error::Io`].
     pub async fn connect<T: Io>(&self, io: T) -> Result<WebSocket<T>, Error> {
+        Ok(self.connect_with(io, |_| ()).await?.0)
+    }
+
+    /// The same, with a look at the answer: at its cookies, say. What that makes of it comes with the connection.
+    ///
+    /// ```
+    /// # use sockeye::aio::{Client, Error, Io};
+    /// # async fn talk(client: Client, io: impl Io) -> Result<(), Error> {
+    /// let (mut socket, cookie) = client
+    ///     .connect_with(io, |response| response.headers().first("set-cookie").map(<[u8]>::to_vec))
+    ///     .await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// It is called once, with an answer whose head is whole and right by the rules of HTTP, whatever its status: who wants
+    /// to know where a refusal leads to writes it down there, as only the error is returned then.
+    ///
+    /// # Errors
+    ///
+    /// As for [`connect`](Self::connect).
+    pub async fn connect_with<T: Io, R>(
+        &self,
+        io: T,
+        look: impl FnOnce(&Response<'_>) -> R,
+    ) -> Result<(WebSocket<T>, R), Error> {
         let conn = Connection::client(Arc::clone(&self.terms.config));
         let (mut line, mut rx) = (Line::new(io, conn.tx, Arc::clone(&self.terms)), conn.rx);
         let nonce = Tools::with(|Tools { sending, .. }| {
@@ -122,19 +147,20 @@ impl Client {
             policy,
             received: Vec::new(),
         };
-        let (head_len, protocol, agreed) = poll_fn(|cx| reading.poll(&mut line, cx)).await?;
+        let (answer, seen) = reading.take(&mut line, look).await?;
         line.set(Alarm::None, None);
-        if let (Some(agreed), Some(policy)) = (agreed, policy) {
+        if let (Some(agreed), Some(policy)) = (answer.deflate, policy) {
             rx.set_deflate(agreed.server);
             line.set_deflate(agreed.client, policy.clone());
         }
         let mut received = reading.received;
-        received.drain(..head_len);
+        received.drain(..answer.head_len);
         let agreement = Agreement {
-            protocol,
-            is_compressed: agreed.is_some(),
+            protocol: answer.protocol,
+            is_compressed: answer.deflate.is_some(),
         };
-        Ok(WebSocket::new(Incoming::new(rx, received), line, agreement))
+        let socket = WebSocket::new(Incoming::new(rx, received), line, agreement);
+        Ok((socket, seen))
     }
 }
 
@@ -146,26 +172,39 @@ struct Reading<'r> {
     received: Vec<u8>,
 }
 
-type Answer = (usize, Option<String>, Option<deflate::Agreed>);
+/// What an answer comes to.
+struct Answer {
+    head_len: usize,
+    protocol: Option<String>,
+    deflate: Option<deflate::Agreed>,
+}
 
 impl Reading<'_> {
-    fn poll<T: Io>(
+    /// Waits until the answer is whole, has it looked at, and judges it.
+    async fn take<T: Io, R>(
         &mut self,
         line: &mut Line<T>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Result<Answer, Error>> {
+        look: impl FnOnce(&Response<'_>) -> R,
+    ) -> Result<(Answer, R), Error> {
         loop {
             let parsed = self.parser.parse(&self.received);
             if let Some(response) = parsed.map_err(Error::Response)? {
-                let agreed = response.verify(self.expected).map_err(Error::Response)?;
-                let deflate = self
-                    .policy
-                    .map(|policy| policy.confirm(agreed.extensions()));
-                let deflate = deflate.transpose().map_err(Error::Deflate)?.flatten();
-                let protocol = agreed.protocol().map(ToString::to_string);
-                return Poll::Ready(Ok((response.head_len(), protocol, deflate)));
+                let seen = look(&response);
+                return Ok((self.judge(&response)?, seen));
             }
-            ready!(poll_more(line, &mut self.received, cx))?;
+            poll_fn(|cx| poll_more(line, &mut self.received, cx)).await?;
         }
+    }
+
+    fn judge(&self, response: &Response<'_>) -> Result<Answer, Error> {
+        let agreed = response.verify(self.expected).map_err(Error::Response)?;
+        let deflate = self
+            .policy
+            .map(|policy| policy.confirm(agreed.extensions()));
+        Ok(Answer {
+            head_len: response.head_len(),
+            protocol: agreed.protocol().map(ToString::to_string),
+            deflate: deflate.transpose().map_err(Error::Deflate)?.flatten(),
+        })
     }
 }

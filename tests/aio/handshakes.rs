@@ -2,6 +2,7 @@
 
 use crate::script::{REQUEST, Script, now};
 use sockeye::aio::{Arrival, Client, Error, Server, Terms, WebSocket};
+use sockeye::proto::handshake::client::Response;
 use sockeye::proto::handshake::{HandshakeError, Misuse, OriginPolicy, Refusal, ResponseError};
 use sockeye::proto::{Config, Event, Role};
 use std::future::{Future, poll_fn};
@@ -218,6 +219,49 @@ fn strangers_pages_are_refused() {
     assert!(script.written().starts_with(b"HTTP/1.1 403 "));
     let server = Server::new().origins(OriginPolicy::Any);
     assert!(now(server.accept(Script::new(&request, []))).is_ok());
+}
+
+#[test]
+fn a_client_may_look_at_the_answer() {
+    let (client_end, server_end) = pipe(5);
+    let serve = async {
+        let arrival = Server::new().greet(server_end).await?;
+        arrival
+            .accept_with(&[("Set-Cookie", "a=b"), ("Set-Cookie", "c=d")])
+            .await
+    };
+    let client = Client::new("x", "/");
+    let opening = client.connect_with(client_end, |response| {
+        let cookies = response.headers().all("set-cookie");
+        (
+            response.status(),
+            cookies.map(<[u8]>::to_vec).collect::<Vec<_>>(),
+        )
+    });
+    let (opened, _server) = both(opening, serve);
+    let (socket, (status, cookies)) = opened.unwrap();
+    assert_eq!((status, socket.role()), (101, Role::Client));
+    assert_eq!(cookies, [b"a=b".to_vec(), b"c=d".to_vec()]);
+}
+
+#[test]
+fn a_client_may_look_at_a_refusal_and_at_no_half_answer() {
+    let refused = b"HTTP/1.1 302 Found\r\nLocation: /there\r\nContent-Length: 0\r\n\r\n";
+    for (answer, seen) in [(&refused[..], Some(&b"/there"[..])), (&refused[..50], None)] {
+        let mut place = None;
+        let look = |response: &Response<'_>| {
+            place = response.headers().first("location").map(<[u8]>::to_vec);
+        };
+        let told = now(Client::new("x", "/").connect_with(Script::new(answer, []), look));
+        match seen {
+            Some(_) => assert!(matches!(
+                told,
+                Err(Error::Response(ResponseError::Status(302)))
+            )),
+            None => assert!(matches!(told, Err(Error::Lost))),
+        }
+        assert_eq!(place.as_deref(), seen);
+    }
 }
 
 #[test]

@@ -18,7 +18,8 @@ pub enum Error {
     Lost,
     /// The time for it was over: the peer did not say anything, or did not end what was over.
     Timeout,
-    /// Nothing was sent: the connection is closing, or the call was wrong.
+    /// Nothing was sent: the connection is closing, the call was wrong, or a client's system has no randomness, which ends
+    /// the connection.
     Send(SendError),
     /// A client's request was refused, and it was told so.
     Handshake(HandshakeError),

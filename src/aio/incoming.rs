@@ -7,7 +7,7 @@ use super::io::Io;
 use super::line::{Line, TURN};
 use super::message::Goodbye;
 use super::tools::{READ, Tools};
-use crate::proto::{CloseReason, Event, Inbound, Place, Receiver, State};
+use crate::proto::{CloseReason, Event, Inbound, Place, Receiver, SendError, State};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::mem::take;
@@ -90,6 +90,12 @@ impl Incoming {
             if self.find(line) {
                 return Poll::Ready(Ok(Next::Event));
             }
+            if line.is_mute() && line.violation.is_none() {
+                // What was said before goes, as far as that is possible now. There is no goodbye without a key.
+                let _ = line.poll_flush(cx);
+                line.set_told();
+                return Poll::Ready(Err(Error::Send(SendError::NoRandomness)));
+            }
             if line.is_over() {
                 ready!(line.poll_end(cx));
                 return Poll::Ready(self.end(line));
@@ -152,7 +158,7 @@ impl Incoming {
     /// Looks for an event in what is here. The peer's Close frame and its faults end the line.
     fn find<T: Io>(&mut self, line: &mut Line<T>) -> bool {
         let input = self.input.get_mut(self.at..).unwrap_or_default();
-        if input.is_empty() || line.is_over() || self.is_no_text {
+        if input.is_empty() || line.is_over() || line.is_mute() || self.is_no_text {
             return false;
         }
         let (rx, place, lender) = (&mut self.rx, &mut self.place, &mut self.inbound);
@@ -166,6 +172,8 @@ impl Incoming {
             found
         });
         match found {
+            // What has come had to be answered, and was not.
+            Ok(_) if line.is_mute() => false,
             Ok((true, consumed, _)) => {
                 self.lent = consumed;
                 if line.tx.state() == State::Closed {

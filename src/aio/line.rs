@@ -39,6 +39,8 @@ pub(super) struct Line<T> {
     /// How far the end has come.
     stage: Stage,
     pub(super) violation: Option<Violation>,
+    /// A frame had no key, as the system has no randomness: something was not said that should have been.
+    is_mute: bool,
     /// How it has ended was told.
     is_told: bool,
     /// Something has changed that the other half, if there is one, may be waiting for.
@@ -87,6 +89,7 @@ impl<T: Io> Line<T> {
             is_ending: false,
             stage: Stage::Write,
             violation: None,
+            is_mute: false,
             is_told: false,
             is_news: false,
             held: false,
@@ -136,6 +139,11 @@ impl<T: Io> Line<T> {
         let before = self.tx.state();
         let result = run(&mut self.tx, &mut out);
         self.is_news |= self.tx.state() != before;
+        // Asked here each time, as the keys are the thread's: another connection must not be ended for it.
+        if sending.random.take_failure() {
+            self.is_mute = true;
+            self.is_news = true;
+        }
         result
     }
 
@@ -194,6 +202,11 @@ impl<T: Io> Line<T> {
     pub(super) const fn set_told(&mut self) {
         self.is_told = true;
         self.is_news = true;
+    }
+
+    /// Whether something could not be said to the peer that it may be waiting for.
+    pub(super) const fn is_mute(&self) -> bool {
+        self.is_mute
     }
 
     /// Whether the caller has heard how it has ended.
@@ -313,7 +326,8 @@ impl<T: Io> Line<T> {
                 // As long as it takes something, it will come to our Close.
                 Alarm::Close if self.heard => self.set(Alarm::Close, self.terms.close_timeout),
                 Alarm::Ping => {
-                    let _ = self.say(&Outgoing::Ping(&[]));
+                    // Who cannot ask would wait for an answer all the same.
+                    self.say(&Outgoing::Ping(&[])).map_err(Error::Send)?;
                     self.set(Alarm::Pong, Some(self.terms.pong_timeout));
                     // Whoever waits for room is not made to wait here.
                     if let Poll::Ready(Err(error)) = self.poll_flush(cx) {
@@ -388,3 +402,6 @@ impl<T: Io> Line<T> {
         end
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -112,6 +112,59 @@ impl<H: Handler> Server<H> {
     }
 
     /// Its loop: for connections that it opens itself, and to speak to any between turns.
+    ///
+    /// ```
+    /// # #[cfg(feature = "client")]
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use sockeye::client::{Answer, Connector, Reconnect};
+    /// use sockeye::server::{Builder, Handler, Message, Peer, To};
+    /// # use sockeye::server::Hub;
+    /// # struct News;
+    /// # impl Handler for News {
+    /// #     type State = ();
+    /// #     fn on_message(&mut self, _: &mut Peer<'_>, (): &mut (), _: Message<'_>) {}
+    /// #     fn on_tick(&mut self, hub: &mut Hub<'_>) {
+    /// #         hub.publish(To::all(), "news");
+    /// #     }
+    /// # }
+    /// # let often = core::time::Duration::from_millis(10);
+    /// # let mut above = Builder::new().tick(often).bind("127.0.0.1:0".parse()?, News)?;
+    /// # let (url, stop_above) = (format!("ws://{}/", above.local_addr()), above.stopper());
+    /// # let thread_above = std::thread::spawn(move || above.run());
+    ///
+    /// /// Passes on to all what one other server says.
+    /// struct Relay;
+    ///
+    /// impl Handler for Relay {
+    ///     type State = bool; // whether it is that one
+    ///
+    ///     fn on_connect(&mut self, _: &mut Peer<'_>, _tag: u64, _: &Answer<'_>) -> bool {
+    ///         true
+    ///     }
+    ///
+    ///     fn on_message(&mut self, peer: &mut Peer<'_>, is_above: &mut bool, message: Message<'_>) {
+    ///         if *is_above {
+    ///             peer.publish(To::all(), message);
+    ///         }
+    ///     }
+    /// }
+    ///
+    /// let mut server = Builder::new().bind("127.0.0.1:0".parse()?, Relay)?;
+    /// let above = Connector::new(&url)?.reconnect(Reconnect::default());
+    /// server.event_loop().connect(&above, 0)?;
+    /// # let (url, stopper) = (format!("ws://{}/", server.local_addr()), server.stopper());
+    /// # let thread = std::thread::spawn(move || server.run());
+    /// # let mut socket = sockeye::client::connect(&url)?;
+    /// # assert_eq!(socket.receive()?, sockeye::client::Received::Text("news".into()));
+    /// # for (stopper, thread) in [(stopper, thread), (stop_above, thread_above)] {
+    /// #     stopper.stop()?;
+    /// #     thread.join().unwrap()?;
+    /// # }
+    /// # Ok(())
+    /// # }
+    /// # #[cfg(not(feature = "client"))]
+    /// # fn main() {}
+    /// ```
     pub const fn event_loop(&mut self) -> &mut EventLoop<H, Mio> {
         &mut self.event_loop
     }

@@ -161,7 +161,7 @@ pub mod tls;
 mod transport;
 
 /// The README's examples are compiled and run with the others.
-#[cfg(all(doctest, feature = "server"))]
+#[cfg(all(doctest, feature = "server", feature = "client"))]
 #[doc = include_str!("../README.md")]
 struct Readme;
 

@@ -48,6 +48,7 @@ use core::time::Duration;
 /// #     let mut socket = client::connect(&format!("ws://{addr}/chat/green%20tea?name=Ada"))?;
 /// #     let Received::Text(text) = socket.receive()? else { panic!() };
 /// #     assert!(text.starts_with("Ada from 127.0.0.1:") && text.ends_with(" is in green tea, in en"));
+/// #     drop(socket);
 /// #     handle.shutdown()?;
 /// #     thread.join().unwrap()?;
 /// # }

@@ -31,6 +31,7 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 ///     .protocols(["chat.v2", "chat.v1"])
 ///     .bearer_auth("a.long.token")
 ///     .header("X-Client", "kitchen");
+/// # #[cfg(feature = "tls")]
 /// connector.check()?;
 /// # Ok::<(), sockeye::client::ConfigError>(())
 /// ```

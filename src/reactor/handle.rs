@@ -55,6 +55,7 @@ use std::time::Instant;
 /// # for text in ["goal", "good night"] {
 /// #     assert_eq!(socket.receive()?, Received::Text(text.into()));
 /// # }
+/// # drop(socket);
 ///
 /// // Whatever else a loop can do is done there:
 /// handle.run(|hub| hub.after(Duration::from_secs(60), 7))?;

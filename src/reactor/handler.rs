@@ -61,6 +61,7 @@ use core::time::Duration;
 /// # }
 /// # bob.close(sockeye::proto::CloseCode::NORMAL, "")?;
 /// # assert_eq!(ada.receive()?, Received::Text("Bob has gone".into()));
+/// # drop(ada);
 /// # stopper.stop()?;
 /// # thread.join().unwrap()?;
 /// # Ok(())

@@ -58,6 +58,7 @@ use core::time::Duration;
 /// # let thread = std::thread::spawn(move || server.run());
 /// # let mut socket = client::connect(&url)?;
 /// # assert_eq!(socket.receive()?, Received::Text("1 are playing".into()));
+/// # drop(socket);
 /// # stopper.stop()?;
 /// # thread.join().unwrap()?;
 /// # Ok(())

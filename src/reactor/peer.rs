@@ -65,6 +65,7 @@ use core::ops::Range;
 /// # socket.send(b"?")?;
 /// # let Received::Closed(end) = socket.receive()? else { panic!() };
 /// # assert_eq!((end.code, &*end.reason), (1003, "text only"));
+/// # drop(socket);
 /// # stopper.stop()?;
 /// # thread.join().unwrap()?;
 /// # Ok(())

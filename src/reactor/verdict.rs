@@ -87,6 +87,7 @@ impl<K: Kernel> fmt::Debug for Arrival<'_, '_, K> {
 /// # let mut socket = Connector::new(&url)?.header("Authorization", "Bearer open sesame").open()?;
 /// # socket.send("?")?;
 /// # assert_eq!(socket.receive()?, Received::Text("you are Ali Baba".into()));
+/// # drop(socket);
 /// # stopper.stop()?;
 /// # thread.join().unwrap()?;
 /// # Ok(())

@@ -156,6 +156,7 @@ impl<H: Handler> Server<H> {
     /// # let thread = std::thread::spawn(move || server.run());
     /// # let mut socket = sockeye::client::connect(&url)?;
     /// # assert_eq!(socket.receive()?, sockeye::client::Received::Text("news".into()));
+    /// # drop(socket);
     /// # for (stopper, thread) in [(stopper, thread), (stop_above, thread_above)] {
     /// #     stopper.stop()?;
     /// #     thread.join().unwrap()?;

@@ -25,6 +25,7 @@ pub(in crate::reactor) type Pick = Arc<dyn Fn(ConnectionId) -> bool + Send + Syn
 /// Whom a message is for. A `&str` is a room.
 ///
 /// ```
+/// # #[cfg(feature = "server")] {
 /// use sockeye::server::{Hub, To};
 ///
 /// fn tell(hub: &mut Hub<'_>) {
@@ -32,6 +33,7 @@ pub(in crate::reactor) type Pick = Arc<dyn Fn(ConnectionId) -> bool + Send + Syn
 ///     hub.publish(To::rooms(&["lobby", "kitchen"]), "once to whoever is in any of them");
 ///     hub.publish(To::all(), "to everybody");
 /// }
+/// # }
 /// ```
 #[derive(Clone)]
 pub struct To<'a> {

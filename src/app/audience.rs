@@ -218,6 +218,16 @@ pub(super) fn user<'k>(path: &str, name: &str, key: &'k mut String) -> &'k str {
     key
 }
 
+/// A name that nobody is spoken to by: a key of no path, and so of no room.
+pub(super) fn nobodys<'k>(name: &str, key: &'k mut String) -> &'k str {
+    user("", name, key)
+}
+
+/// Whether it is the key of a room of some path.
+pub(super) fn is_somewhere(key: &str) -> bool {
+    !key.starts_with(END)
+}
+
 /// The path and the name in a room's key; `None` where it is not a room that somebody named.
 pub(super) fn room_in(key: &str) -> Option<(&str, &str)> {
     let (path, rest) = key.split_once(END)?;
@@ -232,7 +242,7 @@ pub(super) fn user_in(key: &str) -> Option<&str> {
 
 #[cfg(test)]
 mod tests {
-    use super::{everybody, room, room_in, user, user_in};
+    use super::{everybody, is_somewhere, nobodys, room, room_in, user, user_in};
     use alloc::string::String;
 
     #[test]
@@ -256,5 +266,11 @@ mod tests {
             count += 1;
         }
         assert_eq!(keys.len(), count);
+        assert!(keys.iter().all(|key| is_somewhere(key)));
+        for name in names {
+            let mut key = String::new();
+            assert_eq!(user_in(nobodys(name, &mut key)), Some(name));
+            assert!(!is_somewhere(&key));
+        }
     }
 }

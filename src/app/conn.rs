@@ -2,7 +2,7 @@
 //!
 //! Not here: the others, which are its [`Scope`].
 
-use super::audience::user;
+use super::audience::{nobodys, user};
 use super::info::Info;
 use super::scope::{Desk, Scope};
 use super::watch::What;
@@ -150,7 +150,8 @@ impl<'c, U> Conn<'c, U> {
     }
 
     /// Says whose connection it is: for [`Audience::user`], for the log, and for whoever looks at the server. Once said, it
-    /// stays so. Each user costs a room of the server's, some 150 bytes.
+    /// stays so. Each user costs a room of the server's, some 150 bytes; where nobody speaks to users,
+    /// [`introduce`](Self::introduce) will do.
     ///
     /// # Errors
     ///
@@ -161,7 +162,7 @@ impl<'c, U> Conn<'c, U> {
             line, home, key, ..
         } = &mut self.scope.desk;
         home.shared.check_name(name)?;
-        if self.info.user.is_none() {
+        if !self.info.is_identified() {
             let (mut hub, key) = (line.hub(), user(&home.path, name, key));
             hub.join(id, key)?;
             self.info.user = Some(hub.name_of(key));
@@ -169,7 +170,26 @@ impl<'c, U> Conn<'c, U> {
         Ok(())
     }
 
-    /// Whose connection it is, if that was said.
+    /// Says what it is called, for whoever looks at the server. Unlike who was [identified](Self::identify), nobody can be
+    /// spoken to by this name; and so it may be another one later, and several may have it without being the same.
+    ///
+    /// # Errors
+    ///
+    /// [`JoinError::Name`] where it could not be the name of a room, and nothing has changed. Nothing changes either for who
+    /// was identified.
+    pub fn introduce(&mut self, name: &str) -> Result<(), JoinError> {
+        let Desk { home, key, .. } = &mut self.scope.desk;
+        home.shared.check_name(name)?;
+        if name.chars().any(char::is_control) {
+            return Err(JoinError::Name);
+        }
+        if !self.info.is_identified() {
+            self.info.user = Some(nobodys(name, key).into());
+        }
+        Ok(())
+    }
+
+    /// Whose connection it is, or what it is called, if that was said.
     #[must_use]
     pub fn user_name(&self) -> Option<&str> {
         self.info.user_name()
@@ -177,8 +197,8 @@ impl<'c, U> Conn<'c, U> {
 
     /// Where it comes from: what a trusted proxy says, or else the other end of the connection.
     #[must_use]
-    pub const fn addr(&self) -> PeerAddr {
-        self.info.addr
+    pub fn addr(&self) -> PeerAddr {
+        self.info.addr()
     }
 
     /// How long the last ping took to be answered, in whole milliseconds, once one was.

@@ -2,12 +2,12 @@
 //!
 //! Not here: its protocol state, which is the loop's.
 
-use super::audience::user_in;
-use super::limits::Bucket;
-use super::site::OnRoute;
+use super::audience::{is_somewhere, user_in};
 use crate::kernel::PeerAddr;
 use crate::server::ConnectionId;
+use alloc::boxed::Box;
 use alloc::sync::Arc;
+use core::net::SocketAddr;
 use core::time::Duration;
 
 /// What is known of a connection.
@@ -16,50 +16,85 @@ pub(super) struct Info {
     pub(super) id: ConnectionId,
     /// The number of its place on its worker.
     pub(super) place: u32,
-    pub(super) addr: PeerAddr,
+    /// And that of its seat there.
+    pub(super) seat: u32,
+    addr: Addr,
     /// Since 1970, in milliseconds.
     pub(super) since: u64,
     pub(super) messages_in: u64,
     pub(super) bytes_in: u64,
     pub(super) messages_out: u64,
     pub(super) bytes_out: u64,
-    /// The key of the room of its user, which that room has too.
+    /// The key of the room of its user, which that room has too; or that of no room, with what it is called.
     pub(super) user: Option<Arc<str>>,
-    pub(super) bucket: Bucket,
-    _on_route: OnRoute,
     /// In milliseconds.
     round_trip: u32,
+}
+
+/// Where a connection comes from, in 24 bytes and not in 32: most addresses of IPv6 have neither a scope nor a flow.
+#[derive(Debug)]
+enum Addr {
+    V4([u8; 4], u16),
+    V6([u8; 16], u16),
+    Other(Box<PeerAddr>),
+}
+
+impl Addr {
+    fn of(addr: PeerAddr) -> Self {
+        match addr {
+            PeerAddr::Ip(SocketAddr::V4(addr)) => Self::V4(addr.ip().octets(), addr.port()),
+            PeerAddr::Ip(SocketAddr::V6(addr)) if addr.scope_id() == 0 && addr.flowinfo() == 0 => {
+                Self::V6(addr.ip().octets(), addr.port())
+            }
+            other => Self::Other(Box::new(other)),
+        }
+    }
+
+    fn get(&self) -> PeerAddr {
+        match self {
+            Self::V4(ip, port) => PeerAddr::Ip((*ip, *port).into()),
+            Self::V6(ip, port) => PeerAddr::Ip((*ip, *port).into()),
+            Self::Other(addr) => **addr,
+        }
+    }
 }
 
 /// No ping was answered yet.
 const UNKNOWN: u32 = u32::MAX;
 
 impl Info {
-    pub(super) const fn new(
+    pub(super) fn new(
         id: ConnectionId,
-        place: u32,
+        (place, seat): (u32, u32),
         addr: PeerAddr,
         since: u64,
-        bucket: Bucket,
-        on_route: OnRoute,
     ) -> Self {
         Self {
             id,
             place,
-            addr,
+            seat,
+            addr: Addr::of(addr),
             since,
             messages_in: 0,
             bytes_in: 0,
             messages_out: 0,
             bytes_out: 0,
             user: None,
-            bucket,
-            _on_route: on_route,
             round_trip: UNKNOWN,
         }
     }
 
-    /// Whose connection it is, if that was said.
+    /// Where it comes from.
+    pub(super) fn addr(&self) -> PeerAddr {
+        self.addr.get()
+    }
+
+    /// Whether it is known whose connection it is.
+    pub(super) fn is_identified(&self) -> bool {
+        self.user.as_deref().is_some_and(is_somewhere)
+    }
+
+    /// Whose connection it is, or what it is called, if that was said.
     pub(super) fn user_name(&self) -> Option<&str> {
         self.user.as_deref().and_then(user_in)
     }
@@ -80,5 +115,36 @@ impl Info {
 
     pub(super) fn latency(&self) -> Option<Duration> {
         (self.round_trip != UNKNOWN).then(|| Duration::from_millis(self.round_trip.into()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Addr, Info, PeerAddr};
+    use core::net::{Ipv6Addr, SocketAddrV6};
+
+    #[test]
+    fn an_address_comes_back_as_it_was() {
+        let six = |flow, scope| {
+            let addr = SocketAddrV6::new(Ipv6Addr::LOCALHOST, 9, flow, scope);
+            PeerAddr::Ip(addr.into())
+        };
+        let four = PeerAddr::Ip("192.0.2.1:50000".parse().expect("an address"));
+        for addr in [
+            four,
+            six(0, 0),
+            six(1, 0),
+            six(0, 2),
+            PeerAddr::Unix,
+            PeerAddr::Unknown,
+        ] {
+            assert_eq!(Addr::of(addr).get(), addr);
+        }
+    }
+
+    /// Each connection of an application has one.
+    #[test]
+    fn what_is_known_of_a_connection_is_small() {
+        assert!(size_of::<Info>() <= 104, "{}", size_of::<Info>());
     }
 }

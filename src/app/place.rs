@@ -21,10 +21,10 @@ pub(super) struct Seat<U> {
 pub(super) trait AnyPlace: Send {
     /// Gives a connection its seat. The user is of the service's type, or it is our mistake.
     fn seat(&mut self, id: ConnectionId, user: Box<dyn Any + Send>) -> u32;
-    fn open(&mut self, desk: Desk<'_>, info: &mut Info, seat: u32, upgrade: &Upgrade<'_>);
-    fn message(&mut self, desk: Desk<'_>, info: &mut Info, seat: u32, message: Message<'_>);
-    fn drain(&mut self, desk: Desk<'_>, info: &mut Info, seat: u32);
-    fn heartbeat(&mut self, desk: Desk<'_>, info: &mut Info, seat: u32, round_trip: Duration);
+    fn open(&mut self, desk: Desk<'_>, info: &mut Info, upgrade: &Upgrade<'_>);
+    fn message(&mut self, desk: Desk<'_>, info: &mut Info, message: Message<'_>);
+    fn drain(&mut self, desk: Desk<'_>, info: &mut Info);
+    fn heartbeat(&mut self, desk: Desk<'_>, info: &mut Info, round_trip: Duration);
     /// Takes a connection from its seat, without telling anybody.
     fn unseat(&mut self, seat: u32);
     fn close(&mut self, desk: Desk<'_>, seat: u32, closed: &Closed<'_>);
@@ -53,10 +53,9 @@ impl<S: Service> Hosted<S> {
         &'c mut self,
         desk: Desk<'c>,
         info: &'c mut Info,
-        seat: u32,
         call: impl FnOnce(&mut S, &mut Conn<'_, S::User>, &mut S::User),
     ) {
-        let (left, rest) = self.seats.split_at_mut(seat as usize);
+        let (left, rest) = self.seats.split_at_mut(info.seat as usize);
         if let Some((Some(own), right)) = rest.split_first_mut() {
             let scope = Scope { desk, left, right };
             call(&mut self.service, &mut Conn { scope, info }, &mut own.user);
@@ -102,26 +101,26 @@ impl<S: Service> AnyPlace for Hosted<S> {
         }
     }
 
-    fn open(&mut self, mut desk: Desk<'_>, info: &mut Info, seat: u32, upgrade: &Upgrade<'_>) {
-        self.call(desk.reborrow(), info, seat, |service, conn, user| {
+    fn open(&mut self, mut desk: Desk<'_>, info: &mut Info, upgrade: &Upgrade<'_>) {
+        self.call(desk.reborrow(), info, |service, conn, user| {
             service.open(conn, user, upgrade);
         });
     }
 
-    fn message(&mut self, mut desk: Desk<'_>, info: &mut Info, seat: u32, message: Message<'_>) {
-        self.call(desk.reborrow(), info, seat, |service, conn, user| {
+    fn message(&mut self, mut desk: Desk<'_>, info: &mut Info, message: Message<'_>) {
+        self.call(desk.reborrow(), info, |service, conn, user| {
             service.message(conn, user, message);
         });
     }
 
-    fn drain(&mut self, mut desk: Desk<'_>, info: &mut Info, seat: u32) {
-        self.call(desk.reborrow(), info, seat, |service, conn, user| {
+    fn drain(&mut self, mut desk: Desk<'_>, info: &mut Info) {
+        self.call(desk.reborrow(), info, |service, conn, user| {
             service.drain(conn, user);
         });
     }
 
-    fn heartbeat(&mut self, mut desk: Desk<'_>, info: &mut Info, seat: u32, round_trip: Duration) {
-        self.call(desk.reborrow(), info, seat, |service, conn, user| {
+    fn heartbeat(&mut self, mut desk: Desk<'_>, info: &mut Info, round_trip: Duration) {
+        self.call(desk.reborrow(), info, |service, conn, user| {
             service.heartbeat(conn, user, round_trip);
         });
     }

@@ -19,8 +19,10 @@ use crate::proto::handshake::server::{PageRequest, Request};
 use crate::server::{Arrival, Closed, ConnectionId, Handler, Hub, Message, Peer, Verdict};
 use alloc::string::String;
 use alloc::sync::Arc;
+use alloc::vec::Vec;
 use core::fmt;
 use core::net::IpAddr;
+use core::num::NonZeroU32;
 use core::panic::AssertUnwindSafe;
 use core::sync::atomic::Ordering;
 use core::time::Duration;
@@ -50,6 +52,8 @@ pub struct Router {
     pub(super) site: Arc<Site>,
     places: Places,
     infos: Slab<Info>,
+    /// Of those on routes that have a rate, as long as the last of them that has said something.
+    buckets: Vec<Bucket>,
     counters: Arc<Counters>,
     /// Where somebody may look.
     reporter: Option<Reporter>,
@@ -69,22 +73,27 @@ pub struct Router {
 const BETWEEN_COUNTS: Duration = Duration::from_secs(1);
 
 /// Where a connection is. The loop keeps it, and nobody else can make anything of it.
+// In four bytes, which the loop has for it beside others; what a place and a seat are is in `Info`.
 #[derive(Clone, Copy, Debug)]
-pub struct Seated {
-    place: u32,
-    seat: u32,
-    info: u32,
-}
+pub struct Seated(NonZeroU32);
 
 impl Default for Seated {
     /// Nowhere: of a connection that did not come through a route, as one that was opened here.
     fn default() -> Self {
-        let nowhere = u32::MAX;
-        Self {
-            place: nowhere,
-            seat: nowhere,
-            info: nowhere,
-        }
+        Self(NonZeroU32::MAX)
+    }
+}
+
+impl Seated {
+    fn new(info: usize) -> Self {
+        let number = u32::try_from(info).ok();
+        let number = number.and_then(|number| NonZeroU32::MIN.checked_add(number));
+        Self(number.expect("connections are counted in 31 bits"))
+    }
+
+    /// Which of the router's infos is its.
+    const fn info(self) -> usize {
+        self.0.get() as usize - 1
     }
 }
 
@@ -96,6 +105,7 @@ impl Router {
             site,
             places: Places::default(),
             infos: Slab::new(),
+            buckets: Vec::new(),
             counters,
             reporter,
             admitted: None,
@@ -120,21 +130,20 @@ impl Router {
     ) -> Seated {
         let id = peer.id();
         let seat = self.places.running(place).place.seat(id, user);
-        let (since, bucket) = (millis_since_1970(), Bucket::default());
-        let info = Info::new(id, place, addr, since, bucket, on_route);
-        let info = self.infos.insert(info);
+        let since = millis_since_1970();
+        let info = Info::new(id, (place, seat), addr, since);
+        let seated = Seated::new(self.infos.insert(info));
+        on_route.stay();
+        if let Some(bucket) = self.buckets.get_mut(seated.info()) {
+            *bucket = Bucket::default();
+        }
         self.counters.opened();
         let home = self.places.home(place);
         for count in home.counts() {
             count.fetch_add(1, Ordering::Relaxed);
         }
-        let seated = Seated {
-            place,
-            seat,
-            info: u32::try_from(info).expect("connections are counted in 31 bits"),
-        };
         self.join_own_rooms(peer, seated, user_name);
-        self.show(seated, What::Open(&addr), || peer.hub().now());
+        self.show((id, place), What::Open(&addr), || peer.hub().now());
         seated
     }
 
@@ -145,13 +154,13 @@ impl Router {
         seated: Seated,
         user_name: Option<String>,
     ) {
-        let (home, key) = self.places.home_and_key(seated.place);
+        let (home, key) = self.places.home_and_key(self.infos[seated.info()].place);
         let mut joined = peer.join(everybody(&home.path, key)).map(drop);
         if let (Ok(()), Some(name)) = (&joined, user_name) {
             joined = home.shared.check_name(&name);
             let key = user(&home.path, &name, key);
             joined = joined.and_then(|()| peer.join(key).map(drop));
-            self.infos[seated.info as usize].user = Some(peer.hub().name_of(key));
+            self.infos[seated.info()].user = Some(peer.hub().name_of(key));
         }
         if let Err(error) = joined {
             // What is said to all, or to its user, would not reach it.
@@ -162,11 +171,16 @@ impl Router {
 
     /// Shows what happens to a connection, where anybody listens.
     #[inline]
-    fn show(&self, seated: Seated, what: What<'_>, now: impl FnOnce() -> Duration) {
-        let home = self.places.home(seated.place);
+    fn show(
+        &self,
+        (id, place): (ConnectionId, u32),
+        what: What<'_>,
+        now: impl FnOnce() -> Duration,
+    ) {
+        let home = self.places.home(place);
         if let Some(taps) = home.listened() {
             let said = Said {
-                id: Some(self.infos[seated.info as usize].id),
+                id: Some(id),
                 to: None,
                 path: &home.path,
                 direction: Direction::In,
@@ -177,28 +191,31 @@ impl Router {
     }
 
     /// Forgets a connection; its service is told afterwards, or not at all.
-    fn count_out(&mut self, seated: Seated, hub: &Hub<'_>) {
-        let info = self.infos.remove(seated.info as usize);
-        if let Some(ip) = info.addr.ip() {
+    fn count_out(&mut self, seated: Seated, hub: &Hub<'_>) -> Info {
+        let info = self.infos.remove(seated.info());
+        if let Some(ip) = info.addr().ip() {
             let shared = &self.site.shared;
             let now = shared.common_time(&mut self.ahead, hub.now());
             shared.addresses.leave(ip, now);
         }
-        for count in self.places.home(seated.place).counts() {
+        let home = self.places.home(info.place);
+        for count in home.counts() {
             count.fetch_sub(1, Ordering::Relaxed);
         }
+        home.definition.leave();
+        info
     }
 
     /// Whether a message is what the route takes; says so where it is not.
     fn is_welcome<K: Kernel>(
         &mut self,
         peer: &mut Peer<'_, K>,
-        seated: Seated,
+        (seated, place): (Seated, u32),
         message: &Message<'_>,
     ) -> bool {
-        let route = &self.places.home(seated.place).definition.route;
+        let route = &self.places.home(place).definition.route;
         if let Some(rate) = route.rate {
-            let bucket = &mut self.infos[seated.info as usize].bucket;
+            let bucket = bucket(&mut self.buckets, seated);
             if bucket.take(rate, peer.hub().now()).is_err() {
                 let _ = peer.close(CloseCode::POLICY_VIOLATION, "too many messages");
                 return false;
@@ -212,6 +229,15 @@ impl Router {
             }
         }
     }
+}
+
+/// The messages that a connection may still send.
+fn bucket(buckets: &mut Vec<Bucket>, seated: Seated) -> &mut Bucket {
+    let number = seated.info();
+    if buckets.len() <= number {
+        buckets.resize(number + 1, Bucket::default());
+    }
+    &mut buckets[number]
 }
 
 impl<K: Kernel> Handler<K> for Router {
@@ -289,15 +315,15 @@ impl<K: Kernel> Handler<K> for Router {
         };
         let opened = catch_unwind(AssertUnwindSafe(|| {
             let (service, desk) = self.places.at(place, peer);
-            let info = &mut self.infos[seated.info as usize];
-            service.open(desk, info, seated.seat, &upgrade);
+            let info = &mut self.infos[seated.info()];
+            service.open(desk, info, &upgrade);
         }));
         if let Err(panic) = opened {
             // Nothing more is told of it.
-            self.places.running(place).place.unseat(seated.seat);
             let mut hub = peer.hub();
-            self.show(seated, What::Close(&"a panic"), || hub.now());
-            self.count_out(seated, &hub);
+            self.show((upgrade.id, place), What::Close(&"a panic"), || hub.now());
+            let info = self.count_out(seated, &hub);
+            self.places.running(place).place.unseat(info.seat);
             self.places.leave(place, &mut hub);
             resume_unwind(panic);
         }
@@ -306,37 +332,41 @@ impl<K: Kernel> Handler<K> for Router {
 
     fn on_message(&mut self, peer: &mut Peer<'_, K>, seated: &mut Seated, message: Message<'_>) {
         let bytes = message.bytes().len();
-        self.infos[seated.info as usize].note_received(bytes);
+        let info = &mut self.infos[seated.info()];
+        info.note_received(bytes);
+        let place = info.place;
         self.counters.received(bytes);
-        self.show(*seated, What::Message(message), || peer.hub().now());
-        if self.is_welcome(peer, *seated, &message) {
-            let (service, desk) = self.places.at(seated.place, peer);
-            let info = &mut self.infos[seated.info as usize];
-            service.message(desk, info, seated.seat, message);
+        let whose = (peer.id(), place);
+        self.show(whose, What::Message(message), || peer.hub().now());
+        if self.is_welcome(peer, (*seated, place), &message) {
+            let info = &mut self.infos[seated.info()];
+            let (service, desk) = self.places.at(place, peer);
+            service.message(desk, info, message);
         }
     }
 
     fn on_heartbeat(&mut self, peer: &mut Peer<'_, K>, seated: &mut Seated, round_trip: Duration) {
         self.counters.rtt(round_trip);
-        self.infos[seated.info as usize].note_latency(round_trip);
-        let route = &self.places.home(seated.place).definition.route;
+        let info = &mut self.infos[seated.info()];
+        info.note_latency(round_trip);
+        let route = &self.places.home(info.place).definition.route;
         if route.max_latency.is_some_and(|most| round_trip > most) {
             let _ = peer.close(CloseCode::POLICY_VIOLATION, "too slow");
             return;
         }
-        let (service, desk) = self.places.at(seated.place, peer);
-        let info = &mut self.infos[seated.info as usize];
-        service.heartbeat(desk, info, seated.seat, round_trip);
+        let (service, desk) = self.places.at(info.place, peer);
+        service.heartbeat(desk, info, round_trip);
     }
 
     fn on_told(&mut self, seated: &mut Seated, messages: u64, bytes: usize) {
         self.counters.sent(messages, bytes as u64);
-        self.infos[seated.info as usize].note_sent(messages, bytes);
+        self.infos[seated.info()].note_sent(messages, bytes);
     }
 
     fn on_drain(&mut self, peer: &mut Peer<'_, K>, seated: &mut Seated) {
-        let (service, desk) = self.places.at(seated.place, peer);
-        service.drain(desk, &mut self.infos[seated.info as usize], seated.seat);
+        let info = &mut self.infos[seated.info()];
+        let (service, desk) = self.places.at(info.place, peer);
+        service.drain(desk, info);
     }
 
     fn on_timer(&mut self, hub: &mut Hub<'_>, key: u64) {
@@ -365,22 +395,32 @@ impl<K: Kernel> Handler<K> for Router {
     fn on_close(
         &mut self,
         hub: &mut Hub<'_>,
-        _id: ConnectionId,
+        id: ConnectionId,
         seated: Seated,
         closed: &Closed<'_>,
     ) {
         self.counters.closed(closed);
         let why = format_args!("{} {}", closed.code, closed.reason);
-        self.show(seated, What::Close(&why), || hub.now());
+        let Info { place, seat, .. } = self.infos[seated.info()];
+        self.show((id, place), What::Close(&why), || hub.now());
         self.count_out(seated, hub);
         let told = catch_unwind(AssertUnwindSafe(|| {
             let mut line = Nobody(hub);
-            let (service, desk) = self.places.at(seated.place, &mut line);
-            service.close(desk, seated.seat, closed);
+            let (service, desk) = self.places.at(place, &mut line);
+            service.close(desk, seat, closed);
         }));
-        self.places.leave(seated.place, hub);
+        self.places.leave(place, hub);
         if let Err(panic) = told {
             resume_unwind(panic);
+        }
+    }
+}
+
+impl Drop for Router {
+    /// Other workers go on, and have the same routes.
+    fn drop(&mut self) {
+        for (_, info) in &self.infos {
+            self.places.home(info.place).definition.leave();
         }
     }
 }

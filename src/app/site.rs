@@ -38,7 +38,9 @@ pub(super) struct Admitted<U = Box<dyn Any + Send>> {
 
 /// One of those on a route, from the decision to the end of the connection. Were only seats counted, all whom other
 /// threads let in at the same time would find the same place free.
-pub(super) struct OnRoute(Arc<Definition>);
+///
+/// The definition is gone once it has come to a seat: from there on the router counts it out.
+pub(super) struct OnRoute(Option<Arc<Definition>>);
 
 /// Makes the service of a path.
 pub(super) type Make = Box<dyn Fn(&Params) -> Box<dyn AnyPlace> + Send + Sync>;
@@ -60,6 +62,11 @@ pub(super) struct Site {
 }
 
 impl Definition {
+    /// One is not on the route any more.
+    pub(super) fn leave(&self) {
+        self.online.fetch_sub(1, Ordering::Relaxed);
+    }
+
     /// Carries a decision out as far as it does not need the connection: `None` is for later.
     pub(super) fn judge<U>(
         self: &Arc<Self>,
@@ -112,20 +119,28 @@ impl OnRoute {
         let more = |count| (count < most).then_some(count + 1);
         let (set, get) = (Ordering::Relaxed, Ordering::Relaxed);
         let entered = definition.online.fetch_update(set, get, more);
-        entered.ok().map(|_| Self(Arc::clone(definition)))
+        entered.ok().map(|_| Self(Some(Arc::clone(definition))))
+    }
+
+    /// It has a seat, and stays on the route until [`Definition::leave`] is called for it.
+    pub(super) fn stay(mut self) {
+        self.0 = None;
     }
 }
 
 impl Drop for OnRoute {
     fn drop(&mut self) {
-        self.0.online.fetch_sub(1, Ordering::Relaxed);
+        if let Some(definition) = &self.0 {
+            definition.leave();
+        }
     }
 }
 
 impl fmt::Debug for OnRoute {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let definition = self.0.as_ref();
         f.debug_tuple("OnRoute")
-            .field(&self.0.route.pattern())
+            .field(&definition.map(|definition| definition.route.pattern()))
             .finish()
     }
 }

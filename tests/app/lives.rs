@@ -1,8 +1,9 @@
 //! The lives of services: made for the first, dropped some time after the last.
 
-use crate::harness::{ms, secs};
+use crate::frames;
+use crate::harness::{Sim, ms, secs};
 use crate::world::{Log, Noting, heard, kill, open, read, say, start, status};
-use sockeye::app::{App, Route};
+use sockeye::app::{App, Echo, Rate, Route};
 use std::sync::Arc;
 
 fn noting(log: &Log, route: &str) -> App {
@@ -109,4 +110,34 @@ fn workers_listen_at_one_place() {
         assert_eq!(serving.stoppers().len(), 3);
     }
     std::fs::remove_dir_all(&dir).expect("it is ours");
+}
+
+#[test]
+fn a_worker_that_is_gone_leaves_its_places_on_a_route_to_the_others() {
+    let app = App::new().route(Route::new("/").max_connections(2), |_| Echo);
+    let workers = app.build().expect("nothing is wrong with it");
+    let worker = || Sim::of(workers.router(), workers.builder().settings().clone());
+    let [mut one, mut other] = [worker(), worker()];
+    let _both = [open(&mut one, "/"), open(&mut one, "/")];
+    assert_eq!(status(&mut other, "/", ""), 503);
+    drop(one);
+    let _both = [open(&mut other, "/"), open(&mut other, "/")];
+    assert_eq!(status(&mut other, "/", ""), 503);
+}
+
+#[test]
+fn whoever_comes_after_one_that_said_too_much_may_say_as_much_as_anybody() {
+    let mut sim = start(App::new().route(Route::new("/").rate(Rate::new(1, 2)), |_| Echo));
+    for _ in 0..3 {
+        let mut client = open(&mut sim, "/");
+        for _ in 0..3 {
+            client.push(&frames::text("x"));
+        }
+        sim.settle();
+        assert_eq!(
+            heard(&mut client),
+            ["x", "x", "<close 1008 too many messages>"]
+        );
+        kill(&mut sim, &client);
+    }
 }

@@ -88,6 +88,7 @@ impl Service for Puppet {
             "join" => format!("{:?}", conn.join(rest)),
             "leave" => conn.leave(rest).to_string(),
             "iam" => format!("{:?}", conn.identify(rest)),
+            "called" => format!("{:?}", conn.introduce(rest)),
             "whoami" => format!("{:?}", conn.user_name()),
             "tell" => return self.tell(conn, first, second),
             "send" => format!("{:?}", conn.send_to(self.id(first), second)),
@@ -253,7 +254,20 @@ fn a_user_has_one_name_and_all_his_connections() {
     let [mut ann, mut bob, ..] = crowd(&mut sim);
     assert_eq!(did(&mut sim, &mut ann, "whoami"), "None");
     assert!(did(&mut sim, &mut ann, "iam ").starts_with("Err("));
+    // What somebody is only called is no user, and is over when they are one.
+    for (said, answer) in [
+        ("ann", "Ok(())"),
+        ("zed u", "Ok(())"),
+        ("", "Err(Name)"),
+        ("\n", "Err(Name)"),
+    ] {
+        assert_eq!(did(&mut sim, &mut ann, &format!("called {said}")), answer);
+    }
+    assert_eq!(did(&mut sim, &mut ann, "whoami"), "Some(\"zed u\")");
+    assert_eq!(did(&mut sim, &mut ann, "connections-of zed u"), "");
     assert_eq!(did(&mut sim, &mut ann, "iam eve"), "Ok(())");
+    assert_eq!(did(&mut sim, &mut ann, "called zed"), "Ok(())");
+    assert_eq!(did(&mut sim, &mut ann, "whoami"), "Some(\"eve\")");
     assert_eq!(did(&mut sim, &mut bob, "iam eve"), "Ok(())");
     // It stays so.
     assert_eq!(did(&mut sim, &mut bob, "iam other"), "Ok(())");

@@ -191,7 +191,7 @@ fn connection<'i>(
     ConnectionReport {
         id: info.id,
         user: info.user_name().map(String::from),
-        addr: info.addr,
+        addr: info.addr(),
         route: Arc::clone(route),
         path: Arc::clone(path),
         since: info.since,

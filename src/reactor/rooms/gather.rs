@@ -4,7 +4,7 @@
 
 use super::policy::SlowPolicy;
 use super::publish::PERSONAL;
-use super::room::Room;
+use super::room::{Room, Talk};
 use super::segment::Run;
 use super::{ALL, Rooms};
 use crate::proto::deflate::Compressor;
@@ -86,26 +86,27 @@ impl Rooms {
         };
         for (key, at) in place.everywhere(&self.memberships) {
             let room = &mut self.rooms[key as usize];
-            let member = room.members[at as usize];
-            let (slot, told) = (member.slot(), room.told(member));
-            if told >= room.sealed() {
+            let (id, Some((members, talk))) = (room.id, room.parts()) else {
+                continue;
+            };
+            let member = &mut members[at as usize];
+            let (slot, told) = (member.slot(), talk.told(*member));
+            if told >= talk.sealed() {
                 continue;
             }
             if member.is_full() {
-                let missed = room.count_fresh(slot, told);
-                room.talk_mut().stats.dropped += missed;
+                talk.stats.dropped += talk.count_fresh(slot, told);
             } else {
                 into.rooms.push(key);
-                for link in room.fresh_to(told) {
+                let of = talk.run_of(id);
+                for link in talk.fresh_to(told) {
                     for range in link.ranges(slot, told) {
-                        let run =
-                            Run::new(&link.segment, range, room.run_of(), place.class, compressor);
+                        let run = Run::new(&link.segment, range, of, place.class, compressor);
                         into.stamped.push((link.stamp, run));
                     }
                 }
             }
-            let told = room.sealed();
-            room.members[at as usize].set_told(told);
+            member.set_told(talk.sealed());
         }
         if !self.personal.is_empty()
             && let Some(kept) = self.personal.remove(&(slot as u32))
@@ -134,17 +135,18 @@ impl Rooms {
         }
         let place = &self.places[slot];
         for (key, at) in place.everywhere(&self.memberships) {
-            let room = &mut self.rooms[key as usize];
-            let member = room.members[at as usize];
-            let told = room.told(member);
-            if member.is_full() || told >= room.seq() {
+            let Some((members, talk)) = self.rooms[key as usize].parts() else {
+                continue;
+            };
+            let member = &mut members[at as usize];
+            let told = talk.told(*member);
+            if member.is_full() || told >= talk.seq() {
                 continue;
             }
-            for range in room.unsealed_to(id, told) {
-                tell(room.talk_mut().log.growing(place.class, range, compressor));
+            for range in talk.unsealed_to(id, told) {
+                tell(talk.log.growing(place.class, range, compressor));
             }
-            let told = room.seq();
-            room.members[at as usize].set_told(told);
+            member.set_told(talk.seq());
         }
     }
 
@@ -152,16 +154,17 @@ impl Rooms {
     pub(super) fn keep_for(&mut self, slot: u32, key: u32, at: u32, compressor: &mut Compressor) {
         self.seal(key);
         let class = self.places[slot as usize].class;
-        let room = &mut self.rooms[key as usize];
-        let member = room.members[at as usize];
-        let told = room.told(member);
+        let Some((members, talk)) = self.rooms[key as usize].parts() else {
+            return;
+        };
+        let member = members[at as usize];
+        let told = talk.told(member);
         if member.is_full() {
-            let missed = room.count_fresh(slot, told);
-            room.talk_mut().stats.dropped += missed;
+            talk.stats.dropped += talk.count_fresh(slot, told);
             return;
         }
         let mut kept = Vec::new();
-        for link in room.fresh_to(told) {
+        for link in talk.fresh_to(told) {
             for range in link.ranges(slot, told) {
                 // The room does not look after it any more: it counts as what was said to it by itself.
                 let run = Run::new(&link.segment, range, PERSONAL, class, compressor);
@@ -233,32 +236,30 @@ impl Rooms {
         let id = ConnectionId::new(place.number, slot);
         for (key, at) in place.everywhere(&self.memberships) {
             let room = &mut self.rooms[key as usize];
-            let member = room.members[at as usize];
+            let Some((members, talk)) = room.parts() else {
+                continue;
+            };
+            let member = &mut members[at as usize];
             if !member.is_full() {
                 continue;
             }
-            let told = room.told(member);
-            let unsealed: u64 = room
+            let told = talk.told(*member);
+            let unsealed: u64 = talk
                 .unsealed_to(id, told)
                 .map(|range| range.len() as u64)
                 .sum();
-            let missed = room.count_fresh(member.slot(), told) + unsealed;
-            room.talk_mut().stats.dropped += missed;
+            talk.stats.dropped += talk.count_fresh(member.slot(), told) + unsealed;
+            member.set_told(talk.seq());
             room.end_full(at);
-            let told = room.seq();
-            room.members[at as usize].set_told(told);
         }
     }
 }
 
-impl Room {
-    /// What its runs are marked with: its id, and whether parts of them are never dropped.
-    fn run_of(&self) -> (u64, bool) {
-        let loose = matches!(
-            self.talk().policy,
-            SlowPolicy::Close | SlowPolicy::DropNewest
-        );
-        (self.id, loose)
+impl Talk {
+    /// What runs of its room are marked with: the room's id, and whether parts of them are never dropped.
+    const fn run_of(&self, id: u64) -> (u64, bool) {
+        let loose = matches!(self.policy, SlowPolicy::Close | SlowPolicy::DropNewest);
+        (id, loose)
     }
 
     /// Messages that are fresh to a member.
@@ -273,8 +274,7 @@ impl Room {
     /// What is in the log for a connection that has been told what is before `told`.
     fn unsealed_to(&self, id: ConnectionId, told: u64) -> impl Iterator<Item = Range<u32>> + use<> {
         let mut at = told.saturating_sub(self.sealed()) as u32;
-        let log = &self.talk().log;
-        let except = log.except();
+        let except = self.log.except();
         // Asked before each direct message, it must not begin at the first again.
         let except = &except[except.partition_point(|(index, _)| *index < at)..];
         let mut ends: Vec<u32> = except
@@ -282,7 +282,7 @@ impl Room {
             .filter(|(_, other)| *other == id)
             .map(|(index, _)| *index)
             .collect();
-        ends.push(log.len());
+        ends.push(self.log.len());
         ends.into_iter().filter_map(move |end| {
             let range = at..end;
             at = end + 1;

@@ -136,6 +136,13 @@ impl Room {
         self.talk.get_or_insert_with(Talk::begin)
     }
 
+    /// Who is here, and what was said, if anything was: asked for each member that is told something.
+    #[inline]
+    pub(super) fn parts(&mut self) -> Option<(&mut [Member], &mut Talk)> {
+        let talk = self.talk.as_deref_mut()?;
+        Some((&mut *self.members, talk))
+    }
+
     /// What has happened here since it came into being.
     pub(super) fn stats(&self) -> RoomStats {
         RoomStats {
@@ -220,19 +227,19 @@ impl Room {
 
     /// The next member that has something to be told, in this pass or in one that begins now.
     pub(super) fn next_member(&mut self) -> Option<u32> {
-        let talk = self.talk.as_mut()?;
+        let (members, talk) = self.parts()?;
         loop {
             if talk.next == 0 {
                 talk.goal = talk.sealed;
             }
-            while let Some(&member) = self.members.get(talk.next) {
+            while let Some(&member) = members.get(talk.next) {
                 talk.next += 1;
                 if talk.told(member) < talk.sealed {
                     return Some(member.slot());
                 }
             }
             talk.next = 0;
-            if talk.goal == talk.sealed || self.members.is_empty() {
+            if talk.goal == talk.sealed || members.is_empty() {
                 return None;
             }
             while talk
@@ -257,22 +264,6 @@ impl Room {
                 spare(segment);
             }
         }
-    }
-
-    /// The number of the first message that a member has not been told.
-    pub(super) fn told(&self, member: Member) -> u64 {
-        self.talk().told(member)
-    }
-
-    /// What is fresh to a member.
-    pub(super) fn fresh_to(&self, told: u64) -> impl Iterator<Item = &Link> {
-        let fresh = &self.talk().fresh;
-        let from = fresh.partition_point(|link| link.end() <= told);
-        fresh.range(from..)
-    }
-
-    pub(super) fn sealed(&self) -> u64 {
-        self.talk().sealed
     }
 
     /// Bytes that are still to be told to some.
@@ -306,12 +297,31 @@ impl Talk {
     }
 
     /// The number of the next message.
-    fn seq(&self) -> u64 {
+    #[inline]
+    pub(super) fn seq(&self) -> u64 {
         self.sealed + u64::from(self.log.len())
     }
 
+    pub(super) const fn sealed(&self) -> u64 {
+        self.sealed
+    }
+
+    /// What is fresh to a member.
+    #[inline]
+    pub(super) fn fresh_to(&self, told: u64) -> impl Iterator<Item = &Link> {
+        match self.fresh.front() {
+            // As a rule there is one link, and nobody has been told of it.
+            Some(first) if told < first.end() => self.fresh.iter(),
+            _ => {
+                let from = self.fresh.partition_point(|link| link.end() <= told);
+                self.fresh.range(from..)
+            }
+        }
+    }
+
     /// The number of the first message that a member has not been told.
-    fn told(&self, member: Member) -> u64 {
+    #[inline]
+    pub(super) fn told(&self, member: Member) -> u64 {
         if member.is_left_out() {
             return NEVER;
         }

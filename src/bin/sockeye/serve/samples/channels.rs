@@ -4,7 +4,7 @@
 //!
 //! Not here: joining and leaving, which `Commands` does where a permit allows it.
 
-use super::{millis, name, something};
+use super::{Name, millis, name, something};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use sockeye::app::json::{Answer as _, Commands, Envelope, Failure, Letter, Permit};
@@ -28,9 +28,9 @@ pub(super) enum Default {
 
 #[derive(Default)]
 pub(super) struct User {
-    name: String,
+    name: Name,
     /// Where they began.
-    channel: String,
+    channel: Box<str>,
 }
 
 #[derive(Deserialize)]
@@ -42,7 +42,7 @@ pub(super) fn service(default: Default) -> Commands<User> {
     Commands::new()
         .open(move |conn, user: &mut User, upgrade| {
             user.name = name(conn, upgrade);
-            user.channel = begin(conn, upgrade, default);
+            user.channel = begin(conn, upgrade, default).into();
         })
         .rooms(|_, _, channel| {
             if is_channel(channel) {
@@ -55,7 +55,7 @@ pub(super) fn service(default: Default) -> Commands<User> {
             let line = || {
                 let line: Line = envelope.param()?;
                 let text = something(&line.text)?;
-                Ok(json!({ "user": user.name, "text": text, "time": millis() }))
+                Ok(json!({ "user": user.name.of(conn.id()), "text": text, "time": millis() }))
             };
             let done = line().and_then(|line| say(conn, user, envelope, "chat", &line));
             answer(conn, envelope, done);

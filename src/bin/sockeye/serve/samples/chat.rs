@@ -4,7 +4,7 @@
 //!
 //! Not here: what was said before somebody came. Nothing is kept.
 
-use super::{millis, name, something};
+use super::{Name, millis, name, something};
 use serde::Deserialize;
 use serde_json::json;
 use sockeye::app::json::{Commands, Failure, Letter};
@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 #[derive(Default)]
 pub(super) struct User {
-    name: String,
+    name: Name,
 }
 
 #[derive(Deserialize)]
@@ -39,13 +39,13 @@ pub(super) fn service(params: &Params) -> Commands<User> {
             welcome(conn, user, &coming);
         })
         .close(move |scope, id, user, _| {
-            let who = json!({ "id": id.get().to_string(), "user": user.name });
+            let who = json!({ "id": id.get().to_string(), "user": user.name.of(id) });
             let _ = scope.emit(&*going, "user-left", &who);
             stats(scope, &going);
         })
         .on("chat", move |conn, user, line: Line| {
             let text = something(&line.text)?;
-            let line = json!({ "user": user.name, "text": text, "time": millis() });
+            let line = json!({ "user": user.name.of(conn.id()), "text": text, "time": millis() });
             conn.emit(&*saying, "chat", &line).map_err(Failure::new)?;
             Ok(())
         })
@@ -57,9 +57,9 @@ pub(super) fn service(params: &Params) -> Commands<User> {
 /// The newcomer hears it first, then the others, then all.
 fn welcome(conn: &mut Conn<'_, User>, user: &User, room: &str) {
     let id = conn.id();
-    let who = json!({ "id": id.get().to_string(), "user": user.name });
+    let who = json!({ "id": id.get().to_string(), "user": user.name.of(id) });
     let welcome = json!({
-        "id": who["id"], "user": user.name, "room": room, "numClients": conn.online(),
+        "id": who["id"], "user": who["user"], "room": room, "numClients": conn.online(),
     });
     if let Ok(welcome) = Letter::new("welcome").param(&welcome) {
         let _ = conn.send(&welcome);

@@ -24,7 +24,8 @@ mod ticker;
 use super::site::Draft;
 use sockeye::app::json::Failure;
 use sockeye::app::{BadJson, Conn, Echo, Route, RouteError, Upgrade};
-use sockeye::server::SlowPolicy;
+use sockeye::server::{ConnectionId, SlowPolicy};
+use std::borrow::Cow;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Adds all of them.
@@ -69,17 +70,30 @@ pub(super) fn policy(room: &str) -> SlowPolicy {
 /// The longest name of somebody, in characters.
 const MAX_NAME: usize = 32;
 
+/// What somebody is called, where they have said so; a guest's name is made of their id, and takes no memory.
+#[derive(Default)]
+struct Name(Option<Box<str>>);
+
+impl Name {
+    fn of(&self, id: ConnectionId) -> Cow<'_, str> {
+        match &self.0 {
+            Some(name) => Cow::Borrowed(name),
+            None => Cow::Owned(format!("guest-{}", id.get())),
+        }
+    }
+}
+
 /// What somebody is called: as they say by `?name=`, or else a guest.
-fn name<U>(conn: &mut Conn<'_, U>, upgrade: &Upgrade<'_>) -> String {
+fn name<U>(conn: &mut Conn<'_, U>, upgrade: &Upgrade<'_>) -> Name {
     let said = upgrade.query().get("name").unwrap_or_default();
     let shown = said.chars().filter(|char| !char.is_control());
     let name: String = shown.take(MAX_NAME).collect();
-    let name = match name.trim() {
-        "" => format!("guest-{}", conn.id().get()),
-        name => name.to_owned(),
-    };
+    let name = Name(match name.trim() {
+        "" => None,
+        name => Some(name.into()),
+    });
     // Only who looks at the server wants to know it; a name that it cannot have harms nobody.
-    let _ = conn.identify(&name);
+    let _ = conn.introduce(&name.of(conn.id()));
     name
 }
 

@@ -81,8 +81,11 @@ impl Places {
         number: u32,
         line: &'r mut (dyn Line + 'r),
     ) -> (&'r mut dyn AnyPlace, Desk<'r>) {
-        let place = self.name(number);
         let running = &mut self.running[number as usize];
+        let place = Place {
+            number,
+            generation: running.generation,
+        };
         let desk = Desk {
             line,
             home: &running.home,

@@ -11,7 +11,7 @@ use super::places::Places;
 use super::site::{Admitted, Site};
 use super::wall::millis_since_1970;
 use super::watch::{Direction, Monitor, POKE, Reporter, Said, TICK, What};
-use super::{Bucket, Upgrade, client_address, format};
+use super::{Bucket, Route, Upgrade, client_address, format};
 use crate::kernel::{Kernel, PeerAddr};
 use crate::proto::CloseCode;
 use crate::proto::handshake::Response;
@@ -143,7 +143,9 @@ impl Router {
             count.fetch_add(1, Ordering::Relaxed);
         }
         self.join_own_rooms(peer, seated, user_name);
-        self.show((id, place), What::Open(&addr), || peer.hub().now());
+        show(self.places.home(place), id, What::Open(&addr), || {
+            peer.hub().now()
+        });
         seated
     }
 
@@ -169,27 +171,6 @@ impl Router {
         }
     }
 
-    /// Shows what happens to a connection, where anybody listens.
-    #[inline]
-    fn show(
-        &self,
-        (id, place): (ConnectionId, u32),
-        what: What<'_>,
-        now: impl FnOnce() -> Duration,
-    ) {
-        let home = self.places.home(place);
-        if let Some(taps) = home.listened() {
-            let said = Said {
-                id: Some(id),
-                to: None,
-                path: &home.path,
-                direction: Direction::In,
-                what,
-            };
-            taps.show(now(), &said);
-        }
-    }
-
     /// Forgets a connection; its service is told afterwards, or not at all.
     fn count_out(&mut self, seated: Seated, hub: &Hub<'_>) -> Info {
         let info = self.infos.remove(seated.info());
@@ -205,28 +186,43 @@ impl Router {
         home.definition.leave();
         info
     }
+}
 
-    /// Whether a message is what the route takes; says so where it is not.
-    fn is_welcome<K: Kernel>(
-        &mut self,
-        peer: &mut Peer<'_, K>,
-        (seated, place): (Seated, u32),
-        message: &Message<'_>,
-    ) -> bool {
-        let route = &self.places.home(place).definition.route;
-        if let Some(rate) = route.rate {
-            let bucket = bucket(&mut self.buckets, seated);
-            if bucket.take(rate, peer.hub().now()).is_err() {
-                let _ = peer.close(CloseCode::POLICY_VIOLATION, "too many messages");
-                return false;
-            }
-        }
-        match format::check(route, message) {
-            Ok(()) => true,
-            Err(fault) => {
-                fault.answer(route, peer);
-                false
-            }
+/// Shows what happens to a connection, where anybody listens.
+#[inline]
+fn show(home: &Home, id: ConnectionId, what: What<'_>, now: impl FnOnce() -> Duration) {
+    if let Some(taps) = home.listened() {
+        let said = Said {
+            id: Some(id),
+            to: None,
+            path: &home.path,
+            direction: Direction::In,
+            what,
+        };
+        taps.show(now(), &said);
+    }
+}
+
+/// Whether a message is what the route takes; says so where it is not.
+fn is_welcome<K: Kernel>(
+    route: &Route,
+    peer: &mut Peer<'_, K>,
+    (buckets, seated): (&mut Vec<Bucket>, Seated),
+    message: &Message<'_>,
+) -> bool {
+    if let Some(rate) = route.rate
+        && bucket(buckets, seated)
+            .take(rate, peer.hub().now())
+            .is_err()
+    {
+        let _ = peer.close(CloseCode::POLICY_VIOLATION, "too many messages");
+        return false;
+    }
+    match format::check(route, message) {
+        Ok(()) => true,
+        Err(fault) => {
+            fault.answer(route, peer);
+            false
         }
     }
 }
@@ -321,7 +317,8 @@ impl<K: Kernel> Handler<K> for Router {
         if let Err(panic) = opened {
             // Nothing more is told of it.
             let mut hub = peer.hub();
-            self.show((upgrade.id, place), What::Close(&"a panic"), || hub.now());
+            let home = self.places.home(place);
+            show(home, upgrade.id, What::Close(&"a panic"), || hub.now());
             let info = self.count_out(seated, &hub);
             self.places.running(place).place.unseat(info.seat);
             self.places.leave(place, &mut hub);
@@ -334,13 +331,12 @@ impl<K: Kernel> Handler<K> for Router {
         let bytes = message.bytes().len();
         let info = &mut self.infos[seated.info()];
         info.note_received(bytes);
-        let place = info.place;
         self.counters.received(bytes);
-        let whose = (peer.id(), place);
-        self.show(whose, What::Message(message), || peer.hub().now());
-        if self.is_welcome(peer, (*seated, place), &message) {
-            let info = &mut self.infos[seated.info()];
-            let (service, desk) = self.places.at(place, peer);
+        let home = self.places.home(info.place);
+        show(home, peer.id(), What::Message(message), || peer.hub().now());
+        let rated = (&mut self.buckets, *seated);
+        if is_welcome(&home.definition.route, peer, rated, &message) {
+            let (service, desk) = self.places.at(info.place, peer);
             service.message(desk, info, message);
         }
     }
@@ -402,7 +398,8 @@ impl<K: Kernel> Handler<K> for Router {
         self.counters.closed(closed);
         let why = format_args!("{} {}", closed.code, closed.reason);
         let Info { place, seat, .. } = self.infos[seated.info()];
-        self.show((id, place), What::Close(&why), || hub.now());
+        let home = self.places.home(place);
+        show(home, id, What::Close(&why), || hub.now());
         self.count_out(seated, hub);
         let told = catch_unwind(AssertUnwindSafe(|| {
             let mut line = Nobody(hub);

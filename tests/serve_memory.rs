@@ -1,5 +1,7 @@
-//! What an idle connection of each route of `sockeye serve` costs, beside one of `sockeye echo`: the very services, counted
+//! What an idle connection of the routes of `sockeye serve` costs, beside one of `sockeye echo`: the very services, counted
 //! on the simulated kernel.
+//!
+//! Not here: `/chat/` and `/stackabuse`, where all are told of each who comes; they keep nothing for anybody.
 #![allow(
     unsafe_code,
     reason = "an allocator that counts is one, and cannot be written otherwise"
@@ -127,7 +129,7 @@ fn per_idle<H: Handler<SimKernel>>(
 }
 
 #[test]
-fn an_idle_connection_of_each_route_costs_little_more_than_two_of_echo() {
+fn an_idle_connection_of_a_route_costs_little_more_than_two_of_echo() {
     let echo = per_idle(|| (Echo, Settings::default()), |_| "/".to_owned());
     println!("{echo:>6.0} B: sockeye echo");
     let fixed = |path: &'static str| move |_| path.to_owned();

@@ -53,14 +53,14 @@ def call(argv, purpose, seconds=INSTALL_SECONDS, env=None):
     return output
 
 
-def fetch(argv, purpose):
+def fetch(argv, purpose, env=None):
     """Run a command that asks a registry, up to three times: now and then one breaks off."""
     for _ in range(2):
         try:
-            return call(argv, purpose)
+            return call(argv, purpose, env=env)
         except Problem as problem:
             print(f"{problem}\nonce more", flush=True)
-    return call(argv, purpose)
+    return call(argv, purpose, env=env)
 
 
 def installing(what):

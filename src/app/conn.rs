@@ -48,6 +48,7 @@ use core::time::Duration;
 /// ```
 pub struct Conn<'c, U> {
     pub(super) scope: Scope<'c, U>,
+    pub(super) id: ConnectionId,
     pub(super) info: &'c mut Info,
 }
 
@@ -55,7 +56,7 @@ impl<'c, U> Conn<'c, U> {
     /// Its id: of no other connection, for the life of the process.
     #[must_use]
     pub const fn id(&self) -> ConnectionId {
-        self.info.id
+        self.id
     }
 
     /// Sends a message, which is borrowed: `conn.send(&format!(…))`. It is on the wire when the turn ends, behind everything sent before.
@@ -86,7 +87,7 @@ impl<'c, U> Conn<'c, U> {
         } else {
             What::Secret(message)
         };
-        self.scope.desk.show(Some(self.info.id), None, what);
+        self.scope.desk.show(Some(self.id), None, what);
         self.info.note_sent(1, message.bytes().len());
         self.scope
             .desk

@@ -4,7 +4,6 @@
 
 use super::audience::{is_somewhere, user_in};
 use crate::kernel::PeerAddr;
-use crate::server::ConnectionId;
 use alloc::boxed::Box;
 use alloc::sync::Arc;
 use core::net::SocketAddr;
@@ -13,22 +12,21 @@ use core::time::Duration;
 /// What is known of a connection.
 #[derive(Debug)]
 pub(super) struct Info {
-    pub(super) id: ConnectionId,
     /// The number of its place on its worker.
     pub(super) place: u32,
-    /// And that of its seat there.
+    /// And that of its seat there, which knows its id.
     pub(super) seat: u32,
     addr: Addr,
-    /// Since 1970, in milliseconds.
-    pub(super) since: u64,
+    /// When it came, in seconds since 1970.
+    since: u32,
+    /// In milliseconds.
+    round_trip: u32,
     pub(super) messages_in: u64,
     pub(super) bytes_in: u64,
     pub(super) messages_out: u64,
     pub(super) bytes_out: u64,
     /// The key of the room of its user, which that room has too; or that of no room, with what it is called.
     pub(super) user: Option<Arc<str>>,
-    /// In milliseconds.
-    round_trip: u32,
 }
 
 /// Where a connection comes from, in 24 bytes and not in 32: most addresses of IPv6 have neither a scope nor a flow.
@@ -63,30 +61,30 @@ impl Addr {
 const UNKNOWN: u32 = u32::MAX;
 
 impl Info {
-    pub(super) fn new(
-        id: ConnectionId,
-        (place, seat): (u32, u32),
-        addr: PeerAddr,
-        since: u64,
-    ) -> Self {
+    /// One that comes now, in milliseconds since 1970.
+    pub(super) fn new((place, seat): (u32, u32), addr: PeerAddr, now: u64) -> Self {
         Self {
-            id,
             place,
             seat,
             addr: Addr::of(addr),
-            since,
+            since: u32::try_from(now / 1000).unwrap_or(u32::MAX),
+            round_trip: UNKNOWN,
             messages_in: 0,
             bytes_in: 0,
             messages_out: 0,
             bytes_out: 0,
             user: None,
-            round_trip: UNKNOWN,
         }
     }
 
     /// Where it comes from.
     pub(super) fn addr(&self) -> PeerAddr {
         self.addr.get()
+    }
+
+    /// When it came, in milliseconds since 1970, of which whole seconds count.
+    pub(super) fn since(&self) -> u64 {
+        u64::from(self.since) * 1000
     }
 
     /// Whether it is known whose connection it is.
@@ -145,6 +143,6 @@ mod tests {
     /// Each connection of an application has one.
     #[test]
     fn what_is_known_of_a_connection_is_small() {
-        assert!(size_of::<Info>() <= 104, "{}", size_of::<Info>());
+        assert!(size_of::<Info>() <= 88, "{}", size_of::<Info>());
     }
 }

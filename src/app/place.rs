@@ -29,6 +29,8 @@ pub(super) trait AnyPlace: Send {
     fn unseat(&mut self, seat: u32);
     fn close(&mut self, desk: Desk<'_>, seat: u32, closed: &Closed<'_>);
     fn timer(&mut self, desk: Desk<'_>, key: u64);
+    /// Who has a seat.
+    fn id(&self, seat: u32) -> Option<ConnectionId>;
     fn is_empty(&self) -> bool;
 }
 
@@ -57,8 +59,9 @@ impl<S: Service> Hosted<S> {
     ) {
         let (left, rest) = self.seats.split_at_mut(info.seat as usize);
         if let Some((Some(own), right)) = rest.split_first_mut() {
-            let scope = Scope { desk, left, right };
-            call(&mut self.service, &mut Conn { scope, info }, &mut own.user);
+            let (id, scope) = (own.id, Scope { desk, left, right });
+            let mut conn = Conn { scope, id, info };
+            call(&mut self.service, &mut conn, &mut own.user);
         }
     }
 
@@ -139,6 +142,11 @@ impl<S: Service> AnyPlace for Hosted<S> {
     fn timer(&mut self, mut desk: Desk<'_>, key: u64) {
         let (service, mut scope) = self.scope(desk.reborrow());
         service.timer(&mut scope, key);
+    }
+
+    fn id(&self, seat: u32) -> Option<ConnectionId> {
+        let seat = self.seats.get(seat as usize)?.as_ref()?;
+        Some(seat.id)
     }
 
     fn is_empty(&self) -> bool {

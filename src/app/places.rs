@@ -62,7 +62,13 @@ impl Places {
         &self.running[number as usize].home
     }
 
-    /// The same, and where keys are written.
+    /// The same, and the service.
+    pub(super) fn of(&self, number: u32) -> (&Home, &dyn AnyPlace) {
+        let Running { home, place, .. } = &self.running[number as usize];
+        (home, &**place)
+    }
+
+    /// What is the same for all, and where keys are written.
     pub(super) fn home_and_key(&mut self, number: u32) -> (&Home, &mut String) {
         (&self.running[number as usize].home, &mut self.key)
     }
@@ -92,6 +98,7 @@ impl Places {
             place,
             timers: &mut self.timers,
             key: &mut self.key,
+            gone: None,
         };
         (&mut *running.place, desk)
     }

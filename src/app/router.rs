@@ -130,8 +130,7 @@ impl Router {
     ) -> Seated {
         let id = peer.id();
         let seat = self.places.running(place).place.seat(id, user);
-        let since = millis_since_1970();
-        let info = Info::new(id, (place, seat), addr, since);
+        let info = Info::new((place, seat), addr, millis_since_1970());
         let seated = Seated::new(self.infos.insert(info));
         on_route.stay();
         if let Some(bucket) = self.buckets.get_mut(seated.info()) {
@@ -368,8 +367,10 @@ impl<K: Kernel> Handler<K> for Router {
     fn on_timer(&mut self, hub: &mut Hub<'_>, key: u64) {
         if let (POKE | TICK, Some(reporter)) = (key, &mut self.reporter) {
             let places = &self.places;
-            let home = |info: &Info| places.home(info.place);
-            let infos = self.infos.iter().map(|(_, info)| (info, home(info)));
+            let infos = self
+                .infos
+                .iter()
+                .map(|(_, info)| (info, places.of(info.place)));
             return reporter.on_time(key, hub, infos);
         }
         if let Some((place, key)) = self.places.due(key) {
@@ -397,16 +398,16 @@ impl<K: Kernel> Handler<K> for Router {
     ) {
         self.counters.closed(closed);
         let why = format_args!("{} {}", closed.code, closed.reason);
-        let Info { place, seat, .. } = self.infos[seated.info()];
-        let home = self.places.home(place);
+        let home = self.places.home(self.infos[seated.info()].place);
         show(home, id, What::Close(&why), || hub.now());
-        self.count_out(seated, hub);
+        let info = self.count_out(seated, hub);
         let told = catch_unwind(AssertUnwindSafe(|| {
             let mut line = Nobody(hub);
-            let (service, desk) = self.places.at(place, &mut line);
-            service.close(desk, seat, closed);
+            let (service, mut desk) = self.places.at(info.place, &mut line);
+            desk.gone = info.user_name();
+            service.close(desk, info.seat, closed);
         }));
-        self.places.leave(place, hub);
+        self.places.leave(info.place, hub);
         if let Err(panic) = told {
             resume_unwind(panic);
         }

@@ -76,6 +76,8 @@ pub(super) struct Desk<'s> {
     pub(super) timers: &'s mut Slab<Due>,
     /// Where keys are written.
     pub(super) key: &'s mut String,
+    /// What the one was called that is gone.
+    pub(super) gone: Option<&'s str>,
 }
 
 impl Desk<'_> {
@@ -86,6 +88,7 @@ impl Desk<'_> {
             place: self.place,
             timers: self.timers,
             key: self.key,
+            gone: self.gone,
         }
     }
 }
@@ -302,6 +305,13 @@ impl<U> Scope<'_, U> {
     pub fn users_mut(&mut self) -> impl Iterator<Item = (ConnectionId, &mut U)> {
         let seats = self.left.iter_mut().chain(self.right.iter_mut()).flatten();
         seats.map(|seat| (seat.id, &mut seat.user))
+    }
+
+    /// In [`Service::close`](super::Service::close): what the connection that is gone was called, if that was ever said.
+    /// It is `None` in all other calls.
+    #[must_use]
+    pub const fn gone_name(&self) -> Option<&str> {
+        self.desk.gone
     }
 
     /// The first of the other connections for which this holds.

@@ -135,9 +135,13 @@ impl Service for Puppet {
         scope.publish(scope.all(), format!("{user} has left").as_str());
         scope.publish("tea", format!("{user} has left tea").as_str());
         assert!(scope.send_to(id, "goodbye").is_err());
+        if let Some(name) = scope.gone_name() {
+            scope.publish("names", format!("{name} is gone").as_str());
+        }
     }
 
     fn timer(&mut self, scope: &mut Scope<'_, String>, key: u64) {
+        assert_eq!(scope.gone_name(), None, "nobody is gone");
         scope.publish(scope.all(), format!("time {key}").as_str());
         scope.publish("tea", format!("tea time {key}").as_str());
     }
@@ -273,6 +277,25 @@ fn a_user_has_one_name_and_all_his_connections() {
     assert_eq!(did(&mut sim, &mut ann, "rooms"), "");
     kill(&mut sim, &bob);
     assert_eq!(did(&mut sim, &mut ann, "connections-of eve"), "ann");
+}
+
+#[test]
+fn whoever_is_gone_has_had_a_name() {
+    let mut sim = world();
+    let [mut ann, mut bob, cid, dan] = crowd(&mut sim);
+    assert_eq!(did(&mut sim, &mut ann, "join names"), "Ok(true)");
+    // What was not said, nobody knows.
+    kill(&mut sim, &cid);
+    assert_eq!(heard(&mut ann), ["cid has left"]);
+    assert_eq!(did(&mut sim, &mut bob, "called bobby"), "Ok(())");
+    let mut eve = come(&mut sim, "/a", "eve");
+    assert_eq!(did(&mut sim, &mut eve, "iam evelyn"), "Ok(())");
+    for (client, name, called) in [(bob, "bob", "bobby"), (eve, "eve", "evelyn")] {
+        kill(&mut sim, &client);
+        let told = [format!("{name} has left"), format!("{called} is gone")];
+        assert_eq!(heard(&mut ann), told);
+    }
+    drop(dan);
 }
 
 #[test]

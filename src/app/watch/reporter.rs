@@ -10,6 +10,7 @@ use super::{Monitor, TapDesk, lock};
 use crate::app::audience::room_in;
 use crate::app::home::Home;
 use crate::app::info::Info;
+use crate::app::place::AnyPlace;
 use crate::app::wall::millis_since_1970;
 use crate::server::Hub;
 use alloc::boxed::Box;
@@ -61,6 +62,9 @@ impl Post {
     }
 }
 
+/// What is known of a connection, and where it is.
+type Seated<'i> = (&'i Info, (&'i Home, &'i dyn AnyPlace));
+
 /// What a worker reports by.
 pub(in crate::app) struct Reporter {
     monitor: Monitor,
@@ -90,7 +94,7 @@ impl Reporter {
         &mut self,
         key: u64,
         hub: &mut Hub<'_>,
-        connections: impl ExactSizeIterator<Item = (&'i Info, &'i Home)>,
+        connections: impl ExactSizeIterator<Item = Seated<'i>>,
     ) {
         if key == POKE && self.post.ticking.swap(true, Ordering::SeqCst) {
             return;
@@ -118,15 +122,11 @@ impl Reporter {
         self.post.left.fetch_update(order, order, less).is_ok()
     }
 
-    fn write<'i>(
-        &mut self,
-        hub: &Hub<'_>,
-        connections: impl Iterator<Item = (&'i Info, &'i Home)>,
-    ) {
+    fn write<'i>(&mut self, hub: &Hub<'_>, connections: impl Iterator<Item = Seated<'i>>) {
         let time = millis_since_1970();
         let mut places = HashMap::new();
         let mut connections: Vec<_> = connections
-            .map(|(info, home)| connection(info, home, hub, &mut places))
+            .filter_map(|seated| connection(seated, hub, &mut places))
             .collect();
         connections.sort_unstable_by_key(|connection| connection.id);
         let report = Report {
@@ -177,32 +177,32 @@ impl Drop for Reporter {
 type Places<'i> = HashMap<&'i str, (Arc<str>, Arc<str>)>;
 
 fn connection<'i>(
-    info: &Info,
-    home: &'i Home,
+    (info, (home, service)): Seated<'i>,
     hub: &Hub<'_>,
     places: &mut Places<'i>,
-) -> ConnectionReport {
+) -> Option<ConnectionReport> {
+    let id = service.id(info.seat)?;
     let place = places.entry(&home.path);
     let (route, path) = place.or_insert_with(|| {
         let route = home.definition.route.pattern();
         (route.into(), (&*home.path).into())
     });
-    let rooms = hub.rooms_of(info.id).filter_map(room_in);
-    ConnectionReport {
-        id: info.id,
+    let rooms = hub.rooms_of(id).filter_map(room_in);
+    Some(ConnectionReport {
+        id,
         user: info.user_name().map(String::from),
         addr: info.addr(),
         route: Arc::clone(route),
         path: Arc::clone(path),
-        since: info.since,
+        since: info.since(),
         messages_in: info.messages_in,
         messages_out: info.messages_out,
         bytes_in: info.bytes_in,
         bytes_out: info.bytes_out,
-        queued: hub.queued_bytes(info.id),
+        queued: hub.queued_bytes(id),
         rtt: info
             .latency()
             .map(|rtt| u64::try_from(rtt.as_millis()).unwrap_or(u64::MAX)),
         rooms: rooms.map(|(_, name)| name.into()).collect(),
-    }
+    })
 }

@@ -28,7 +28,7 @@ pub struct ConnectionReport {
     /// Its path.
     #[cfg_attr(feature = "json", serde(serialize_with = "json::displayed"))]
     pub path: Arc<str>,
-    /// When it was opened, in milliseconds since 1970.
+    /// When it was opened, in milliseconds since 1970, of which whole seconds count.
     pub since: u64,
     /// Messages that it has sent.
     pub messages_in: u64,

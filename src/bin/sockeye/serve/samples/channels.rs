@@ -4,7 +4,7 @@
 //!
 //! Not here: joining and leaving, which `Commands` does where a permit allows it.
 
-use super::{Name, millis, name, something};
+use super::{called, introduce, millis, something};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use sockeye::app::json::{Answer as _, Commands, Envelope, Failure, Letter, Permit};
@@ -28,7 +28,6 @@ pub(super) enum Default {
 
 #[derive(Default)]
 pub(super) struct User {
-    name: Name,
     /// Where they began.
     channel: Box<str>,
 }
@@ -41,7 +40,7 @@ struct Line {
 pub(super) fn service(default: Default) -> Commands<User> {
     Commands::new()
         .open(move |conn, user: &mut User, upgrade| {
-            user.name = name(conn, upgrade);
+            introduce(conn, upgrade);
             user.channel = begin(conn, upgrade, default).into();
         })
         .rooms(|_, _, channel| {
@@ -55,7 +54,8 @@ pub(super) fn service(default: Default) -> Commands<User> {
             let line = || {
                 let line: Line = envelope.param()?;
                 let text = something(&line.text)?;
-                Ok(json!({ "user": user.name.of(conn.id()), "text": text, "time": millis() }))
+                let user = called(conn.user_name(), conn.id());
+                Ok(json!({ "user": user, "text": text, "time": millis() }))
             };
             let done = line().and_then(|line| say(conn, user, envelope, "chat", &line));
             answer(conn, envelope, done);

@@ -4,7 +4,7 @@
 //!
 //! Not here: what was said before somebody came. Nothing is kept.
 
-use super::{Name, millis, name, something};
+use super::{called, introduce, millis, something};
 use serde::Deserialize;
 use serde_json::json;
 use sockeye::app::json::{Commands, Failure, Letter};
@@ -12,17 +12,12 @@ use sockeye::app::{Audience, Conn, Params, Scope};
 use sockeye::proto::CloseCode;
 use std::sync::Arc;
 
-#[derive(Default)]
-pub(super) struct User {
-    name: Name,
-}
-
 #[derive(Deserialize)]
 struct Line {
     text: String,
 }
 
-pub(super) fn service(params: &Params) -> Commands<User> {
+pub(super) fn service(params: &Params) -> Commands<()> {
     // What cannot be decoded is shown as it was sent.
     let sent = params.get("room").unwrap_or_default();
     let room: Arc<str> = params
@@ -30,34 +25,35 @@ pub(super) fn service(params: &Params) -> Commands<User> {
         .map_or_else(|| sent.into(), |room| room.into());
     let [coming, going, saying, pinging] = core::array::from_fn(|_| Arc::clone(&room));
     Commands::new()
-        .open(move |conn, user: &mut User, upgrade| {
-            user.name = name(conn, upgrade);
+        .open(move |conn, (), upgrade| {
+            introduce(conn, upgrade);
             if conn.join(&coming).is_err() {
                 let _ = conn.close(CloseCode::POLICY_VIOLATION, "no room has such a name");
                 return;
             }
-            welcome(conn, user, &coming);
+            welcome(conn, &coming);
         })
-        .close(move |scope, id, user, _| {
-            let who = json!({ "id": id.get().to_string(), "user": user.name.of(id) });
+        .close(move |scope, id, (), _| {
+            let who = json!({ "id": id.get().to_string(), "user": called(scope.gone_name(), id) });
             let _ = scope.emit(&*going, "user-left", &who);
             stats(scope, &going);
         })
-        .on("chat", move |conn, user, line: Line| {
+        .on("chat", move |conn, (), line: Line| {
             let text = something(&line.text)?;
-            let line = json!({ "user": user.name.of(conn.id()), "text": text, "time": millis() });
+            let user = called(conn.user_name(), conn.id());
+            let line = json!({ "user": user, "text": text, "time": millis() });
             conn.emit(&*saying, "chat", &line).map_err(Failure::new)?;
             Ok(())
         })
-        .on("ping", move |conn, _, _: Option<serde_json::Value>| {
+        .on("ping", move |conn, (), _: Option<serde_json::Value>| {
             let _ = conn.emit(&*pinging, "pong", &json!({ "timestamp": millis() }));
         })
 }
 
 /// The newcomer hears it first, then the others, then all.
-fn welcome(conn: &mut Conn<'_, User>, user: &User, room: &str) {
+fn welcome(conn: &mut Conn<'_, ()>, room: &str) {
     let id = conn.id();
-    let who = json!({ "id": id.get().to_string(), "user": user.name.of(id) });
+    let who = json!({ "id": id.get().to_string(), "user": called(conn.user_name(), id) });
     let welcome = json!({
         "id": who["id"], "user": who["user"], "room": room, "numClients": conn.online(),
     });
@@ -68,7 +64,7 @@ fn welcome(conn: &mut Conn<'_, User>, user: &User, room: &str) {
     stats(conn, room);
 }
 
-fn stats(scope: &mut Scope<'_, User>, room: &str) {
+fn stats(scope: &mut Scope<'_, ()>, room: &str) {
     let stats = json!({ "numClients": scope.online() });
     let _ = scope.emit(room, "stats", &stats);
 }

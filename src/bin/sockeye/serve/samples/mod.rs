@@ -25,7 +25,6 @@ use super::site::Draft;
 use sockeye::app::json::Failure;
 use sockeye::app::{BadJson, Conn, Echo, Route, RouteError, Upgrade};
 use sockeye::server::{ConnectionId, SlowPolicy};
-use std::borrow::Cow;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Adds all of them.
@@ -70,31 +69,18 @@ pub(super) fn policy(room: &str) -> SlowPolicy {
 /// The longest name of somebody, in characters.
 const MAX_NAME: usize = 32;
 
-/// What somebody is called, where they have said so; a guest's name is made of their id, and takes no memory.
-#[derive(Default)]
-struct Name(Option<Box<str>>);
-
-impl Name {
-    fn of(&self, id: ConnectionId) -> Cow<'_, str> {
-        match &self.0 {
-            Some(name) => Cow::Borrowed(name),
-            None => Cow::Owned(format!("guest-{}", id.get())),
-        }
-    }
-}
-
-/// What somebody is called: as they say by `?name=`, or else a guest.
-fn name<U>(conn: &mut Conn<'_, U>, upgrade: &Upgrade<'_>) -> Name {
+/// Has somebody be called as they say by `?name=`, if they say it. The server keeps it, for whoever looks at it, too.
+fn introduce<U>(conn: &mut Conn<'_, U>, upgrade: &Upgrade<'_>) {
     let said = upgrade.query().get("name").unwrap_or_default();
     let shown = said.chars().filter(|char| !char.is_control());
     let name: String = shown.take(MAX_NAME).collect();
-    let name = Name(match name.trim() {
-        "" => None,
-        name => Some(name.into()),
-    });
-    // Only who looks at the server wants to know it; a name that it cannot have harms nobody.
-    let _ = conn.introduce(&name.of(conn.id()));
-    name
+    // An empty one is none; they stay a guest.
+    let _ = conn.introduce(name.trim());
+}
+
+/// What somebody is called. A guest's name is made of their id, and takes no memory.
+fn called(name: Option<&str>, id: ConnectionId) -> String {
+    name.map_or_else(|| format!("guest-{}", id.get()), str::to_owned)
 }
 
 /// Now, as JavaScript counts.

@@ -4,7 +4,7 @@
 //! Not here: what the line does. Here it holds a number and a list.
 
 use core::future::poll_fn;
-use core::task::Poll;
+use core::task::{Context, Poll};
 use loom::future::block_on;
 use loom::thread;
 use shared::{Half, Hold};
@@ -75,8 +75,11 @@ fn pair() -> (Half<Vec<u8>>, Half<Vec<u8>>) {
 
 /// Uses the line once, and waits for it if it has to.
 async fn note(half: &mut Half<Vec<u8>>, number: u8) {
-    let write = |line: &mut Line| line.io.push(number);
-    poll_fn(|cx| half.with(cx, |line, _| Poll::Ready(write(line)))).await;
+    let write = |line: &mut Line, _: &mut Context<'_>| {
+        line.io.push(number);
+        Poll::Ready(())
+    };
+    poll_fn(|cx| half.with(cx, write)).await;
 }
 
 #[test]
@@ -100,7 +103,10 @@ fn who_only_tries_takes_nothing_away() {
     loom::model(|| {
         let (mut one, mut other) = pair();
         let trying = thread::spawn(move || {
-            let done = other.now(|line| Some(line.io.push(1)));
+            let done = other.now(|line| {
+                line.io.push(1);
+                Some(true)
+            });
             (other, done.is_some())
         });
         block_on(note(&mut one, 2));

@@ -221,7 +221,8 @@ impl App {
         self
     }
 
-    /// What rooms may take. A policy is asked with the room's name, and with the empty name for everybody at a path.
+    /// What rooms may take. A policy is asked with the room's name, and with the empty name for everybody at a path
+    /// and for all that a user has open.
     #[must_use]
     pub fn rooms(mut self, rooms: RoomSettings) -> Self {
         self.rooms = rooms;

@@ -2,29 +2,25 @@
 //!
 //! Not here: who may come, which is `arrivals`; what a route is, which is `site`; what a service does.
 
-use super::audience::{everybody, user};
 use super::home::Home;
 use super::info::Info;
 use super::line::Nobody;
 use super::metrics::Counters;
 use super::places::Places;
+use super::seating::Seated;
 use super::site::{Admitted, Site};
-use super::wall::millis_since_1970;
 use super::watch::{Direction, Monitor, POKE, Reporter, Said, TICK, What};
 use super::{Bucket, Route, Upgrade, client_address, format};
-use crate::kernel::{Kernel, PeerAddr};
+use crate::kernel::Kernel;
 use crate::proto::CloseCode;
 use crate::proto::handshake::Response;
 use crate::proto::handshake::server::{PageRequest, Request};
-use crate::server::{Arrival, Closed, ConnectionId, Handler, Hub, Message, Peer, Verdict};
-use alloc::string::String;
+use crate::server::{Arrival, Cause, Closed, ConnectionId, Handler, Hub, Message, Peer, Verdict};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
 use core::net::IpAddr;
-use core::num::NonZeroU32;
 use core::panic::AssertUnwindSafe;
-use core::sync::atomic::Ordering;
 use core::time::Duration;
 use slab::Slab;
 use std::collections::HashMap;
@@ -50,11 +46,11 @@ use std::panic::{catch_unwind, resume_unwind};
 /// ```
 pub struct Router {
     pub(super) site: Arc<Site>,
-    places: Places,
-    infos: Slab<Info>,
+    pub(super) places: Places,
+    pub(super) infos: Slab<Info>,
     /// Of those on routes that have a rate, as long as the last of them that has said something.
-    buckets: Vec<Bucket>,
-    counters: Arc<Counters>,
+    pub(super) buckets: Vec<Bucket>,
+    pub(super) counters: Arc<Counters>,
     /// Where somebody may look.
     reporter: Option<Reporter>,
     /// The user of the request that is becoming a connection now, and of no other.
@@ -71,31 +67,6 @@ pub struct Router {
 
 /// What it takes to go through all rooms and connections is then nothing to speak of.
 const BETWEEN_COUNTS: Duration = Duration::from_secs(1);
-
-/// Where a connection is. The loop keeps it, and nobody else can make anything of it.
-// In four bytes, which the loop has for it beside others; what a place and a seat are is in `Info`.
-#[derive(Clone, Copy, Debug)]
-pub struct Seated(NonZeroU32);
-
-impl Default for Seated {
-    /// Nowhere: of a connection that did not come through a route, as one that was opened here.
-    fn default() -> Self {
-        Self(NonZeroU32::MAX)
-    }
-}
-
-impl Seated {
-    fn new(info: usize) -> Self {
-        let number = u32::try_from(info).ok();
-        let number = number.and_then(|number| NonZeroU32::MIN.checked_add(number));
-        Self(number.expect("connections are counted in 31 bits"))
-    }
-
-    /// Which of the router's infos is its.
-    const fn info(self) -> usize {
-        self.0.get() as usize - 1
-    }
-}
 
 impl Router {
     pub(super) fn new(site: Arc<Site>) -> Self {
@@ -115,81 +86,11 @@ impl Router {
             count_at: Duration::ZERO,
         }
     }
-
-    /// Gives a connection its seat, and makes it one of everybody there.
-    fn take_seat<K: Kernel>(
-        &mut self,
-        peer: &mut Peer<'_, K>,
-        place: u32,
-        addr: PeerAddr,
-        Admitted {
-            user,
-            name: user_name,
-            on_route,
-        }: Admitted,
-    ) -> Seated {
-        let id = peer.id();
-        let seat = self.places.running(place).place.seat(id, user);
-        let info = Info::new((place, seat), addr, millis_since_1970());
-        let seated = Seated::new(self.infos.insert(info));
-        on_route.stay();
-        if let Some(bucket) = self.buckets.get_mut(seated.info()) {
-            *bucket = Bucket::default();
-        }
-        self.counters.opened();
-        let home = self.places.home(place);
-        for count in home.counts() {
-            count.fetch_add(1, Ordering::Relaxed);
-        }
-        self.join_own_rooms(peer, seated, user_name);
-        show(self.places.home(place), id, What::Open(&addr), || {
-            peer.hub().now()
-        });
-        seated
-    }
-
-    /// Makes a connection one of everybody at its path, and one of its user's.
-    fn join_own_rooms<K: Kernel>(
-        &mut self,
-        peer: &mut Peer<'_, K>,
-        seated: Seated,
-        user_name: Option<String>,
-    ) {
-        let (home, key) = self.places.home_and_key(self.infos[seated.info()].place);
-        let mut joined = peer.join(everybody(&home.path, key)).map(drop);
-        if let (Ok(()), Some(name)) = (&joined, user_name) {
-            joined = home.shared.check_name(&name);
-            let key = user(&home.path, &name, key);
-            joined = joined.and_then(|()| peer.join(key).map(drop));
-            self.infos[seated.info()].user = Some(peer.hub().name_of(key));
-        }
-        if let Err(error) = joined {
-            // What is said to all, or to its user, would not reach it.
-            tracing::error!(id = %peer.id(), %error, "a connection cannot join its path");
-            let _ = peer.close(CloseCode::TRY_AGAIN_LATER, "the server is full");
-        }
-    }
-
-    /// Forgets a connection; its service is told afterwards, or not at all.
-    fn count_out(&mut self, seated: Seated, hub: &Hub<'_>) -> Info {
-        let info = self.infos.remove(seated.info());
-        if let Some(ip) = info.addr().ip() {
-            let shared = &self.site.shared;
-            let now = shared.common_time(&mut self.ahead, hub.now());
-            shared.addresses.leave(ip, now);
-        }
-        let home = self.places.home(info.place);
-        for count in home.counts() {
-            count.fetch_sub(1, Ordering::Relaxed);
-        }
-        home.definition.leave();
-        info
-    }
 }
 
 /// Shows what happens to a connection, where anybody listens.
 #[inline]
-fn show(home: &Home, id: ConnectionId, what: What<'_>, now: impl FnOnce() -> Duration) {
+pub(super) fn show(home: &Home, id: ConnectionId, what: What<'_>, now: impl FnOnce() -> Duration) {
     if let Some(taps) = home.listened() {
         let said = Said {
             id: Some(id),
@@ -298,7 +199,12 @@ impl<K: Kernel> Handler<K> for Router {
             resume_unwind(panic);
         });
         self.waiting.remove(&peer.id());
-        let seated = self.take_seat(peer, place, addr, admitted);
+        let Admitted {
+            user,
+            name,
+            on_route,
+        } = admitted;
+        let seated = self.take_seat(peer.id(), place, addr, (user, on_route));
         let upgrade = Upgrade {
             request,
             params: &params,
@@ -309,16 +215,14 @@ impl<K: Kernel> Handler<K> for Router {
             now: peer.hub().now(),
         };
         let opened = catch_unwind(AssertUnwindSafe(|| {
-            let (service, desk) = self.places.at(place, peer);
-            let info = &mut self.infos[seated.info()];
-            service.open(desk, info, &upgrade);
+            self.welcome(peer, seated, name, &upgrade);
         }));
         if let Err(panic) = opened {
             // Nothing more is told of it.
             let mut hub = peer.hub();
             let home = self.places.home(place);
             show(home, upgrade.id, What::Close(&"a panic"), || hub.now());
-            let info = self.count_out(seated, &hub);
+            let info = self.count_out(seated, &Closed::abnormal(Cause::Panic), &hub);
             self.places.running(place).place.unseat(info.seat);
             self.places.leave(place, &mut hub);
             resume_unwind(panic);
@@ -328,7 +232,9 @@ impl<K: Kernel> Handler<K> for Router {
 
     fn on_message(&mut self, peer: &mut Peer<'_, K>, seated: &mut Seated, message: Message<'_>) {
         let bytes = message.bytes().len();
-        let info = &mut self.infos[seated.info()];
+        let Some(info) = self.infos.get_mut(seated.info()) else {
+            return;
+        };
         info.note_received(bytes);
         self.counters.received(bytes);
         let home = self.places.home(info.place);
@@ -341,8 +247,10 @@ impl<K: Kernel> Handler<K> for Router {
     }
 
     fn on_heartbeat(&mut self, peer: &mut Peer<'_, K>, seated: &mut Seated, round_trip: Duration) {
+        let Some(info) = self.infos.get_mut(seated.info()) else {
+            return;
+        };
         self.counters.rtt(round_trip);
-        let info = &mut self.infos[seated.info()];
         info.note_latency(round_trip);
         let route = &self.places.home(info.place).definition.route;
         if route.max_latency.is_some_and(|most| round_trip > most) {
@@ -354,14 +262,17 @@ impl<K: Kernel> Handler<K> for Router {
     }
 
     fn on_told(&mut self, seated: &mut Seated, messages: u64, bytes: usize) {
-        self.counters.sent(messages, bytes as u64);
-        self.infos[seated.info()].note_sent(messages, bytes);
+        if let Some(info) = self.infos.get_mut(seated.info()) {
+            self.counters.sent(messages, bytes as u64);
+            info.note_sent(messages, bytes);
+        }
     }
 
     fn on_drain(&mut self, peer: &mut Peer<'_, K>, seated: &mut Seated) {
-        let info = &mut self.infos[seated.info()];
-        let (service, desk) = self.places.at(info.place, peer);
-        service.drain(desk, info);
+        if let Some(info) = self.infos.get_mut(seated.info()) {
+            let (service, desk) = self.places.at(info.place, peer);
+            service.drain(desk, info);
+        }
     }
 
     fn on_timer(&mut self, hub: &mut Hub<'_>, key: u64) {
@@ -396,11 +307,13 @@ impl<K: Kernel> Handler<K> for Router {
         seated: Seated,
         closed: &Closed<'_>,
     ) {
-        self.counters.closed(closed);
+        let Some(info) = self.infos.get(seated.info()) else {
+            return;
+        };
         let why = format_args!("{} {}", closed.code, closed.reason);
-        let home = self.places.home(self.infos[seated.info()].place);
+        let home = self.places.home(info.place);
         show(home, id, What::Close(&why), || hub.now());
-        let info = self.count_out(seated, hub);
+        let info = self.count_out(seated, closed, hub);
         let told = catch_unwind(AssertUnwindSafe(|| {
             let mut line = Nobody(hub);
             let (service, mut desk) = self.places.at(info.place, &mut line);
@@ -410,15 +323,6 @@ impl<K: Kernel> Handler<K> for Router {
         self.places.leave(info.place, hub);
         if let Err(panic) = told {
             resume_unwind(panic);
-        }
-    }
-}
-
-impl Drop for Router {
-    /// Other workers go on, and have the same routes.
-    fn drop(&mut self) {
-        for (_, info) in &self.infos {
-            self.places.home(info.place).definition.leave();
         }
     }
 }

@@ -260,7 +260,7 @@ impl Closed<'_> {
     };
 
     /// An end without a Close frame, for this cause.
-    pub(super) const fn abnormal(cause: Cause) -> Self {
+    pub(crate) const fn abnormal(cause: Cause) -> Self {
         Self {
             cause,
             ..Self::ABNORMAL

@@ -4,10 +4,11 @@
 use crate::frames;
 use crate::harness::{Client, Sim, ms, secs};
 use crate::world::{ask, heard, kill, open, request, say, start, status};
+use sockeye::app::metrics::Registry;
 use sockeye::app::{
     AddressLimits, App, Conn, Decision, Rate, Route, Router, Service, Ticket, Upgrade,
 };
-use sockeye::server::{Admission, Message, PeerAddr};
+use sockeye::server::{Admission, Message, PeerAddr, RoomSettings, SlowPolicy};
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::sync::{Arc, Mutex};
@@ -222,7 +223,9 @@ type Way = fn(&mut Sim<Router>);
 /// Every way to come and go but to stay. Two places are there, so whoever leaves one behind is found out.
 #[test]
 fn every_place_is_given_back() {
+    let registry = Registry::new();
     let app = limited(Some(2), None)
+        .metrics(&registry)
         .route(gate(), |_| Plain)
         .route(Route::new("/broken"), |_| -> Plain { panic!("asked to") });
     let mut sim = start(app);
@@ -295,8 +298,24 @@ fn every_place_is_given_back() {
         }
         let (one, two) = (open(&mut sim, "/"), open(&mut sim, "/"));
         assert_eq!(status(&mut sim, "/", ""), 429, "{way}");
+        assert_eq!(registry.totals().open, 2, "{way}");
         kill(&mut sim, &one);
         kill(&mut sim, &two);
+    }
+}
+
+/// Also one that panics before a service is told of anybody.
+#[test]
+fn a_policy_of_rooms_that_panics_takes_no_place() {
+    let rooms = RoomSettings::default().policy(|room| match room {
+        "" => panic!("asked to"),
+        _ => SlowPolicy::Close,
+    });
+    let app = limited(Some(1), None).rooms(rooms);
+    let mut sim = start(app.route(Route::new("/").max_connections(1), |_| Plain));
+    for _ in 0..3 {
+        let client = open(&mut sim, "/");
+        client.close_in_order(&mut sim, 1011);
     }
 }
 

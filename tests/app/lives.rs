@@ -3,6 +3,7 @@
 use crate::frames;
 use crate::harness::{Sim, ms, secs};
 use crate::world::{Log, Noting, heard, kill, open, read, say, start, status};
+use sockeye::app::metrics::Registry;
 use sockeye::app::{App, Echo, Rate, Route};
 use std::sync::Arc;
 
@@ -123,6 +124,43 @@ fn a_worker_that_is_gone_leaves_its_places_on_a_route_to_the_others() {
     drop(one);
     let _both = [open(&mut other, "/"), open(&mut other, "/")];
     assert_eq!(status(&mut other, "/", ""), 503);
+}
+
+/// What is no connection of a route has no service, and is counted nowhere.
+#[cfg(feature = "client")]
+#[test]
+fn what_a_connection_says_that_was_opened_here_is_not_heard() {
+    use sockeye::client::Connector;
+    use sockeye::proto::handshake::accept_of;
+
+    let registry = Registry::new();
+    let app = App::new().metrics(&registry);
+    let mut sim = start(app.route(Route::new("/"), |_| Echo));
+    let mut echoed = open(&mut sim, "/");
+    let connector = Connector::new("ws://10.0.0.1/").expect("a URL");
+    let begun = sim.server.connect(&connector, 7);
+    begun.expect("nothing is wrong");
+    sim.settle();
+    let conn = sim.net.take_connected().pop().expect("it has come about");
+    let asked = String::from_utf8(conn.take_sent()).expect("ASCII");
+    let mut lines = asked.lines();
+    let key = lines.find_map(|line| line.strip_prefix("Sec-WebSocket-Key: "));
+    let key = key.and_then(|key| key.as_bytes().try_into().ok());
+    let accept = accept_of(key.expect("24 letters"));
+    conn.push(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n");
+    conn.push(b"Sec-WebSocket-Accept: ");
+    conn.push(&accept);
+    conn.push(b"\r\n\r\n\x81\x02hi");
+    sim.settle();
+    assert!(!conn.is_closed());
+    assert_eq!(registry.totals().open, 1);
+    conn.push(b"\x88\x00");
+    conn.end();
+    sim.settle();
+    assert!(conn.is_closed());
+    assert_eq!(registry.totals().open, 1);
+    say(&mut sim, &echoed, "on it goes");
+    assert_eq!(heard(&mut echoed), ["on it goes"]);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use crate::frames;
 use crate::harness::{Client, Sim, secs};
-use crate::world::{heard, kill, open, request, say, start};
+use crate::world::{ask, heard, kill, open, request, say, start, status};
 use proptest::prelude::*;
 use sockeye::app::{
     AddressLimits, App, Conn, Decision, Gate, Route, Router, Scope, Service, Upgrade, Workers,
@@ -118,6 +118,25 @@ fn workers() -> Workers {
         .route(gate("/b/{name}"), |_| Census)
         .route(gate("/c/"), |_| Census);
     app.build().expect("nothing is wrong with it")
+}
+
+/// What it had in common with the others, it gives back: places, addresses and counts.
+#[test]
+fn a_worker_that_is_gone_takes_its_connections_with_it() {
+    let workers = workers();
+    let worker = || Sim::of(workers.router(), workers.builder().settings().clone());
+    let [mut gone, mut left] = [worker(), worker()];
+    let mut client = open(&mut left, "/a");
+    let _open = [open(&mut gone, "/a"), open(&mut gone, "/b/x")];
+    let (head, _asked) = ask(&mut gone, "/c/?do=later", "");
+    assert_eq!(head, "");
+    say(&mut left, &client, "?");
+    assert_eq!(heard(&mut client), ["2 3 1 1"]);
+    drop(gone);
+    say(&mut left, &client, "?");
+    assert_eq!(heard(&mut client), ["1 1 1 1"]);
+    let _all = [(); PER_ADDRESS - 1].map(|()| open(&mut left, "/b/x"));
+    assert_eq!(status(&mut left, "/c/", ""), 429);
 }
 
 /// Paths, and which route they are of.

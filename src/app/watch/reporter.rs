@@ -63,7 +63,7 @@ impl Post {
 }
 
 /// What is known of a connection, and where it is.
-type Seated<'i> = (&'i Info, (&'i Home, &'i dyn AnyPlace));
+type Sitting<'i> = (&'i Info, (&'i Home, &'i dyn AnyPlace));
 
 /// What a worker reports by.
 pub(in crate::app) struct Reporter {
@@ -94,7 +94,7 @@ impl Reporter {
         &mut self,
         key: u64,
         hub: &mut Hub<'_>,
-        connections: impl ExactSizeIterator<Item = Seated<'i>>,
+        connections: impl ExactSizeIterator<Item = Sitting<'i>>,
     ) {
         if key == POKE && self.post.ticking.swap(true, Ordering::SeqCst) {
             return;
@@ -122,7 +122,7 @@ impl Reporter {
         self.post.left.fetch_update(order, order, less).is_ok()
     }
 
-    fn write<'i>(&mut self, hub: &Hub<'_>, connections: impl Iterator<Item = Seated<'i>>) {
+    fn write<'i>(&mut self, hub: &Hub<'_>, connections: impl Iterator<Item = Sitting<'i>>) {
         let time = millis_since_1970();
         let mut places = HashMap::new();
         let mut connections: Vec<_> = connections
@@ -177,7 +177,7 @@ impl Drop for Reporter {
 type Places<'i> = HashMap<&'i str, (Arc<str>, Arc<str>)>;
 
 fn connection<'i>(
-    (info, (home, service)): Seated<'i>,
+    (info, (home, service)): Sitting<'i>,
     hub: &Hub<'_>,
     places: &mut Places<'i>,
 ) -> Option<ConnectionReport> {

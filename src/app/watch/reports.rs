@@ -17,7 +17,8 @@ pub struct ConnectionReport {
     /// Its id.
     #[cfg_attr(feature = "json", serde(serialize_with = "json::number"))]
     pub id: ConnectionId,
-    /// Whose it is, where a service has [said](crate::app::Conn::identify) so.
+    /// Whose it is, where a gate or a service has [said](crate::app::Conn::identify) so; or only what it is
+    /// [called](crate::app::Conn::introduce), which others may be, too.
     pub user: Option<String>,
     /// Where it comes from.
     #[cfg_attr(feature = "json", serde(serialize_with = "json::displayed"))]

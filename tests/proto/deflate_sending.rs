@@ -362,6 +362,35 @@ fn a_client_without_keys_compresses_nothing() {
     }
 }
 
+/// What was compressed and could not be sent is not referred to by what is.
+#[test]
+fn a_client_that_has_no_key_for_once_can_say_it_again() {
+    let (one, two) = (records(1000, 1), records(1000, 2));
+    for takeover in [false, true] {
+        let window = Window { bits: 15, takeover };
+        let mut side = Compressing::new(Role::Client, window, &Policy::default());
+        side.send(|tx, out| tx.text(&two, out)).unwrap();
+        let mut say = |data: &str, last| {
+            let before = side.wrote.clone();
+            let data = data.as_bytes();
+            let none = side.send_unlucky(|tx, out| tx.fragment(MessageKind::Text, data, last, out));
+            assert_eq!(none, Err(SendError::NoRandomness));
+            assert_eq!(side.wrote, before);
+            side.send(|tx, out| tx.fragment(MessageKind::Text, data, last, out))
+                .unwrap();
+        };
+        say(&one, false);
+        say(&two, false);
+        say(&one, true);
+        let none = side.send_unlucky(|tx, out| tx.text(&one, out));
+        assert_eq!(none, Err(SendError::NoRandomness));
+        side.send(|tx, out| tx.text(&one, out)).unwrap();
+        let said: Vec<_> = side.read().into_iter().map(|read| read.data).collect();
+        let whole = [one.as_str(), &two, &one].concat();
+        assert_eq!(said, [two.as_bytes(), whole.as_bytes(), one.as_bytes()]);
+    }
+}
+
 #[test]
 fn a_forgotten_context_is_not_referred_to() {
     let text = records(2000, 1);

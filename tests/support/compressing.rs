@@ -5,7 +5,7 @@
 use crate::strict_inflate::{Seen, StrictInflater, TAIL};
 use crate::wire::{self, Counting, Frame};
 use sockeye::proto::deflate::{ClientBits, Compressor, Params, Policy};
-use sockeye::proto::{Connection, Outbound, Role, SendError, Sender};
+use sockeye::proto::{Connection, Keys, NoRandomness, Outbound, Role, SendError, Sender};
 use std::sync::Arc;
 
 /// What a direction has agreed on.
@@ -81,6 +81,24 @@ impl Compressing {
         send: impl FnOnce(&mut Sender, &mut Outbound<'_, &mut Vec<u8>>) -> Result<(), SendError>,
     ) -> Result<(), SendError> {
         let out = Outbound::server(&mut self.wrote);
+        send(&mut self.conn.tx, &mut out.deflate(&mut self.compressor))
+    }
+
+    /// With a source of keys that has none now.
+    pub(crate) fn send_unlucky(
+        &mut self,
+        send: impl FnOnce(&mut Sender, &mut Outbound<'_, &mut Vec<u8>>) -> Result<(), SendError>,
+    ) -> Result<(), SendError> {
+        struct None;
+
+        impl Keys for None {
+            fn key(&mut self) -> Result<[u8; 4], NoRandomness> {
+                Err(NoRandomness)
+            }
+        }
+
+        let mut none = None;
+        let out = Outbound::client(&mut self.wrote, &mut none);
         send(&mut self.conn.tx, &mut out.deflate(&mut self.compressor))
     }
 

@@ -66,10 +66,7 @@ impl Sender {
             put(self.role, header, payload, out)
         });
         out.compressor = Some(compressor);
-        if let (Err(_), Some(own)) = (done, &mut self.own) {
-            // The peer was not sent what our compressor has seen.
-            own.forget();
-        }
+        self.forget_unsent(done);
         done.map(|()| pays)
     }
 
@@ -93,15 +90,27 @@ impl Sender {
             return Err(Misuse::NoCompressor.into());
         };
         let payload = compressor.fragment(direction, &mut self.own, data, last);
-        let payload = payload.ok_or(Misuse::NoCompressor)?;
-        let header = Header {
-            fin: last,
-            rsv1: opcode != Opcode::Continuation,
-            ..Header::new(opcode, payload.len() as u64)
+        let done = match payload {
+            Some(payload) => {
+                let header = Header {
+                    fin: last,
+                    rsv1: opcode != Opcode::Continuation,
+                    ..Header::new(opcode, payload.len() as u64)
+                };
+                put(self.role, header, payload, out)
+            }
+            None => Err(Misuse::NoCompressor.into()),
         };
-        let done = put(self.role, header, payload, out);
         out.compressor = Some(compressor);
+        self.forget_unsent(done);
         done
+    }
+
+    /// What the peer was not sent, our compressor must not refer to.
+    fn forget_unsent(&mut self, done: Result<(), SendError>) {
+        if let (Err(_), Some(own)) = (done, &mut self.own) {
+            own.forget();
+        }
     }
 }
 

@@ -86,7 +86,8 @@ impl Client {
     /// # Errors
     ///
     /// [`Error::Response`] where the answer is none to open a connection with, a refusal included; [`Error::Misuse`]
-    /// where the request cannot be written; [`Error::Deflate`], [`Error::Timeout`], [`Error::Lost`], [`Error::Io`].
+    /// where the request cannot be written; [`Error::Send`] where the system has no randomness for its key, and then nothing
+    /// was; [`Error::Deflate`], [`Error::Timeout`], [`Error::Lost`], [`Error::Io`].
     pub async fn connect<T: Io>(&self, io: T) -> Result<WebSocket<T>, Error> {
         Ok(self.connect_with(io, |_| ()).await?.0)
     }

@@ -170,13 +170,23 @@ impl<T: Io> Line<T> {
     /// Queues what is to be said.
     #[inline]
     pub(super) fn say(&mut self, message: &Outgoing<'_>) -> Result<(), SendError> {
+        self.check_voice()?;
         Tools::with(|tools| {
             self.with_outbound(&mut tools.sending, |tx, out| message.encode(tx, out))
         })
     }
 
+    /// Something could not be said, which ends the connection: nothing more is said behind the gap.
+    const fn check_voice(&self) -> Result<(), SendError> {
+        if self.is_mute {
+            return Err(SendError::NoRandomness);
+        }
+        Ok(())
+    }
+
     /// Queues a Close frame.
     pub(super) fn say_goodbye(&mut self, code: CloseCode, reason: &str) -> Result<(), SendError> {
+        self.check_voice()?;
         Tools::with(|tools| {
             self.with_outbound(&mut tools.sending, |tx, out| tx.close(code, reason, out))
         })

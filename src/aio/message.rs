@@ -83,7 +83,8 @@ impl Message {
         }
     }
 
-    /// What it says, as text: of any message whose [`bytes`](Self::bytes) are UTF-8, and of text always.
+    /// What it says, as text: of any message whose [`bytes`](Self::bytes) are UTF-8. A whole text always is; a part of
+    /// one may end within a character.
     ///
     /// # Errors
     ///

@@ -140,7 +140,8 @@ impl<T: Io> WebSocket<T> {
     /// # Errors
     ///
     /// [`Error::Violation`], once the peer was told; [`Error::Lost`], [`Error::Timeout`] and [`Error::Io`]; for a client
-    /// [`Error::Send`], where the system has no randomness to answer with. Nothing follows an error.
+    /// [`Error::Send`], where something could not be said, an own message or an answer, because the system had no randomness.
+    /// Nothing follows an error.
     pub async fn receive(&mut self) -> Result<Option<Event<'_>>, Error> {
         steps::receive(&mut self.incoming, &mut self.line).await
     }

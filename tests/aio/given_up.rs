@@ -148,8 +148,11 @@ impl Side {
         match few(self.socket.receive_to_answer(), polls) {
             Some(Ok(Some((event, mut answer)))) => {
                 if self.next < MESSAGES {
-                    let done = few(answer.feed(&message(self.next)), feeding);
-                    self.next += usize::from(done.is_some_and(|done| done.is_ok()));
+                    match few(answer.feed(&message(self.next)), feeding) {
+                        Some(Ok(())) => self.next += 1,
+                        Some(Err(error)) => panic!("{error}"),
+                        None => {}
+                    }
                 }
                 note(&mut self.received, &Message::from(event));
             }

@@ -8,7 +8,7 @@ use crate::aio::message::Message;
 use crate::aio::socket::{Agreement, WebSocket};
 use crate::aio::terms::Terms;
 use crate::aio::tools::Tools;
-use crate::proto::{Connection, NoRandomness, SendError, Violation};
+use crate::proto::{CloseCode, Connection, NoRandomness, SendError, Violation};
 use crate::random::{Random, Source};
 use alloc::sync::Arc;
 use alloc::task::Wake;
@@ -126,11 +126,18 @@ fn it_is_the_same_where_what_comes_is_lent() {
 
 #[test]
 fn what_cannot_be_sent_is_told_there_and_to_who_receives() {
-    let _nothing = Drawing::nothing();
+    let nothing = Drawing::nothing();
     let (mut reader, mut writer) = client(b"\x81\x05Hello").split();
     assert!(is_mute(Some(now(writer.send("hi")))));
+    // Also when there is randomness again: the peer must not be told what follows a gap.
+    drop(nothing);
+    assert!(is_mute(Some(now(writer.send("ho")))));
+    let goodbye = writer.close(CloseCode::NORMAL, "");
+    assert!(is_mute(Some(now(goodbye))));
     assert!(is_mute(now(reader.next())));
     assert!(now(reader.next()).is_none());
+    let whole = reader.unsplit(writer).map_err(drop).expect("both halves");
+    assert_eq!(whole.get_ref().written, b"");
 }
 
 /// Whether anybody was woken.

@@ -163,6 +163,7 @@ impl<T> Hold for Half<T> {
         // Before anything is asked for: it may come at any moment, and by then it has to be known who waits.
         waiting.waker(side).register(cx.waker());
         let taken = Taken::take(self).or_else(|| {
+            // An exchange, as is the other one: a store would do, but loom lets it be lost between two of those.
             waiting.wants(side).swap(true, Ordering::AcqRel);
             Taken::take(self)
         });

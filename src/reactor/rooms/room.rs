@@ -5,7 +5,8 @@
 //! member has the number of the first message that it has not been told, so whoever is told late is told more at once.
 //!
 //! Many rooms are of one connection, as those of users are, and nothing is ever said there. A room takes 64 bytes for as
-//! long as that is so; the rest, its [`Talk`], comes with the first message.
+//! long as that is so; the rest, its [`Talk`], comes with the first message, with a policy other than to close who is slow,
+//! and when a room that has become empty stays for a while.
 //!
 //! Not here: telling; that is `deliver`. Which rooms there are: `rooms`.
 

@@ -122,7 +122,8 @@ impl<'u> Upgrade<'u> {
     ///    has;
     /// 3. the cookie `token`. A browser sends it for any page: it counts on the route's origins being checked, as they are
     ///    by default;
-    /// 4. the query, `?token=…`. Proxies write it into their logs.
+    /// 4. the query, `?token=…`. Proxies write it into their logs; and in a query `+` is a space, so one in base64 is
+    ///    better in base64url.
     ///
     /// The first place that has one decides; where it is wrong, no other makes that good. An empty one, and a scheme other than
     /// `Bearer`, are none.

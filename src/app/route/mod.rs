@@ -115,7 +115,8 @@ pub enum Access {
     Unauthorised,
 }
 
-/// What becomes of a text message that is not JSON, on a route of [`Format::Json`].
+/// What becomes of a text message that is not JSON, on a route of [`Format::Json`]; and of JSON that is no command, where the
+/// service is [`Commands`](super::json::Commands).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum BadJson {
     /// The connection ends with 1007, and the reason names the byte.

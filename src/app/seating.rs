@@ -12,7 +12,7 @@ use super::watch::What;
 use super::{Bucket, Upgrade};
 use crate::kernel::{Kernel, PeerAddr};
 use crate::proto::CloseCode;
-use crate::server::{Closed, ConnectionId, Hub, Peer};
+use crate::server::{Cause, Closed, ConnectionId, Hub, Peer};
 use alloc::boxed::Box;
 use alloc::string::String;
 use core::any::Any;
@@ -136,6 +136,7 @@ impl Drop for Router {
     /// Other workers go on, and have the same routes, paths and addresses.
     fn drop(&mut self) {
         for (_, info) in &self.infos {
+            self.counters.closed(&Closed::abnormal(Cause::Stopped));
             self.give_back(info, self.now);
         }
         for ip in self.waiting.values() {

@@ -4,6 +4,7 @@ use crate::frames;
 use crate::harness::{Client, Sim, secs};
 use crate::world::{ask, heard, kill, open, request, say, start, status};
 use proptest::prelude::*;
+use sockeye::app::metrics::Registry;
 use sockeye::app::{
     AddressLimits, App, Conn, Decision, Gate, Route, Router, Scope, Service, Upgrade, Workers,
 };
@@ -104,8 +105,8 @@ fn gate(pattern: &str) -> Gate<()> {
     })
 }
 
-fn workers() -> Workers {
-    let app = App::new()
+fn app() -> App {
+    App::new()
         .timeouts(Timeouts {
             ping: secs(500_000),
             ..Timeouts::default()
@@ -116,14 +117,19 @@ fn workers() -> Workers {
         })
         .route(gate("/a"), |_| Census)
         .route(gate("/b/{name}"), |_| Census)
-        .route(gate("/c/"), |_| Census);
-    app.build().expect("nothing is wrong with it")
+        .route(gate("/c/"), |_| Census)
+}
+
+fn workers() -> Workers {
+    app().build().expect("nothing is wrong with it")
 }
 
 /// What it had in common with the others, it gives back: places, addresses and counts.
 #[test]
 fn a_worker_that_is_gone_takes_its_connections_with_it() {
-    let workers = workers();
+    let registry = Registry::new();
+    let workers = app().metrics(&registry).build();
+    let workers = workers.expect("nothing is wrong with it");
     let worker = || Sim::of(workers.router(), workers.builder().settings().clone());
     let [mut gone, mut left] = [worker(), worker()];
     let mut client = open(&mut left, "/a");
@@ -132,7 +138,9 @@ fn a_worker_that_is_gone_takes_its_connections_with_it() {
     assert_eq!(head, "");
     say(&mut left, &client, "?");
     assert_eq!(heard(&mut client), ["2 3 1 1"]);
+    assert_eq!(registry.totals().open, 3);
     drop(gone);
+    assert_eq!(registry.totals().open, 1);
     say(&mut left, &client, "?");
     assert_eq!(heard(&mut client), ["1 1 1 1"]);
     let _all = [(); PER_ADDRESS - 1].map(|()| open(&mut left, "/b/x"));

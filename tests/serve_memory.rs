@@ -1,5 +1,5 @@
-//! What an idle connection of the routes of `sockeye serve` costs, beside one of `sockeye echo`: the very services, counted
-//! on the simulated kernel.
+//! What an idle connection of the routes of `sockeye serve` costs, beside one of `sockeye echo`, and that one which is gone
+//! costs nothing: the very services, counted on the simulated kernel.
 //!
 //! Not here: `/chat/` and `/stackabuse`, where all are told of each who comes; they keep nothing for anybody.
 #![allow(
@@ -101,10 +101,7 @@ fn held<H: Handler<SimKernel>>(
     for index in 0..count {
         let conn = net.connect();
         conn.push(&request(&target(index)));
-        for _ in 0..2 {
-            let goes_on = server.turn(Some(Duration::ZERO));
-            assert!(goes_on.expect("polling works"));
-        }
+        turns(&mut server, 2);
         let answer = conn.take_sent();
         assert!(answer.starts_with(b"HTTP/1.1 101 "), "{answer:?}");
         conn.only_count();
@@ -158,4 +155,66 @@ fn an_idle_connection_of_a_route_costs_no_more_than_two_of_echo() {
             "{route}: {bytes} B, and {echo} B of echo"
         );
     }
+}
+
+/// Twelve come, talk and go, each at another path, under another name, or in another way than the one before.
+fn visit<H: Handler<SimKernel>>(server: &mut EventLoop<H, SimKernel>, net: &Net, batch: usize) {
+    let conns = [(); 12].map(|()| net.connect());
+    for (index, conn) in conns.iter().enumerate() {
+        let number = batch * conns.len() + index;
+        let targets = [
+            format!("/chat/room-{number}?name=visitor-{number}"),
+            format!("/chat/tea?name=visitor-{number}"),
+            format!("/channels?ch=channel-{number}"),
+            "/example/socket".to_owned(),
+            "/ticker".to_owned(),
+            "/echo".to_owned(),
+        ];
+        conn.push(&request(&targets[index % targets.len()]));
+    }
+    turns(server, 3);
+    for (index, conn) in conns.iter().enumerate() {
+        assert!(conn.take_sent().starts_with(b"HTTP/1.1 101 "));
+        conn.push(&frames::text(r#"{"cmd":"chat","param":{"text":"hello"}}"#));
+        match (index + batch) % 3 {
+            0 => {
+                conn.push(&frames::close(1000));
+                conn.end();
+            }
+            1 => conn.end(),
+            _ => conn.reset(rustix::io::Errno::CONNRESET),
+        }
+    }
+    turns(server, 3);
+}
+
+fn turns<H: Handler<SimKernel>>(server: &mut EventLoop<H, SimKernel>, count: usize) {
+    for _ in 0..count {
+        let goes_on = server.turn(Some(Duration::ZERO));
+        assert!(goes_on.expect("polling works"));
+    }
+}
+
+/// Whoever was there leaves nothing behind: not in services, not in rooms, not in counts.
+#[test]
+fn what_is_held_does_not_grow_with_those_who_were_there() {
+    const ROUNDS: usize = 60;
+
+    let net = Net::new();
+    let (handler, settings) = serve();
+    let mut server = EventLoop::new(net.kernel(), handler, settings);
+    let mut held = Vec::with_capacity(ROUNDS);
+    for round in 0..ROUNDS {
+        for batch in 0..10 {
+            visit(&mut server, &net, round * 10 + batch);
+        }
+        // Services end some seconds after the last one has gone.
+        for _ in 0..20 {
+            net.pass(Duration::from_secs(1));
+            turns(&mut server, 2);
+        }
+        net.forget_ended();
+        held.push(counting::held());
+    }
+    assert_eq!(held[ROUNDS / 3], held[ROUNDS - 1], "{held:?}");
 }

@@ -166,7 +166,7 @@ impl<'c, U> Conn<'c, U> {
         if !self.info.is_identified() {
             let (mut hub, key) = (line.hub(), user(&home.path, name, key));
             hub.join(id, key)?;
-            self.info.user = Some(hub.name_of(key));
+            self.info.user = Some((&*key).into());
         }
         Ok(())
     }

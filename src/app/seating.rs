@@ -101,7 +101,7 @@ impl Router {
             joined = home.shared.check_name(&name);
             let key = user(&home.path, &name, key);
             joined = joined.and_then(|()| peer.join(key).map(drop));
-            self.infos[seated.info()].user = Some(peer.hub().name_of(key));
+            self.infos[seated.info()].user = Some(key.into());
         }
         if let Err(error) = joined {
             // What is said to all, or to its user, would not reach it.

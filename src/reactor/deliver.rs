@@ -131,7 +131,8 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
         for key in tools.gathered.rooms.drain(..) {
             let most = tools.rooms.max_queued(key);
             let room = tools.rooms.room(key);
-            let (id, talk) = (room.id, room.talk_mut());
+            let talk = room.talk_mut();
+            let id = talk.id;
             match talk.policy {
                 SlowPolicy::Close => {
                     let excess = exit.has_excess(most);
@@ -198,12 +199,11 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
     #[cold]
     fn empty_rooms(&mut self) {
         let linger = self.tools.rooms.linger();
-        for emptied in take(&mut self.tools.rooms.emptied) {
+        for room in take(&mut self.tools.rooms.emptied) {
             if linger.is_zero() {
-                self.tools.rooms.vanish(emptied);
+                self.tools.rooms.vanish(room);
                 continue;
             }
-            let (room, _) = emptied;
             let now = self.tools.now;
             let at = now + ticks_in(linger);
             if self.tools.rooms.stay(room, at) {

@@ -11,8 +11,6 @@ use super::timer::Tick;
 use super::{ConnectionId, Message, Verdict};
 use crate::proto::deflate::Compressor;
 use crate::proto::{CloseCode, MAX_CONTROL_LEN, Misuse, SendError};
-#[cfg(feature = "app")]
-use alloc::sync::Arc;
 use core::time::Duration;
 
 /// The connections of a loop that were accepted, and their rooms, lent to a handler for one call.
@@ -93,12 +91,6 @@ impl Hub<'_> {
     /// [`JoinError`], and nothing has changed.
     pub fn join(&mut self, id: ConnectionId, room: &str) -> Result<bool, JoinError> {
         self.rooms.join(id, room)
-    }
-
-    /// A room's name, shared with the room where there is one.
-    #[cfg(feature = "app")]
-    pub(crate) fn name_of(&self, room: &str) -> Arc<str> {
-        self.rooms.name_of(room)
     }
 
     /// Ends a membership. What was published before is still told. Says whether there was one.

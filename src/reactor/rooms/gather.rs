@@ -86,7 +86,7 @@ impl Rooms {
         };
         for (key, at) in place.everywhere(&self.memberships) {
             let room = &mut self.rooms[key as usize];
-            let (id, Some((members, talk))) = (room.id, room.parts()) else {
+            let Some((members, talk)) = room.parts() else {
                 continue;
             };
             let member = &mut members[at as usize];
@@ -98,7 +98,7 @@ impl Rooms {
                 talk.stats.dropped += talk.count_fresh(slot, told);
             } else {
                 into.rooms.push(key);
-                let of = talk.run_of(id);
+                let of = talk.run_of();
                 for link in talk.fresh_to(told) {
                     for range in link.ranges(slot, told) {
                         let run = Run::new(&link.segment, range, of, place.class, compressor);
@@ -197,12 +197,8 @@ impl Rooms {
             ALL => Some(place.among_all),
             _ => self.memberships.find(place.memberships, key),
         };
-        let room = &mut self.rooms[key as usize];
-        if let Some(at) = at
-            && !room.members[at as usize].is_full()
-        {
-            room.members[at as usize].set_full(true);
-            room.talk_mut().full += 1;
+        if let Some(at) = at {
+            self.rooms[key as usize].set_full(at);
         }
     }
 
@@ -215,8 +211,8 @@ impl Rooms {
         for (key, _) in self.places[slot].everywhere(&self.memberships) {
             let room = &mut self.rooms[key as usize];
             if let SlowPolicy::Conflate(of) = room.talk().policy {
-                let id = room.id;
-                room.talk_mut().stats.conflated += conflate(id, of);
+                let talk = room.talk_mut();
+                talk.stats.conflated += conflate(talk.id, of);
             }
         }
     }
@@ -257,9 +253,9 @@ impl Rooms {
 
 impl Talk {
     /// What runs of its room are marked with: the room's id, and whether parts of them are never dropped.
-    const fn run_of(&self, id: u64) -> (u64, bool) {
+    const fn run_of(&self) -> (u64, bool) {
         let loose = matches!(self.policy, SlowPolicy::Close | SlowPolicy::DropNewest);
-        (id, loose)
+        (self.id, loose)
     }
 
     /// Messages that are fresh to a member.

@@ -22,28 +22,27 @@ impl Rooms {
     /// A room is looked at: it goes, unless somebody is there. If somebody was there meanwhile, says when to look again.
     pub(in crate::reactor) fn look_at(&mut self, room: u32, now: Tick) -> Option<Tick> {
         let here = self.rooms.get_mut(room as usize)?;
-        let is_empty = here.members.is_empty();
+        let is_empty = here.members().is_empty();
         let stays_until = here.talk().stays_until;
         let later = stays_until.filter(|until| is_empty && *until > now);
         if later.is_none() {
             here.talk_mut().stays_until = None;
-            let emptied = here.emptied;
-            self.vanish((room, emptied));
+            self.vanish(room);
         }
         later
     }
 
-    /// A room that has become empty for so many times goes, unless somebody came.
-    pub(in crate::reactor) fn vanish(&mut self, (room, emptied): (u32, u32)) {
+    /// A room that has become empty goes, unless somebody came, or it has gone already.
+    pub(in crate::reactor) fn vanish(&mut self, room: u32) {
         let Some(here) = self.rooms.get(room as usize) else {
             return;
         };
-        if here.emptied != emptied || !here.members.is_empty() {
+        if !here.members().is_empty() {
             return;
         }
         if here.talk().is_touched || here.talk().is_due {
             // The other loops are to hear of what was said, and then it is looked at again.
-            return self.emptied.push((room, emptied));
+            return self.emptied.push(room);
         }
         let here = self.rooms.remove(room as usize);
         self.past.add(&here.stats());

@@ -73,14 +73,13 @@ impl Default for Members {
 }
 
 impl Members {
-    /// Adds one behind the others, and says where that is.
-    pub(super) fn push(&mut self, member: Member) -> u32 {
+    /// Adds one behind the others.
+    pub(super) fn push(&mut self, member: Member) {
         match self {
             Self::Any(all) if all.capacity() == 0 => *self = Self::One([member]),
             Self::Any(all) => all.push(member),
             Self::One([first]) => *self = Self::Any(vec![*first, member]),
         }
-        (self.len() - 1) as u32
     }
 
     /// Takes one out; the last one takes its place.

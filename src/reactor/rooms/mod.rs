@@ -91,13 +91,12 @@ pub(super) struct Rooms {
     /// Segments to be filled again.
     spares: Vec<Segment>,
     /// Rooms that have become empty, and are to be looked at when they have lingered.
-    pub(super) emptied: Vec<(u32, u32)>,
+    pub(super) emptied: Vec<u32>,
     /// What has happened in rooms that have gone.
     past: RoomStats,
     settings: RoomSettings,
     /// What may wait for one member of what was said to everybody.
     max_queued: usize,
-    last_id: u64,
 }
 
 /// A connection, as rooms know it: 24 bytes.
@@ -175,7 +174,7 @@ impl Place {
 impl Rooms {
     pub(super) fn new(settings: RoomSettings, max_queued: usize) -> Self {
         let mut rooms = Slab::new();
-        rooms.insert(Room::new(1, None, SlowPolicy::Close));
+        rooms.insert(Room::new(None, SlowPolicy::Close));
         Self {
             places: Vec::new(),
             memberships: Memberships::default(),
@@ -197,7 +196,6 @@ impl Rooms {
             past: RoomStats::default(),
             settings,
             max_queued,
-            last_id: 1,
         }
     }
 
@@ -240,14 +238,13 @@ impl Rooms {
         }
         let Place {
             mut memberships,
-            closing,
             among_all,
             ..
         } = take(place);
         while let Some(membership) = self.memberships.pop(&mut memberships) {
-            self.take_out(membership.room, membership.at, closing);
+            self.take_out(membership.room, membership.at);
         }
-        self.take_out(ALL, among_all, closing);
+        self.take_out(ALL, among_all);
         // It stays in the list of those who are to be told: looking for it there would cost as much as they are many.
         self.personal.remove(&(slot as u32));
     }
@@ -290,18 +287,16 @@ impl Rooms {
         };
         self.keep_for(slot, room, at, compressor);
         let place = &mut self.places[slot as usize];
-        let closing = place.closing;
         // In order, as what a connection is told of several rooms is in the order in which it joined them.
         self.memberships.remove(&mut place.memberships, room);
-        self.take_out(room, at, closing);
+        self.take_out(room, at);
         true
     }
 
-    fn take_out(&mut self, room: u32, at: u32, closing: bool) {
+    fn take_out(&mut self, room: u32, at: u32) {
         let (places, here) = (&mut self.places, &mut self.rooms[room as usize]);
         let memberships = &mut self.memberships;
         here.end_full(at);
-        here.closing -= u32::from(closing);
         here.remove(at as usize, |slot, at| {
             let place = &mut places[slot as usize];
             if room == ALL {
@@ -310,9 +305,8 @@ impl Rooms {
             }
             memberships.moved(place.memberships, room, at as u32);
         });
-        if here.members.is_empty() && room != ALL {
-            here.emptied = here.emptied.wrapping_add(1);
-            self.emptied.push((room, here.emptied));
+        if here.members().is_empty() && room != ALL {
+            self.emptied.push(room);
         }
     }
 
@@ -336,12 +330,10 @@ impl Rooms {
         if self.rooms.len() > self.settings.max_rooms {
             return Err(JoinError::TooManyRooms);
         }
-        let name: Arc<str> = name.into();
-        self.last_id += 1;
-        let policy = (self.settings.policy)(&name);
-        let room = Room::new(self.last_id, Some(Arc::clone(&name)), policy);
+        let policy = (self.settings.policy)(name);
+        let room = Room::new(Some(name), policy);
         let key = self.rooms.insert(room) as u32;
-        self.names.insert(&name, key);
+        self.names.insert(name, key);
         Ok(key)
     }
 
@@ -388,8 +380,7 @@ impl Rooms {
             self.keep_for(slot, key, at, with);
             let room = &mut self.rooms[key as usize];
             room.end_full(at);
-            room.members[at as usize].leave_out();
-            room.closing += 1;
+            room.leave_out(at);
         }
         self.places[slot as usize].closing = true;
     }

@@ -188,19 +188,19 @@ impl Rooms {
         });
         let has_others = self.has_others();
         let here = &mut self.rooms[room as usize];
-        let (full, closing) = (here.talk().full, here.closing as usize);
+        let (full, closing) = (here.talk().full, here.closing());
         let mut receipt = Receipt {
-            queued: here.members.len() - full - closing,
+            queued: here.members().len() - full - closing,
             dropped: full,
             closed: closing,
         };
         match spared {
             Some((place, _)) if place.closing => receipt.closed -= 1,
-            Some((_, at)) if here.members[at as usize].is_full() => receipt.dropped -= 1,
+            Some((_, at)) if here.members()[at as usize].is_full() => receipt.dropped -= 1,
             Some(_) => receipt.queued -= 1,
             None => {}
         }
-        if here.members.is_empty() && !has_others {
+        if here.members().is_empty() && !has_others {
             return receipt;
         }
         let here = here.talk_mut();
@@ -259,7 +259,7 @@ impl Rooms {
             }
             let earlier = &rooms[..at];
             let mut skips = Vec::new();
-            for member in &*self.rooms[room as usize].members {
+            for member in self.rooms[room as usize].members() {
                 let place = &self.places[member.slot() as usize];
                 let spared = segment
                     .except()
@@ -294,8 +294,8 @@ impl Rooms {
         compressor: &mut Compressor,
     ) -> Receipt {
         let mut receipt = Receipt::default();
-        for at in 0..self.rooms[ALL as usize].members.len() {
-            let slot = self.rooms[ALL as usize].members[at].slot();
+        for at in 0..self.rooms[ALL as usize].members().len() {
+            let slot = self.rooms[ALL as usize].members()[at].slot();
             let id = self.id_of(slot);
             if Some(id) == except || !pick(id) {
                 continue;
@@ -394,8 +394,8 @@ impl Rooms {
         let sealed = here.seal(self.stamp, slot_of);
         if has_others && let Some(segment) = sealed {
             let segment = Arc::clone(segment);
-            let letter = match &here.name {
-                Some(name) => Letter::Room(Arc::clone(name), segment),
+            let letter = match here.address() {
+                Some(name) => Letter::Room(name, segment),
                 None => Letter::All(segment),
             };
             self.outgoing.push(letter);

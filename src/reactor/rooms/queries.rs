@@ -5,8 +5,6 @@
 use super::policy::RoomStats;
 use super::{ALL, Rooms};
 use crate::reactor::ConnectionId;
-#[cfg(feature = "app")]
-use alloc::sync::Arc;
 
 impl Rooms {
     pub(in crate::reactor) fn is_open(&self, id: ConnectionId) -> bool {
@@ -46,7 +44,7 @@ impl Rooms {
         name: Option<&str>,
     ) -> impl Iterator<Item = ConnectionId> {
         let room = name.map_or(Some(ALL), |name| self.named(name));
-        let members = room.map(|room| &*self.rooms[room as usize].members);
+        let members = room.map(|room| self.rooms[room as usize].members());
         let members = members.unwrap_or_default().iter();
         members.map(|member| self.id_of(member.slot()))
     }
@@ -64,7 +62,7 @@ impl Rooms {
             sum.add(&room.stats());
         }
         // Whoever is in several rooms is still one.
-        sum.members = self.rooms[ALL as usize].members.len();
+        sum.members = self.rooms[ALL as usize].members().len();
         sum
     }
 
@@ -72,14 +70,6 @@ impl Rooms {
     pub(in crate::reactor) fn total_waiting(&self) -> u64 {
         let waiting = self.places.iter().map(|place| u64::from(place.waiting));
         waiting.sum()
-    }
-
-    /// A name, which the room of this name has already, if there is one.
-    #[cfg(feature = "app")]
-    pub(in crate::reactor) fn name_of(&self, name: &str) -> Arc<str> {
-        let room = self.named(name);
-        let known = room.and_then(|room| self.rooms[room as usize].name.clone());
-        known.unwrap_or_else(|| name.into())
     }
 
     pub(in crate::reactor) fn names(&self) -> impl Iterator<Item = &str> {

@@ -4,9 +4,9 @@
 //! members are told one after the other, in a *pass*. A pass may take several turns, and more may be said meanwhile: each
 //! member has the number of the first message that it has not been told, so whoever is told late is told more at once.
 //!
-//! Many rooms are of one connection, as those of users are, and nothing is ever said there. A room takes 64 bytes for as
-//! long as that is so; the rest, its [`Talk`], comes with the first message, with a policy other than to close who is slow,
-//! and when a room that has become empty stays for a while.
+//! Many rooms are of one connection, as those of users are, and nothing is ever said there. A room takes 32 bytes and its
+//! name for as long as that is so; the rest, its [`Talk`], comes with the first message, with a policy other than to close
+//! who is slow, and when a room that has become empty stays for a while.
 //!
 //! Not here: telling; that is `deliver`. Which rooms there are: `rooms`.
 
@@ -21,28 +21,41 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::mem::take;
 use core::ops::Range;
+use core::sync::atomic::{AtomicU64, Ordering};
 
 /// The number of the first message that a member has not been told, for one that is told nothing more.
 const NEVER: u64 = u64::MAX;
 
 #[derive(Debug)]
 pub(in crate::reactor) struct Room {
-    /// Unlike its place, never another room's.
-    pub(in crate::reactor) id: u64,
     /// That of everybody has none.
-    pub(super) name: Option<Arc<str>>,
-    pub(super) members: Members,
-    /// What it has only where something is to be said of it.
-    talk: Option<Box<Talk>>,
-    /// Members that are about to be closed.
-    pub(super) closing: u32,
-    /// How often it has become empty.
-    pub(super) emptied: u32,
+    pub(super) name: Option<Box<str>>,
+    hall: Hall,
+}
+
+/// Who is in a room, and what it has only where something is to be said of it. Most rooms have the least of these.
+#[derive(Debug)]
+enum Hall {
+    Empty,
+    Alone([Member; 1]),
+    Quiet(Box<Members>),
+    Loud(Box<Loud>),
+}
+
+/// Those to whom something was said. Both at once, as whoever is told something needs both.
+#[derive(Debug)]
+struct Loud {
+    members: Members,
+    talk: Talk,
 }
 
 /// What was said in a room, and what came of it.
 #[derive(Debug)]
 pub(in crate::reactor) struct Talk {
+    /// Unlike the room's place, never another's. Nobody asks for it where nothing was said.
+    pub(in crate::reactor) id: u64,
+    /// The room's name, for the other loops, once they were told something.
+    name: Option<Arc<str>>,
     /// What was said since it was last sealed.
     pub(super) log: Segment,
     /// Sealed, and still to be told to some.
@@ -57,6 +70,8 @@ pub(in crate::reactor) struct Talk {
     pub(in crate::reactor) stats: RoomStats,
     /// Members for which everything is dropped, until they have read what waits.
     pub(super) full: usize,
+    /// Members that are about to be closed.
+    closing: usize,
     /// In the list of those whose log is not empty.
     pub(super) is_touched: bool,
     /// In the list of those that have something fresh.
@@ -66,7 +81,10 @@ pub(in crate::reactor) struct Talk {
 }
 
 /// That of all rooms where nothing was.
-static SILENCE: Talk = Talk::new();
+static SILENCE: Talk = Talk::new(0);
+
+/// Ids of all loops. 0 is no room's.
+static NEXT: AtomicU64 = AtomicU64::new(1);
 
 /// A sealed log's place in its room.
 #[derive(Debug)]
@@ -110,14 +128,10 @@ impl Link {
 }
 
 impl Room {
-    pub(super) fn new(id: u64, name: Option<Arc<str>>, policy: SlowPolicy) -> Self {
+    pub(super) fn new(name: Option<&str>, policy: SlowPolicy) -> Self {
         let mut room = Self {
-            id,
-            name,
-            members: Members::default(),
-            talk: None,
-            closing: 0,
-            emptied: 0,
+            name: name.map(Box::from),
+            hall: Hall::Empty,
         };
         if !matches!(policy, SlowPolicy::Close) {
             room.talk_mut().policy = policy;
@@ -128,39 +142,116 @@ impl Room {
     /// What was said here; where nothing ever was, what is true of that.
     #[inline]
     pub(in crate::reactor) fn talk(&self) -> &Talk {
-        self.talk.as_deref().unwrap_or(&SILENCE)
+        match &self.hall {
+            Hall::Loud(loud) => &loud.talk,
+            _ => &SILENCE,
+        }
     }
 
     /// The same, to be changed.
     #[inline]
     pub(in crate::reactor) fn talk_mut(&mut self) -> &mut Talk {
-        self.talk.get_or_insert_with(Talk::begin)
+        &mut self.loud().talk
+    }
+
+    #[inline]
+    fn loud(&mut self) -> &mut Loud {
+        if !matches!(self.hall, Hall::Loud(_)) {
+            self.hall.begin();
+        }
+        match &mut self.hall {
+            Hall::Loud(loud) => loud,
+            _ => unreachable!("it has begun"),
+        }
+    }
+
+    /// Who is here.
+    #[inline]
+    pub(super) fn members(&self) -> &[Member] {
+        match &self.hall {
+            Hall::Empty => &[],
+            Hall::Alone(one) => one,
+            Hall::Quiet(members) => members,
+            Hall::Loud(loud) => &loud.members,
+        }
+    }
+
+    #[inline]
+    fn members_mut(&mut self) -> &mut [Member] {
+        match &mut self.hall {
+            Hall::Empty => &mut [],
+            Hall::Alone(one) => one,
+            Hall::Quiet(members) => members,
+            Hall::Loud(loud) => &mut loud.members,
+        }
     }
 
     /// Who is here, and what was said, if anything was: asked for each member that is told something.
     #[inline]
     pub(super) fn parts(&mut self) -> Option<(&mut [Member], &mut Talk)> {
-        let talk = self.talk.as_deref_mut()?;
-        Some((&mut *self.members, talk))
+        match &mut self.hall {
+            Hall::Loud(loud) => Some((&mut *loud.members, &mut loud.talk)),
+            _ => None,
+        }
     }
 
     /// What has happened here since it came into being.
     pub(super) fn stats(&self) -> RoomStats {
         RoomStats {
-            members: self.members.len(),
+            members: self.members().len(),
             published: self.seq(),
             ..self.talk().stats
         }
     }
 
+    /// From now on everything is dropped for a member.
+    pub(super) fn set_full(&mut self, at: u32) {
+        let Loud { members, talk } = self.loud();
+        if let Some(member) = members.get_mut(at as usize)
+            && !member.is_full()
+        {
+            member.set_full(true);
+            talk.full += 1;
+        }
+    }
+
     /// A member is not one any more for which everything is dropped.
     pub(super) fn end_full(&mut self, at: u32) {
-        if let Some(member) = self.members.get_mut(at as usize)
+        if let Some((members, talk)) = self.parts()
+            && let Some(member) = members.get_mut(at as usize)
             && member.is_full()
         {
             member.set_full(false);
-            self.talk_mut().full -= 1;
+            talk.full -= 1;
         }
+    }
+
+    /// Members that are about to be closed. They are counted only where something was said.
+    pub(super) fn closing(&self) -> usize {
+        match &self.hall {
+            Hall::Loud(loud) => loud.talk.closing,
+            _ => left_out(self.members()),
+        }
+    }
+
+    /// A member is about to be closed, and told nothing more.
+    pub(super) fn leave_out(&mut self, at: u32) {
+        if let Some(member) = self.members_mut().get_mut(at as usize) {
+            member.leave_out();
+        }
+        if let Some((_, talk)) = self.parts() {
+            talk.closing += 1;
+        }
+    }
+
+    /// The room's name, as the other loops are told it.
+    pub(super) fn address(&mut self) -> Option<Arc<str>> {
+        let name = self.name.as_deref()?;
+        let known = match &mut self.hall {
+            Hall::Loud(loud) => loud.talk.name.get_or_insert_with(|| name.into()).clone(),
+            _ => name.into(),
+        };
+        Some(known)
     }
 
     /// The number of the next message.
@@ -171,26 +262,42 @@ impl Room {
     /// Whoever comes now has missed what was said.
     pub(super) fn add(&mut self, slot: u32) -> u32 {
         let told = self.seq() as u32;
-        self.members.push(Member::new(slot, told))
+        let member = Member::new(slot, told);
+        match &mut self.hall {
+            Hall::Empty => self.hall = Hall::Alone([member]),
+            Hall::Alone(one) => {
+                let mut members = Members::One(*one);
+                members.push(member);
+                self.hall = Hall::Quiet(Box::new(members));
+            }
+            Hall::Quiet(members) => members.push(member),
+            Hall::Loud(loud) => loud.members.push(member),
+        }
+        (self.members().len() - 1) as u32
     }
 
     /// Removes a member, and calls for each one that is elsewhere now. Nobody whose turn was still to come in this pass
     /// is passed over.
     pub(super) fn remove(&mut self, at: usize, mut moved: impl FnMut(u32, usize)) {
         let mut hole = at;
-        if let Some(talk) = &mut self.talk
-            && hole < talk.next
-        {
-            // The last of those who had their turn fills the hole, and leaves one where the others begin.
-            talk.next -= 1;
-            if hole != talk.next {
-                self.members[hole] = self.members[talk.next];
-                moved(self.members[hole].slot(), hole);
-                hole = talk.next;
+        if let Some((members, talk)) = self.parts() {
+            talk.closing -= usize::from(members[at].is_left_out());
+            if hole < talk.next {
+                // The last of those who had their turn fills the hole, and leaves one where the others begin.
+                talk.next -= 1;
+                if hole != talk.next {
+                    members[hole] = members[talk.next];
+                    moved(members[hole].slot(), hole);
+                    hole = talk.next;
+                }
             }
         }
-        self.members.swap_remove(hole);
-        if let Some(member) = self.members.get(hole) {
+        match &mut self.hall {
+            Hall::Empty | Hall::Alone(_) => self.hall = Hall::Empty,
+            Hall::Quiet(members) => members.swap_remove(hole),
+            Hall::Loud(loud) => loud.members.swap_remove(hole),
+        }
+        if let Some(member) = self.members().get(hole) {
             moved(member.slot(), hole);
         }
     }
@@ -201,7 +308,7 @@ impl Room {
         stamp: u64,
         slot_of: impl Fn(ConnectionId) -> Option<u32>,
     ) -> Option<&Arc<Segment>> {
-        let talk = self.talk.as_mut().filter(|talk| talk.log.len() > 0)?;
+        let (_, talk) = self.parts().filter(|(_, talk)| talk.log.len() > 0)?;
         let mut segment = take(&mut talk.log);
         segment.seal();
         let except = segment.except().iter();
@@ -255,7 +362,7 @@ impl Room {
 
     /// Everybody has been told everything. Gives back what nobody holds any more.
     pub(super) fn end_pass(&mut self, mut spare: impl FnMut(Segment)) {
-        let Some(talk) = &mut self.talk else {
+        let Some((_, talk)) = self.parts() else {
             return;
         };
         talk.is_due = false;
@@ -274,9 +381,33 @@ impl Room {
     }
 }
 
+/// Members that are told nothing more.
+fn left_out(members: &[Member]) -> usize {
+    let left_out = members.iter().filter(|member| member.is_left_out());
+    left_out.count()
+}
+
+impl Hall {
+    /// Something is to be said here, or kept.
+    #[cold]
+    fn begin(&mut self) {
+        let members = match core::mem::replace(self, Self::Empty) {
+            Self::Empty => Members::default(),
+            Self::Alone(one) => Members::One(one),
+            Self::Quiet(members) => *members,
+            Self::Loud(loud) => loud.members,
+        };
+        let mut talk = Talk::new(NEXT.fetch_add(1, Ordering::Relaxed));
+        talk.closing = left_out(&members);
+        *self = Self::Loud(Box::new(Loud { members, talk }));
+    }
+}
+
 impl Talk {
-    const fn new() -> Self {
+    const fn new(id: u64) -> Self {
         Self {
+            id,
+            name: None,
             log: Segment::new(),
             fresh: VecDeque::new(),
             sealed: 0,
@@ -285,16 +416,11 @@ impl Talk {
             policy: SlowPolicy::Close,
             stats: RoomStats::new(),
             full: 0,
+            closing: 0,
             is_touched: false,
             is_due: false,
             stays_until: None,
         }
-    }
-
-    /// One of a room's own, out of the way of rooms that have it.
-    #[cold]
-    fn begin() -> Box<Self> {
-        Box::new(Self::new())
     }
 
     /// The number of the next message.

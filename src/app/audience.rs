@@ -218,31 +218,15 @@ pub(super) fn user<'k>(path: &str, name: &str, key: &'k mut String) -> &'k str {
     key
 }
 
-/// A name that nobody is spoken to by: a key of no path, and so of no room.
-pub(super) fn nobodys<'k>(name: &str, key: &'k mut String) -> &'k str {
-    user("", name, key)
-}
-
-/// Whether it is the key of a room of some path.
-pub(super) fn is_somewhere(key: &str) -> bool {
-    !key.starts_with(END)
-}
-
 /// The path and the name in a room's key; `None` where it is not a room that somebody named.
 pub(super) fn room_in(key: &str) -> Option<(&str, &str)> {
     let (path, rest) = key.split_once(END)?;
     Some((path, rest.strip_prefix(ROOM)?))
 }
 
-/// The name in the key of a user's connections; `None` where it is the key of something else.
-pub(super) fn user_in(key: &str) -> Option<&str> {
-    let (_, rest) = key.split_once(END)?;
-    rest.strip_prefix(USER)
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{everybody, is_somewhere, nobodys, room, room_in, user, user_in};
+    use super::{everybody, room, room_in, user};
     use alloc::string::String;
 
     #[test]
@@ -258,19 +242,13 @@ mod tests {
             keys.insert(String::from(everybody(path, &mut key)));
             for name in names {
                 keys.insert(String::from(room(path, name, &mut key)));
-                assert_eq!((room_in(&key), user_in(&key)), (Some((path, name)), None));
+                assert_eq!(room_in(&key), Some((path, name)));
                 keys.insert(String::from(user(path, name, &mut key)));
-                assert_eq!((room_in(&key), user_in(&key)), (None, Some(name)));
+                assert_eq!(room_in(&key), None);
                 count += 2;
             }
             count += 1;
         }
         assert_eq!(keys.len(), count);
-        assert!(keys.iter().all(|key| is_somewhere(key)));
-        for name in names {
-            let mut key = String::new();
-            assert_eq!(user_in(nobodys(name, &mut key)), Some(name));
-            assert!(!is_somewhere(&key));
-        }
     }
 }

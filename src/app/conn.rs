@@ -2,7 +2,7 @@
 //!
 //! Not here: the others, which are its [`Scope`].
 
-use super::audience::{nobodys, user};
+use super::audience::user;
 use super::info::Info;
 use super::scope::{Desk, Scope};
 use super::watch::What;
@@ -164,11 +164,19 @@ impl<'c, U> Conn<'c, U> {
         } = &mut self.scope.desk;
         home.shared.check_name(name)?;
         if !self.info.is_identified() {
-            let (mut hub, key) = (line.hub(), user(&home.path, name, key));
-            hub.join(id, key)?;
-            self.info.user = Some((&*key).into());
+            line.hub().join(id, user(&home.path, name, key))?;
+            self.call(name, true);
         }
         Ok(())
+    }
+
+    /// It is called so from here on.
+    fn call(&mut self, name: &str, is_users: bool) {
+        let names = &mut self.scope.desk.names;
+        if let Some(before) = self.info.name.take() {
+            names.remove(before);
+        }
+        self.info.name = Some(names.add(name, is_users));
     }
 
     /// Says what it is called, for whoever looks at the server. Unlike who was [identified](Self::identify), nobody can be
@@ -179,13 +187,12 @@ impl<'c, U> Conn<'c, U> {
     /// [`JoinError::Name`] where it could not be the name of a room, and nothing has changed. Nothing changes either for who
     /// was identified.
     pub fn introduce(&mut self, name: &str) -> Result<(), JoinError> {
-        let Desk { home, key, .. } = &mut self.scope.desk;
-        home.shared.check_name(name)?;
+        self.scope.desk.home.shared.check_name(name)?;
         if name.chars().any(char::is_control) {
             return Err(JoinError::Name);
         }
         if !self.info.is_identified() {
-            self.info.user = Some(nobodys(name, key).into());
+            self.call(name, false);
         }
         Ok(())
     }
@@ -193,7 +200,8 @@ impl<'c, U> Conn<'c, U> {
     /// Whose connection it is, or what it is called, if that was said.
     #[must_use]
     pub fn user_name(&self) -> Option<&str> {
-        self.info.user_name()
+        let name = self.info.name.as_ref()?;
+        Some(self.scope.desk.names.get(name))
     }
 
     /// Where it comes from: what a trusted proxy says, or else the other end of the connection.

@@ -57,6 +57,7 @@ mod line;
 pub mod log;
 mod logged;
 pub mod metrics;
+mod names;
 mod page;
 mod place;
 mod places;

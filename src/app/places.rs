@@ -3,7 +3,9 @@
 //! Not here: who is there, which is `place`; which route a path has, which is `site`.
 
 use super::home::Home;
+use super::info::Info;
 use super::line::Line;
+use super::names::Names;
 use super::place::AnyPlace;
 use super::request::Params;
 use super::scope::Desk;
@@ -21,6 +23,8 @@ pub(super) struct Places {
     /// By the one name of each path.
     by_path: HashMap<Box<str>, u32>,
     timers: Slab<Due>,
+    /// What those are called who are there.
+    pub(super) names: Names,
     /// Where keys are written.
     pub(super) key: String,
     generations: u32,
@@ -68,6 +72,11 @@ impl Places {
         (home, &**place)
     }
 
+    /// What a connection is called, if that was said.
+    pub(super) fn called(&self, info: &Info) -> Option<&str> {
+        info.name.as_ref().map(|name| self.names.get(name))
+    }
+
     /// What is the same for all, and where keys are written.
     pub(super) fn home_and_key(&mut self, number: u32) -> (&Home, &mut String) {
         (&self.running[number as usize].home, &mut self.key)
@@ -97,6 +106,7 @@ impl Places {
             home: &running.home,
             place,
             timers: &mut self.timers,
+            names: &mut self.names,
             key: &mut self.key,
             gone: None,
         };

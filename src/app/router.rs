@@ -222,7 +222,7 @@ impl<K: Kernel> Handler<K> for Router {
             let mut hub = peer.hub();
             let home = self.places.home(place);
             show(home, upgrade.id, What::Close(&"a panic"), || hub.now());
-            let info = self.count_out(seated, &Closed::abnormal(Cause::Panic), &hub);
+            let (info, _) = self.count_out(seated, &Closed::abnormal(Cause::Panic), &hub);
             self.places.running(place).place.unseat(info.seat);
             self.places.leave(place, &mut hub);
             resume_unwind(panic);
@@ -281,7 +281,7 @@ impl<K: Kernel> Handler<K> for Router {
             let infos = self
                 .infos
                 .iter()
-                .map(|(_, info)| (info, places.of(info.place)));
+                .map(|(_, info)| (info, places.called(info), places.of(info.place)));
             return reporter.on_time(key, hub, infos);
         }
         if let Some((place, key)) = self.places.due(key) {
@@ -313,11 +313,11 @@ impl<K: Kernel> Handler<K> for Router {
         let why = format_args!("{} {}", closed.code, closed.reason);
         let home = self.places.home(info.place);
         show(home, id, What::Close(&why), || hub.now());
-        let info = self.count_out(seated, closed, hub);
+        let (info, called) = self.count_out(seated, closed, hub);
         let told = catch_unwind(AssertUnwindSafe(|| {
             let mut line = Nobody(hub);
             let (service, mut desk) = self.places.at(info.place, &mut line);
-            desk.gone = info.user_name();
+            desk.gone = called.as_deref();
             service.close(desk, info.seat, closed);
         }));
         self.places.leave(info.place, hub);

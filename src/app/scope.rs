@@ -5,6 +5,7 @@
 use super::audience::{everybody, room, room_in, user};
 use super::home::Home;
 use super::line::Line;
+use super::names::Names;
 use super::place::Seat;
 use super::places::{Due, Place};
 use super::watch::{Direction, Said, What};
@@ -74,6 +75,8 @@ pub(super) struct Desk<'s> {
     /// Which of the places of the worker it is.
     pub(super) place: Place,
     pub(super) timers: &'s mut Slab<Due>,
+    /// What connections are called, of all places.
+    pub(super) names: &'s mut Names,
     /// Where keys are written.
     pub(super) key: &'s mut String,
     /// What the one was called that is gone.
@@ -87,6 +90,7 @@ impl Desk<'_> {
             home: self.home,
             place: self.place,
             timers: self.timers,
+            names: self.names,
             key: self.key,
             gone: self.gone,
         }

@@ -101,7 +101,8 @@ impl Router {
             joined = home.shared.check_name(&name);
             let key = user(&home.path, &name, key);
             joined = joined.and_then(|()| peer.join(key).map(drop));
-            self.infos[seated.info()].user = Some(key.into());
+            let name = self.places.names.add(&name, true);
+            self.infos[seated.info()].name = Some(name);
         }
         if let Err(error) = joined {
             // What is said to all, or to its user, would not reach it.
@@ -110,13 +111,22 @@ impl Router {
         }
     }
 
-    /// Forgets a connection; its service is told afterwards, or not at all.
-    pub(super) fn count_out(&mut self, seated: Seated, closed: &Closed<'_>, hub: &Hub<'_>) -> Info {
-        let info = self.infos.remove(seated.info());
+    /// Forgets a connection, and says what it was called; its service is told afterwards, or not at all.
+    pub(super) fn count_out(
+        &mut self,
+        seated: Seated,
+        closed: &Closed<'_>,
+        hub: &Hub<'_>,
+    ) -> (Info, Option<String>) {
+        let mut info = self.infos.remove(seated.info());
+        let called = self.places.called(&info).map(String::from);
+        if let Some(name) = info.name.take() {
+            self.places.names.remove(name);
+        }
         self.counters.closed(closed);
         let now = (self.site.shared).common_time(&mut self.ahead, hub.now());
         self.give_back(&info, now);
-        info
+        (info, called)
     }
 
     /// Gives back what all workers have counted a connection in at.

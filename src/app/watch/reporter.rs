@@ -62,8 +62,8 @@ impl Post {
     }
 }
 
-/// What is known of a connection, and where it is.
-type Sitting<'i> = (&'i Info, (&'i Home, &'i dyn AnyPlace));
+/// What is known of a connection, what it is called, and where it is.
+type Sitting<'i> = (&'i Info, Option<&'i str>, (&'i Home, &'i dyn AnyPlace));
 
 /// What a worker reports by.
 pub(in crate::app) struct Reporter {
@@ -177,7 +177,7 @@ impl Drop for Reporter {
 type Places<'i> = HashMap<&'i str, (Arc<str>, Arc<str>)>;
 
 fn connection<'i>(
-    (info, (home, service)): Sitting<'i>,
+    (info, called, (home, service)): Sitting<'i>,
     hub: &Hub<'_>,
     places: &mut Places<'i>,
 ) -> Option<ConnectionReport> {
@@ -190,13 +190,13 @@ fn connection<'i>(
     let rooms = hub.rooms_of(id).filter_map(room_in);
     Some(ConnectionReport {
         id,
-        user: info.user_name().map(String::from),
+        user: called.map(String::from),
         addr: info.addr(),
         route: Arc::clone(route),
         path: Arc::clone(path),
         since: info.since(),
-        messages_in: info.messages_in,
-        messages_out: info.messages_out,
+        messages_in: info.messages_in(),
+        messages_out: info.messages_out(),
         bytes_in: info.bytes_in,
         bytes_out: info.bytes_out,
         queued: hub.queued_bytes(id),

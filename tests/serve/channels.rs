@@ -105,3 +105,37 @@ fn b2_20_to_b2_23_b3_15_channels_are_joined_and_left_by_command_alone() {
     one.say(r#"{"cmd":"join-room","param":{"room":"$prices"},"id":7}"#);
     assert_eq!(hear(&mut one), error(7, "this room may not be joined"));
 }
+
+/// Also for who has left that channel, was in others, and is back.
+#[test]
+fn without_a_channel_a_message_is_for_the_one_in_which_its_sender_began() {
+    let program = Program::start(&[]);
+    let mut one = program.open("/channels?ch=milk");
+    let say = |client: &mut Client, what: &str| {
+        client.say(what);
+        hear(client)
+    };
+    let move_to =
+        |cmd: &str, room: &str| format!(r#"{{"cmd":"{cmd}","param":{{"room":"{room}"}},"id":1}}"#);
+    let line = r#"{"cmd":"chat","param":{"text":"x"}}"#;
+    let error = "join the channel first";
+    say(&mut one, &move_to("join-room", "tea"));
+    assert_eq!(say(&mut one, line)["channel"], "milk");
+    let left = say(&mut one, &move_to("leave-room", "milk"));
+    assert_eq!(left["param"], json!({ "room": "milk", "removed": true }));
+    assert_eq!(say(&mut one, line)["param"]["message"], error);
+    say(&mut one, &move_to("leave-room", "tea"));
+    say(&mut one, &move_to("join-room", "tea"));
+    assert_eq!(say(&mut one, line)["param"]["message"], error);
+    say(&mut one, &move_to("join-room", "milk"));
+    assert_eq!(say(&mut one, line)["channel"], "milk");
+    // What is no room is told, and who was not in one is not removed.
+    let wrong = say(&mut one, r#"{"cmd":"leave-room","param":7,"id":2}"#);
+    assert_eq!(wrong["cmd"], "error");
+    let not_in = say(&mut one, &move_to("leave-room", "general"));
+    assert_eq!(
+        not_in["param"],
+        json!({ "room": "general", "removed": false })
+    );
+    one.assert_heard_nothing();
+}

@@ -2,7 +2,7 @@
 //!
 //! A message says by `channel` which one it is about; without, it is the one in which its sender began.
 //!
-//! Not here: joining and leaving, which `Commands` does where a permit allows it.
+//! Not here: joining, which `Commands` does where a permit allows it.
 
 use super::{called, introduce, millis, something};
 use serde::Deserialize;
@@ -10,6 +10,9 @@ use serde_json::{Value, json};
 use sockeye::app::json::{Answer as _, Commands, Envelope, Failure, Letter, Permit};
 use sockeye::app::{Conn, Upgrade};
 use sockeye::proto::CloseCode;
+use sockeye::server::ConnectionId;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// The longest name of a channel, in bytes.
 const MAX_CHANNEL: usize = 64;
@@ -26,10 +29,21 @@ pub(super) enum Default {
     General,
 }
 
-#[derive(Default)]
-pub(super) struct User {
-    /// Where they began.
-    channel: Box<str>,
+/// Where those began who have left that channel. The others began in the first that they are in, so that nothing is kept of
+/// them: there may be many, each in a channel of their own.
+#[derive(Clone)]
+struct Left(Arc<Mutex<HashMap<ConnectionId, String>>>);
+
+impl Left {
+    fn all(&self) -> MutexGuard<'_, HashMap<ConnectionId, String>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Where somebody began who is in these channels.
+    fn began(&self, id: ConnectionId, channels: &[String]) -> Option<String> {
+        let left = self.all().get(&id).cloned();
+        left.or_else(|| channels.first().cloned())
+    }
 }
 
 #[derive(Deserialize)]
@@ -37,12 +51,20 @@ struct Line {
     text: String,
 }
 
-pub(super) fn service(default: Default) -> Commands<User> {
+#[derive(Deserialize)]
+struct Named {
+    room: String,
+}
+
+pub(super) fn service(default: Default) -> Commands<()> {
+    let left = Left(Arc::default());
+    let [saying, pinging, leaving, going] = core::array::from_fn(|_| left.clone());
     Commands::new()
-        .open(move |conn, user: &mut User, upgrade| {
+        .open(move |conn, (), upgrade| {
             introduce(conn, upgrade);
-            user.channel = begin(conn, upgrade, default).into();
+            begin(conn, upgrade, default);
         })
+        .close(move |_, id, (), _| drop(going.all().remove(&id)))
         .rooms(|_, _, channel| {
             if is_channel(channel) {
                 Permit::Allow
@@ -50,25 +72,28 @@ pub(super) fn service(default: Default) -> Commands<User> {
                 Permit::Deny
             }
         })
-        .on_envelope("chat", |conn, user, envelope| {
+        .on("leave-room", move |conn, (), Named { room }| {
+            Ok::<_, Failure>(leave(conn, &leaving, room))
+        })
+        .on_envelope("chat", move |conn, (), envelope| {
             let line = || {
                 let line: Line = envelope.param()?;
                 let text = something(&line.text)?;
                 let user = called(conn.user_name(), conn.id());
                 Ok(json!({ "user": user, "text": text, "time": millis() }))
             };
-            let done = line().and_then(|line| say(conn, user, envelope, "chat", &line));
+            let done = line().and_then(|line| say(conn, &saying, envelope, "chat", &line));
             answer(conn, envelope, done);
         })
-        .on_envelope("ping", |conn, user, envelope| {
+        .on_envelope("ping", move |conn, (), envelope| {
             let pong = json!({ "timestamp": millis() });
-            let done = say(conn, user, envelope, "pong", &pong);
+            let done = say(conn, &pinging, envelope, "pong", &pong);
             answer(conn, envelope, done);
         })
 }
 
-/// Has a newcomer join the first channel. Says which one that is.
-fn begin(conn: &mut Conn<'_, User>, upgrade: &Upgrade<'_>, default: Default) -> String {
+/// Has a newcomer join the first channel.
+fn begin(conn: &mut Conn<'_, ()>, upgrade: &Upgrade<'_>, default: Default) {
     let query = upgrade.query();
     let channel = match (query.get("ch").filter(|ch| !ch.is_empty()), default) {
         (Some(channel), _) => channel.into_owned(),
@@ -78,27 +103,44 @@ fn begin(conn: &mut Conn<'_, User>, upgrade: &Upgrade<'_>, default: Default) -> 
     if !is_channel(&channel) || conn.join(&channel).is_err() {
         let _ = conn.close(CloseCode::POLICY_VIOLATION, "there is no such channel");
     }
-    channel
+}
+
+/// As `Commands` does it, and where somebody began is kept if it is that.
+fn leave(conn: &mut Conn<'_, ()>, left: &Left, room: String) -> Value {
+    let id = conn.id();
+    let began = left.began(id, &conn.rooms());
+    let was_in = conn.leave(&room);
+    let removed = was_in && conn.count(&room) == 0;
+    let answer = json!({ "room": room, "removed": removed });
+    if was_in && began.as_ref() == Some(&room) {
+        left.all().insert(id, room);
+    }
+    answer
 }
 
 /// Tells the members of the message's channel, of whom its sender has to be one.
 fn say(
-    conn: &mut Conn<'_, User>,
-    user: &User,
+    conn: &mut Conn<'_, ()>,
+    left: &Left,
     envelope: &Envelope<'_>,
     cmd: &str,
     param: &Value,
 ) -> Result<(), Failure> {
-    let channel = envelope.channel.as_deref().unwrap_or(&user.channel);
-    if !conn.rooms().iter().any(|room| room == channel) {
+    let channels = conn.rooms();
+    let channel = match &envelope.channel {
+        Some(channel) => channel.clone().into(),
+        None => left.began(conn.id(), &channels).unwrap_or_default(),
+    };
+    if !channels.contains(&channel) {
         return Err("join the channel first".into());
     }
+    let channel = &*channel;
     let message = Letter::new(cmd).channel(channel).param(param);
     conn.publish(channel, &message.map_err(Failure::new)?);
     Ok(())
 }
 
-fn answer(conn: &mut Conn<'_, User>, envelope: &Envelope<'_>, done: Result<(), Failure>) {
+fn answer(conn: &mut Conn<'_, ()>, envelope: &Envelope<'_>, done: Result<(), Failure>) {
     if let Some(answer) = done.message(envelope.id) {
         // Where it is closed, there is nobody to be told.
         let _ = conn.send(&answer);

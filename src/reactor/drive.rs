@@ -72,7 +72,7 @@ impl<H: Handler<K>, K: Kernel> Turn<'_, H, K> {
     /// Drives the session as far as input, output and budget allow.
     pub(super) fn drive(&mut self, begun: Begun) -> Next {
         self.session.flags.paused = false;
-        self.tools.pool.owner = self.session.number;
+        self.tools.pool.owner = self.session.number.get();
         self.intake.need = 0;
         let next = self.read_on(begun);
         let pool = &mut self.tools.pool;

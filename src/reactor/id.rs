@@ -4,16 +4,17 @@
 
 use crate::kernel::Token;
 use core::fmt;
+use core::num::NonZeroU64;
 use core::ops::Range;
 use core::sync::atomic::{AtomicU64, Ordering};
 
 /// Names a connection. No other one of this process has had it or ever will, whichever loop it is on: an id that was kept
 /// too long names nobody.
-// In 12 bytes, and not in 16: lists of connections keep it beside other things.
+// In 12 bytes, and not in 16: lists of connections keep it beside other things. Where there may be none it takes no more.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[repr(Rust, packed(4))]
 pub struct ConnectionId {
-    number: u64,
+    number: NonZeroU64,
     slot: u32,
 }
 
@@ -23,7 +24,7 @@ compile_error!(
 );
 
 impl ConnectionId {
-    pub(super) const fn new(number: u64, slot: usize) -> Self {
+    pub(super) const fn new(number: NonZeroU64, slot: usize) -> Self {
         #[expect(
             clippy::cast_possible_truncation,
             reason = "descriptors, and so slots, are counted in 31 bits"
@@ -39,17 +40,22 @@ impl ConnectionId {
 
     /// Which of the loops that share broadcasts it is on.
     pub(super) const fn worker(self) -> u32 {
-        (self.number >> SERIAL) as u32
+        (self.get() >> SERIAL) as u32
     }
 
     /// What the kernel reports it under.
     pub(super) const fn token(self) -> Token {
-        token_of(self.number, self.slot as usize)
+        token_of(self.get(), self.slot as usize)
     }
 
     /// A number that no other connection of this process has had or will have.
     #[must_use]
     pub const fn get(self) -> u64 {
+        self.number.get()
+    }
+
+    /// As the loop keeps it.
+    pub(super) const fn number(self) -> NonZeroU64 {
         self.number
     }
 }
@@ -71,7 +77,7 @@ pub(super) const fn slot_in(token: Token) -> usize {
 
 impl fmt::Debug for ConnectionId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "#{}", self.number & ((1 << SERIAL) - 1))
+        write!(f, "#{}", self.get() & ((1 << SERIAL) - 1))
     }
 }
 
@@ -101,21 +107,28 @@ impl Numbers {
     }
 
     /// One that was never given before.
-    pub(super) fn take(&mut self, worker: u32) -> u64 {
+    pub(super) fn take(&mut self, worker: u32) -> NonZeroU64 {
         if self.0.is_empty() {
             let first = NEXT.fetch_add(BATCH, Ordering::Relaxed);
             self.0 = first..first + BATCH;
         }
         let number = self.0.start;
         self.0.start += 1;
-        u64::from(worker) << SERIAL | number
+        let number = NonZeroU64::new(number).expect("they begin with 1, and do not come round");
+        number | u64::from(worker) << SERIAL
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::{BATCH, ConnectionId, Numbers, slot_in};
+    use core::num::NonZeroU64;
     use std::collections::HashSet;
+
+    #[test]
+    fn an_id_is_small_also_where_there_may_be_none() {
+        assert_eq!(size_of::<Option<ConnectionId>>(), 12);
+    }
 
     #[test]
     fn no_number_is_given_twice() {
@@ -139,11 +152,15 @@ mod tests {
     #[test]
     fn a_token_has_the_slot_and_tells_neighbours_apart() {
         let last = (1 << 31) - 1;
+        let token = |number, slot| {
+            let number = NonZeroU64::new(u64::from(u32::MAX) + number);
+            ConnectionId::new(number.expect("it is not 0"), slot).token()
+        };
         for slot in [0, 1, last] {
-            let token = ConnectionId::new(u64::from(u32::MAX) + 7, slot).token();
-            assert_eq!(slot_in(token), slot);
-            let next = ConnectionId::new(u64::from(u32::MAX) + 8, slot).token();
-            assert_ne!(token, next);
+            let one = token(7, slot);
+            assert_eq!(slot_in(one), slot);
+            let next = token(8, slot);
+            assert_ne!(one, next);
         }
     }
 }

@@ -14,6 +14,7 @@ use crate::transport::Transport;
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::mem::take;
+use core::num::NonZeroU64;
 use std::io;
 
 /// A session. Idle, it holds no heap. There may be a million, so it is as small as it can be: what few have at a time is
@@ -24,7 +25,7 @@ pub(super) struct Session<S, D> {
     /// The stream, and what it has not taken yet.
     pub(super) exit: Exit<S>,
     /// With the slot it makes the connection's id.
-    pub(super) number: u64,
+    pub(super) number: NonZeroU64,
     /// There only while something is in it.
     pub(super) rest: Option<Box<Rest>>,
     pub(super) times: Times,
@@ -198,7 +199,12 @@ impl From<&super::Timeouts> for Deadlines {
 }
 
 impl<S, D> Session<S, D> {
-    pub(super) fn new(transport: Transport<S>, conn: Connection, number: u64, now: Tick) -> Self {
+    pub(super) fn new(
+        transport: Transport<S>,
+        conn: Connection,
+        number: NonZeroU64,
+        now: Tick,
+    ) -> Self {
         Self {
             conn,
             exit: Exit::new(transport),
@@ -391,7 +397,7 @@ impl<S, D> Session<S, D> {
         now: Tick,
     ) -> io::Result<()> {
         let blocked = self.exit.blocked();
-        pool.owner = self.number;
+        pool.owner = self.number.get();
         self.exit.flush(kernel, pool, now)?;
         if let (Some(since), None) = (blocked, self.exit.blocked()) {
             let pause = self.times.since;

@@ -81,7 +81,7 @@ impl Rooms {
     ) {
         into.runs.clear();
         into.rooms.clear();
-        let Some(place) = self.places.get(slot).filter(|place| place.number != 0) else {
+        let Some(place) = self.places.get(slot).filter(|place| place.number.is_some()) else {
             return;
         };
         for (key, at) in place.everywhere(&self.memberships) {
@@ -229,7 +229,10 @@ impl Rooms {
     fn end_full(&mut self, slot: usize) {
         let place = &mut self.places[slot];
         place.full = false;
-        let id = ConnectionId::new(place.number, slot);
+        let Some(number) = place.number else {
+            return;
+        };
+        let id = ConnectionId::new(number, slot);
         for (key, at) in place.everywhere(&self.memberships) {
             let room = &mut self.rooms[key as usize];
             let Some((members, talk)) = room.parts() else {

@@ -126,7 +126,10 @@ mod tests {
 
     fn rooms() -> (Rooms, Compressor) {
         let mut rooms = Rooms::new(RoomSettings::default(), 1000);
-        rooms.enter(ConnectionId::new(7, 0), Class::default());
+        rooms.enter(
+            ConnectionId::new(core::num::NonZeroU64::MIN, 0),
+            Class::default(),
+        );
         (
             rooms,
             Compressor::new(&crate::proto::deflate::Policy::default()),

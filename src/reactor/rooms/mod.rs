@@ -51,6 +51,7 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
 use core::mem::take;
+use core::num::NonZeroU64;
 use core::sync::atomic::{AtomicUsize, Ordering};
 use slab::Slab;
 use std::collections::HashMap;
@@ -102,8 +103,8 @@ pub(super) struct Rooms {
 /// A connection, as rooms know it: 24 bytes.
 #[derive(Debug, Default)]
 struct Place {
-    /// The number in its id, or 0 where no connection is.
-    number: u64,
+    /// The number in its id, if a connection is here.
+    number: Option<NonZeroU64>,
     class: Class,
     /// It will be closed when the turn is over.
     closing: bool,
@@ -217,7 +218,7 @@ impl Rooms {
             self.places.resize_with(slot + 1, Place::default);
         }
         self.places[slot] = Place {
-            number: id.get(),
+            number: Some(id.number()),
             class,
             closing: false,
             full: false,
@@ -233,7 +234,7 @@ impl Rooms {
         let Some(place) = self.places.get_mut(slot) else {
             return;
         };
-        if place.number != id.get() {
+        if place.number != Some(id.number()) {
             return;
         }
         let Place {
@@ -345,11 +346,12 @@ impl Rooms {
     /// Where a connection is, if it is open and here.
     fn slot_of(&self, id: ConnectionId) -> Option<u32> {
         let place = self.places.get(id.slot())?;
-        (place.number == id.get()).then_some(id.slot() as u32)
+        (place.number == Some(id.number())).then_some(id.slot() as u32)
     }
 
     fn id_of(&self, slot: u32) -> ConnectionId {
         let number = self.places[slot as usize].number;
+        let number = number.expect("members are connections");
         ConnectionId::new(number, slot as usize)
     }
 

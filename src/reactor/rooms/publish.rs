@@ -261,10 +261,9 @@ impl Rooms {
             let mut skips = Vec::new();
             for member in self.rooms[room as usize].members() {
                 let place = &self.places[member.slot() as usize];
-                let spared = segment
-                    .except()
-                    .iter()
-                    .any(|(_, id)| id.slot() == member.slot() as usize && id.get() == place.number);
+                let spared = segment.except().iter().any(|(_, id)| {
+                    id.slot() == member.slot() as usize && Some(id.number()) == place.number
+                });
                 let told = || {
                     let mut memberships = self.memberships.of(place.memberships);
                     memberships.any(|membership| earlier.contains(&membership.room))
@@ -389,7 +388,7 @@ impl Rooms {
         let (places, here) = (&self.places, &mut self.rooms[room as usize]);
         let slot_of = |id: ConnectionId| {
             let place = places.get(id.slot())?;
-            (place.number == id.get()).then_some(id.slot() as u32)
+            (place.number == Some(id.number())).then_some(id.slot() as u32)
         };
         let sealed = here.seal(self.stamp, slot_of);
         if has_others && let Some(segment) = sealed {

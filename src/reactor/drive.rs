@@ -8,6 +8,7 @@
 //!
 //! Not here: which session is driven when, and deadlines; that is `event_loop` and `session`.
 
+use super::facts::Fact;
 use super::frames::{end, finish, give_up};
 use super::greet::mistake;
 use super::pool::Pool;
@@ -195,7 +196,7 @@ impl<H: Handler<K>, K: Kernel> Turn<'_, H, K> {
             Err(error) => return Some(self.broken(error)),
         };
         // A short read means drained, but not where the end may already stand behind it.
-        let drained = received.drained && !session.flags.hangup;
+        let drained = received.drained && !session.flags.facts.has(Fact::Hangup);
         let bytes = received.taken.max(received.bytes);
         if received.bytes > 0 {
             let worked = self.work_off(in_own, drained);

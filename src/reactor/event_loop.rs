@@ -21,7 +21,6 @@
 //! Not here: what happens inside a session; that is `drive`. Who comes and goes, and what time brings: `arrivals`,
 //! `deadlines`. Threads: one loop is one thread.
 
-#[cfg(feature = "client")]
 use super::ConnectionId;
 use super::accept::Acceptor;
 use super::clock::Clock;
@@ -32,6 +31,8 @@ use super::drive::{Begun, DEAR, Next, Turn};
 #[cfg(feature = "server")]
 use super::exchange::Alarm;
 use super::exchange::{Exchange, Membership};
+#[cfg(feature = "client")]
+use super::facts::Fact;
 use super::farewell::Farewell;
 use super::id::Numbers;
 #[cfg(feature = "client")]
@@ -368,8 +369,8 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
 
     pub(super) fn put_on_ready_list(&mut self, slot: usize) {
         let flags = &mut self.sessions[slot].flags;
-        if !flags.on_ready_list {
-            flags.on_ready_list = true;
+        if !flags.facts.has(Fact::OnReadyList) {
+            flags.facts.add(Fact::OnReadyList);
             self.tools.stirred = true;
             self.ready_list.push(slot);
         }
@@ -379,8 +380,9 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
         let mut list = replace(&mut self.ready_list, take(&mut self.ready_spare));
         for slot in list.drain(..) {
             if let Some(session) = self.sessions.get_mut(slot)
-                && take(&mut session.flags.on_ready_list)
+                && session.flags.facts.has(Fact::OnReadyList)
             {
+                session.flags.facts.remove(Fact::OnReadyList);
                 self.serve(slot);
             }
         }

@@ -4,6 +4,7 @@
 
 use super::call::addresses;
 use super::drive::{BUDGET, Turn};
+use super::facts::Fact;
 use super::message::Message;
 use super::peer::Peer;
 use super::session::{Flags, Session, Times};
@@ -174,8 +175,8 @@ fn on_control<H: Handler<K>, K: Kernel>(
         }
         Event::Pong(payload) => {
             // Only the answer to our question shows that somebody is there.
-            if flags.pinged && *payload == times.nonce {
-                flags.pinged = false;
+            if flags.facts.has(Fact::Pinged) && *payload == times.nonce {
+                flags.facts.remove(Fact::Pinged);
                 times.heard = Stamp::of(now);
                 if let Some(state) = state {
                     handler.on_heartbeat(peer, state, span_of(times.pinged.age(now)));

@@ -6,7 +6,7 @@
 //! | `drive` | one session's turn: bytes in, bytes out |
 //! | `swift` | the same in few steps, where all is as usual |
 //! | `call`, `greet`, `frames` | what a turn may touch; the request, and what follows it |
-//! | `session` | one peer's state and deadlines |
+//! | `session`, `facts` | one peer's state and deadlines |
 //! | `wire`, `outbox`, `runs`, `backlog`, `pool`, `budget` | output and buffers, and how much of them there may be |
 //! | `say` | pings, closes and refusals of the loop's own |
 //! | `outbound`, `dial`, `resolver` | connections that we open, up to where there is a stream |
@@ -39,6 +39,7 @@ mod dial;
 mod drive;
 mod event_loop;
 mod exchange;
+mod facts;
 mod farewell;
 mod frames;
 mod greet;

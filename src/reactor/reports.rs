@@ -5,6 +5,7 @@
 use super::Handler;
 use super::drive::Turn;
 use super::event_loop::EventLoop;
+use super::facts::Fact;
 use super::id::slot_in;
 #[cfg(feature = "client")]
 use super::outbound::dial_of;
@@ -53,7 +54,9 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
             return;
         };
         let session = &mut self.sessions[slot];
-        session.flags.hangup |= hangup;
+        if hangup {
+            session.flags.facts.add(Fact::Hangup);
+        }
         if readable && session.is_at_ease() {
             let turn = Turn {
                 session,

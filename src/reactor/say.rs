@@ -3,6 +3,7 @@
 //! Not here: when; that is `event_loop`. What handlers say to others is `deliver`.
 
 use super::event_loop::EventLoop;
+use super::facts::Fact;
 use super::greet::{Opening, written};
 use super::outbox::Piece;
 use super::session::Phase;
@@ -59,7 +60,7 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
         // Nobody waits for this ping.
         let _ = self.tools.random.take_failure();
         if sent {
-            session.flags.pinged = true;
+            session.flags.facts.add(Fact::Pinged);
             session.times.pinged = Stamp::of(now);
         } else {
             // Without randomness a pong would prove nothing; ask again later.

@@ -2,6 +2,7 @@
 //!
 //! Not here: receiving and dispatch, which are `drive`; the list of sessions, which is `event_loop`.
 
+use super::facts::{Fact, Facts};
 use super::greet::Opening;
 use super::outbox::Exit;
 use super::pool::Pool;
@@ -77,17 +78,10 @@ pub(super) struct Flags {
     pub(super) paused: bool,
     /// `own` holds bytes that have not been looked at.
     pub(super) unread: bool,
-    /// The peer has ended its side: read until the end, whatever the counts say.
-    pub(super) hangup: bool,
     /// A message or frame is incomplete.
     pub(super) assembling: bool,
-    /// A ping of ours waits for its pong.
-    pub(super) pinged: bool,
-    /// Our side of the stream is finished.
-    pub(super) finished: bool,
     pub(super) armed: Armed,
-    /// In the loop's ready list.
-    pub(super) on_ready_list: bool,
+    pub(super) facts: Facts,
     /// Why we closed, if we did.
     pub(super) cause: Cause,
 }
@@ -281,7 +275,7 @@ impl<S, D> Session<S, D> {
         self.phase == Phase::Open
             && self.conn.state() == State::Open
             && !self.flags.assembling
-            && !self.flags.pinged
+            && !self.flags.facts.has(Fact::Pinged)
             && !self.exit.is_blocked()
             && !self.held
     }
@@ -350,7 +344,7 @@ impl<S, D> Session<S, D> {
             Phase::Open if self.flags.assembling => {
                 (at(times.assembling, after.assembly), Due::Assembly)
             }
-            Phase::Open if self.flags.pinged => (
+            Phase::Open if self.flags.facts.has(Fact::Pinged) => (
                 at(times.pinged, after.pong).max(at(times.heard, after.pong)),
                 Due::Pong,
             ),
@@ -416,10 +410,12 @@ impl<S, D> Session<S, D> {
         let peers_turn = self.conn.tx.role() == Role::Client && self.conn.state() == State::Closed;
         if self.phase == Phase::Ending
             && !self.exit.is_blocked()
-            && !self.flags.finished
+            && !self.flags.facts.has(Fact::Finished)
             && !peers_turn
         {
-            self.flags.finished = self.exit.finish(kernel, now);
+            if self.exit.finish(kernel, now) {
+                self.flags.facts.add(Fact::Finished);
+            }
         }
     }
 }
@@ -433,5 +429,8 @@ mod tests {
         // mio's stream is this one, but for what debug builds add to it.
         let session = size_of::<Session<std::net::TcpStream, ()>>();
         assert!(session <= 152, "{session} bytes");
+        // With a place of four bytes for an application's, which has more of its own elsewhere.
+        let seated = size_of::<Session<std::net::TcpStream, core::num::NonZeroU32>>();
+        assert_eq!(seated, session);
     }
 }

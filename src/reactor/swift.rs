@@ -28,13 +28,8 @@ impl<S, D> Session<S, D> {
     #[inline(always)]
     pub(super) fn is_at_ease(&self) -> bool {
         let (flags, tx) = (&self.flags, &self.conn.tx);
-        let nothing_pending = !(flags.paused
-            | flags.unread
-            | flags.hangup
-            | flags.assembling
-            | flags.pinged
-            | flags.on_ready_list
-            | self.held);
+        let nothing_pending =
+            !(flags.paused | flags.unread | flags.assembling | flags.facts.any() | self.held);
         nothing_pending
             && flags.armed == Armed::Calm
             && self.phase == Phase::Open

@@ -151,7 +151,7 @@ impl<'c, U> Conn<'c, U> {
     }
 
     /// Says whose connection it is: for [`Audience::user`], for the log, and for whoever looks at the server. Once said, it
-    /// stays so. Each user costs a room of the server's, some 150 bytes; where nobody speaks to users,
+    /// stays so. Each user costs a room of the server's, some 100 bytes; where nobody speaks to users,
     /// [`introduce`](Self::introduce) will do.
     ///
     /// # Errors

@@ -1,16 +1,33 @@
-//! Who is in one room: [`Members`], each of them a [`Member`].
+//! Who is in one room, each of them a [`Member`]: [`Hall`].
 //!
 //! Not here: in which rooms somebody is; that is `memberships`.
 
+use super::room::Talk;
+use alloc::boxed::Box;
 use alloc::vec;
 use alloc::vec::Vec;
-use core::ops::{Deref, DerefMut};
 
-/// The members of a room, each where it stands. One alone, as in the room of a user, takes nothing of the heap.
+/// The members of a room, each where it stands, and what it has only where something is to be said of it. One alone, as in
+/// the room of a user, takes nothing of the heap.
 #[derive(Debug)]
-pub(super) enum Members {
-    One([Member; 1]),
-    Any(Vec<Member>),
+pub(super) enum Hall {
+    Empty,
+    Alone([Member; 1]),
+    Quiet(Box<Quiet>),
+    Loud(Box<Loud>),
+}
+
+/// Several, to whom nothing was ever said.
+#[derive(Debug)]
+pub(super) struct Quiet {
+    members: Vec<Member>,
+}
+
+/// Those to whom something was said. Both are in one place, as whoever is told something needs both.
+#[derive(Debug)]
+pub(super) struct Loud {
+    pub(super) members: Vec<Member>,
+    pub(super) talk: Talk,
 }
 
 /// A member, in eight bytes: everybody is one of the room of all.
@@ -66,49 +83,80 @@ impl Member {
     }
 }
 
-impl Default for Members {
-    fn default() -> Self {
-        Self::Any(Vec::new())
+impl Hall {
+    #[inline]
+    pub(super) fn members(&self) -> &[Member] {
+        match self {
+            Self::Loud(loud) => &loud.members,
+            Self::Quiet(quiet) => &quiet.members,
+            Self::Alone(one) => one,
+            Self::Empty => &[],
+        }
     }
-}
 
-impl Members {
+    #[inline]
+    pub(super) fn members_mut(&mut self) -> &mut [Member] {
+        match self {
+            Self::Loud(loud) => &mut loud.members,
+            Self::Quiet(quiet) => &mut quiet.members,
+            Self::Alone(one) => one,
+            Self::Empty => &mut [],
+        }
+    }
+
     /// Adds one behind the others.
     pub(super) fn push(&mut self, member: Member) {
         match self {
-            Self::Any(all) if all.capacity() == 0 => *self = Self::One([member]),
-            Self::Any(all) => all.push(member),
-            Self::One([first]) => *self = Self::Any(vec![*first, member]),
+            Self::Loud(loud) => loud.members.push(member),
+            Self::Quiet(quiet) => quiet.members.push(member),
+            Self::Alone([first]) => {
+                let members = vec![*first, member];
+                *self = Self::Quiet(Box::new(Quiet { members }));
+            }
+            Self::Empty => *self = Self::Alone([member]),
         }
     }
 
     /// Takes one out; the last one takes its place.
     pub(super) fn swap_remove(&mut self, at: usize) {
         match self {
-            Self::Any(all) => drop(all.swap_remove(at)),
-            Self::One(_) => *self = Self::default(),
+            Self::Loud(loud) => drop(loud.members.swap_remove(at)),
+            Self::Quiet(quiet) => drop(quiet.members.swap_remove(at)),
+            Self::Alone(_) | Self::Empty => *self = Self::Empty,
         }
+    }
+
+    /// As it is where something was said, which may be now.
+    #[inline]
+    pub(super) fn loud(&mut self) -> &mut Loud {
+        if !matches!(self, Self::Loud(_)) {
+            self.begin();
+        }
+        match self {
+            Self::Loud(loud) => loud,
+            _ => unreachable!("it has begun"),
+        }
+    }
+
+    #[cold]
+    fn begin(&mut self) {
+        let members = match core::mem::replace(self, Self::Empty) {
+            Self::Loud(loud) => loud.members,
+            Self::Quiet(quiet) => quiet.members,
+            Self::Alone(one) => one.to_vec(),
+            Self::Empty => Vec::new(),
+        };
+        let talk = Talk::begin(left_out(&members));
+        *self = Self::Loud(Box::new(Loud { members, talk }));
+    }
+
+    /// Members that are told nothing more.
+    pub(super) fn left_out(&self) -> usize {
+        left_out(self.members())
     }
 }
 
-impl Deref for Members {
-    type Target = [Member];
-
-    #[inline]
-    fn deref(&self) -> &[Member] {
-        match self {
-            Self::One(one) => one,
-            Self::Any(all) => all,
-        }
-    }
-}
-
-impl DerefMut for Members {
-    #[inline]
-    fn deref_mut(&mut self) -> &mut [Member] {
-        match self {
-            Self::One(one) => one,
-            Self::Any(all) => all,
-        }
-    }
+fn left_out(members: &[Member]) -> usize {
+    let left_out = members.iter().filter(|member| member.is_left_out());
+    left_out.count()
 }

@@ -10,7 +10,7 @@
 //!
 //! Not here: telling; that is `deliver`. Which rooms there are: `rooms`.
 
-use super::members::{Member, Members};
+use super::members::{Hall, Loud, Member};
 use super::policy::{RoomStats, SlowPolicy};
 use super::segment::Segment;
 use crate::reactor::ConnectionId;
@@ -31,22 +31,6 @@ pub(in crate::reactor) struct Room {
     /// That of everybody has none.
     pub(super) name: Option<Box<str>>,
     hall: Hall,
-}
-
-/// Who is in a room, and what it has only where something is to be said of it. Most rooms have the least of these.
-#[derive(Debug)]
-enum Hall {
-    Empty,
-    Alone([Member; 1]),
-    Quiet(Box<Members>),
-    Loud(Box<Loud>),
-}
-
-/// Those to whom something was said. Both at once, as whoever is told something needs both.
-#[derive(Debug)]
-struct Loud {
-    members: Members,
-    talk: Talk,
 }
 
 /// What was said in a room, and what came of it.
@@ -151,39 +135,13 @@ impl Room {
     /// The same, to be changed.
     #[inline]
     pub(in crate::reactor) fn talk_mut(&mut self) -> &mut Talk {
-        &mut self.loud().talk
-    }
-
-    #[inline]
-    fn loud(&mut self) -> &mut Loud {
-        if !matches!(self.hall, Hall::Loud(_)) {
-            self.hall.begin();
-        }
-        match &mut self.hall {
-            Hall::Loud(loud) => loud,
-            _ => unreachable!("it has begun"),
-        }
+        &mut self.hall.loud().talk
     }
 
     /// Who is here.
     #[inline]
     pub(super) fn members(&self) -> &[Member] {
-        match &self.hall {
-            Hall::Empty => &[],
-            Hall::Alone(one) => one,
-            Hall::Quiet(members) => members,
-            Hall::Loud(loud) => &loud.members,
-        }
-    }
-
-    #[inline]
-    fn members_mut(&mut self) -> &mut [Member] {
-        match &mut self.hall {
-            Hall::Empty => &mut [],
-            Hall::Alone(one) => one,
-            Hall::Quiet(members) => members,
-            Hall::Loud(loud) => &mut loud.members,
-        }
+        self.hall.members()
     }
 
     /// Who is here, and what was said, if anything was: asked for each member that is told something.
@@ -206,7 +164,7 @@ impl Room {
 
     /// From now on everything is dropped for a member.
     pub(super) fn set_full(&mut self, at: u32) {
-        let Loud { members, talk } = self.loud();
+        let Loud { members, talk } = self.hall.loud();
         if let Some(member) = members.get_mut(at as usize)
             && !member.is_full()
         {
@@ -230,13 +188,13 @@ impl Room {
     pub(super) fn closing(&self) -> usize {
         match &self.hall {
             Hall::Loud(loud) => loud.talk.closing,
-            _ => left_out(self.members()),
+            _ => self.hall.left_out(),
         }
     }
 
     /// A member is about to be closed, and told nothing more.
     pub(super) fn leave_out(&mut self, at: u32) {
-        if let Some(member) = self.members_mut().get_mut(at as usize) {
+        if let Some(member) = self.hall.members_mut().get_mut(at as usize) {
             member.leave_out();
         }
         if let Some((_, talk)) = self.parts() {
@@ -262,17 +220,7 @@ impl Room {
     /// Whoever comes now has missed what was said.
     pub(super) fn add(&mut self, slot: u32) -> u32 {
         let told = self.seq() as u32;
-        let member = Member::new(slot, told);
-        match &mut self.hall {
-            Hall::Empty => self.hall = Hall::Alone([member]),
-            Hall::Alone(one) => {
-                let mut members = Members::One(*one);
-                members.push(member);
-                self.hall = Hall::Quiet(Box::new(members));
-            }
-            Hall::Quiet(members) => members.push(member),
-            Hall::Loud(loud) => loud.members.push(member),
-        }
+        self.hall.push(Member::new(slot, told));
         (self.members().len() - 1) as u32
     }
 
@@ -292,11 +240,7 @@ impl Room {
                 }
             }
         }
-        match &mut self.hall {
-            Hall::Empty | Hall::Alone(_) => self.hall = Hall::Empty,
-            Hall::Quiet(members) => members.swap_remove(hole),
-            Hall::Loud(loud) => loud.members.swap_remove(hole),
-        }
+        self.hall.swap_remove(hole);
         if let Some(member) = self.members().get(hole) {
             moved(member.slot(), hole);
         }
@@ -381,29 +325,15 @@ impl Room {
     }
 }
 
-/// Members that are told nothing more.
-fn left_out(members: &[Member]) -> usize {
-    let left_out = members.iter().filter(|member| member.is_left_out());
-    left_out.count()
-}
-
-impl Hall {
-    /// Something is to be said here, or kept.
-    #[cold]
-    fn begin(&mut self) {
-        let members = match core::mem::replace(self, Self::Empty) {
-            Self::Empty => Members::default(),
-            Self::Alone(one) => Members::One(one),
-            Self::Quiet(members) => *members,
-            Self::Loud(loud) => loud.members,
-        };
-        let mut talk = Talk::new(NEXT.fetch_add(1, Ordering::Relaxed));
-        talk.closing = left_out(&members);
-        *self = Self::Loud(Box::new(Loud { members, talk }));
-    }
-}
-
 impl Talk {
+    /// One of a room's own, with so many members that are about to be closed.
+    pub(super) fn begin(closing: usize) -> Self {
+        Self {
+            closing,
+            ..Self::new(NEXT.fetch_add(1, Ordering::Relaxed))
+        }
+    }
+
     const fn new(id: u64) -> Self {
         Self {
             id,

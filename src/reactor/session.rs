@@ -412,10 +412,9 @@ impl<S, D> Session<S, D> {
             && !self.exit.is_blocked()
             && !self.flags.facts.has(Fact::Finished)
             && !peers_turn
+            && self.exit.finish(kernel, now)
         {
-            if self.exit.finish(kernel, now) {
-                self.flags.facts.add(Fact::Finished);
-            }
+            self.flags.facts.add(Fact::Finished);
         }
     }
 }

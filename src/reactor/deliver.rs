@@ -63,6 +63,8 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
     fn tell_some(&mut self) {
         let rooms = &mut self.tools.rooms;
         rooms.seal_all();
+        #[cfg(feature = "backplane")]
+        rooms.tell_members();
         if let Some(membership) = &self.membership {
             membership.post(&rooms.outgoing);
         }
@@ -241,6 +243,12 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
                 Letter::Call(call) => {
                     let mut hub = tools.hub();
                     let _ = catch_unwind(AssertUnwindSafe(|| call(&mut hub)));
+                }
+                #[cfg(feature = "backplane")]
+                Letter::News(_, event) => {
+                    let (handler, mut hub) = (&mut self.handler, tools.hub());
+                    let tell = AssertUnwindSafe(|| handler.on_backplane(&mut hub, &event));
+                    let _ = catch_unwind(tell);
                 }
                 letter => tools.rooms.hear(letter, &mut tools.compressor),
             }

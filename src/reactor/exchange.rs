@@ -8,11 +8,11 @@ use super::rooms::Letter;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::mem::take;
-use core::sync::atomic::{AtomicUsize, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Bytes that may wait for one loop, or four of its largest messages; beyond that it has fallen behind.
-const MAX_WAITING: usize = 64 << 20;
+pub(super) const MAX_WAITING: usize = 64 << 20;
 
 /// Joins servers: what is published on one reaches the connections of all. Clones are the same exchange.
 ///
@@ -61,14 +61,26 @@ const MAX_WAITING: usize = 64 << 20;
 /// ```
 #[derive(Clone, Debug, Default)]
 pub struct Exchange {
-    members: Arc<Mutex<Members>>,
-    /// How many loops there are, for those who ask often.
-    count: Arc<AtomicUsize>,
+    pub(super) members: Arc<Mutex<Members>>,
+    pub(super) counts: Arc<Counts>,
+}
+
+/// Who is there, for those who ask often.
+#[derive(Debug, Default)]
+pub(super) struct Counts {
+    /// How many loops.
+    loops: AtomicUsize,
+    /// Somebody carries to elsewhere what is said in rooms.
+    bridged: AtomicBool,
+    /// How many hear what is said in rooms: the loops, and that one.
+    hearers: AtomicUsize,
 }
 
 #[derive(Debug, Default)]
-struct Members {
-    addresses: Vec<(u32, Address<Letter>)>,
+pub(super) struct Members {
+    pub(super) addresses: Vec<(u32, Address<Letter>)>,
+    /// Where what is said in rooms goes, too.
+    pub(super) bridge: Option<Address<Letter>>,
     /// That of the next one. Only after 65 536 of them does one get another's.
     next: u16,
 }
@@ -117,7 +129,7 @@ impl Exchange {
         let worker = members.next.into();
         members.next = members.next.wrapping_add(1);
         members.addresses.push((worker, mailbox.address()));
-        self.count.store(members.addresses.len(), Ordering::Relaxed);
+        self.counts.note(&members);
         drop(members);
         Membership {
             exchange: self.clone(),
@@ -143,12 +155,18 @@ impl Exchange {
             return Err(PutError::Closed(()));
         }
         let weight = letter.bytes();
-        if concerned().any(|(_, address)| !address.has_room(weight)) {
+        let bridge = members.bridge.iter().filter(|_| letter.crosses());
+        let all = || {
+            concerned()
+                .map(|(_, address)| address)
+                .chain(bridge.clone())
+        };
+        if all().any(|address| !address.has_room(weight)) {
             return Err(PutError::Full(()));
         }
         let mut given_up = Vec::new();
         let count = concerned().count();
-        for (_, address) in concerned() {
+        for address in all() {
             given_up.extend(address.put_or_give_up(letter.clone(), weight));
         }
         // A letter may do anything when it is dropped, also put another.
@@ -160,7 +178,40 @@ impl Exchange {
     /// Loops.
     #[cfg(test)]
     pub(super) fn len(&self) -> usize {
-        self.count.load(Ordering::Relaxed)
+        self.counts.loops.load(Ordering::Relaxed)
+    }
+}
+
+impl Counts {
+    pub(super) fn note(&self, members: &Members) {
+        let loops = members.addresses.len();
+        let bridged = members.bridge.is_some();
+        self.loops.store(loops, Ordering::Relaxed);
+        self.bridged.store(bridged, Ordering::Relaxed);
+        let hearers = loops + usize::from(bridged);
+        self.hearers.store(hearers, Ordering::Relaxed);
+    }
+
+    /// Whether there is another loop.
+    pub(super) fn has_others(&self) -> bool {
+        self.loops.load(Ordering::Relaxed) > 1
+    }
+
+    /// Whether what one loop says in a room is to be heard by anybody else.
+    pub(super) fn has_hearers(&self) -> bool {
+        self.hearers.load(Ordering::Relaxed) > 1
+    }
+
+    /// Whether somebody asks who is in which room.
+    #[cfg(feature = "backplane")]
+    pub(super) fn is_bridged(&self) -> bool {
+        self.bridged.load(Ordering::Relaxed)
+    }
+
+    #[cfg(test)]
+    pub(super) fn pretend(&self, loops: usize) {
+        self.loops.store(loops, Ordering::Relaxed);
+        self.hearers.store(loops, Ordering::Relaxed);
     }
 }
 
@@ -170,9 +221,9 @@ impl Membership {
         self.worker
     }
 
-    /// How many loops there are, from now on.
-    pub(super) fn count(&self) -> Arc<AtomicUsize> {
-        Arc::clone(&self.exchange.count)
+    /// Who is there, from now on.
+    pub(super) fn counts(&self) -> Arc<Counts> {
+        Arc::clone(&self.exchange.counts)
     }
 
     /// Gives the others what is for them.
@@ -185,6 +236,12 @@ impl Membership {
         for letter in letters {
             let to = letter.worker();
             let weight = letter.bytes();
+            if let Some(bridge) = members.bridge.as_ref().filter(|_| letter.crosses()) {
+                given_up.extend(bridge.put_or_give_up(letter.clone(), weight));
+            }
+            if letter.only_crosses() {
+                continue;
+            }
             for (worker, address) in &members.addresses {
                 if *worker != self.worker && to.is_none_or(|to| to == *worker) {
                     given_up.extend(address.put_or_give_up(letter.clone(), weight));
@@ -218,13 +275,14 @@ impl Drop for Membership {
         members
             .addresses
             .retain(|(_, address)| !address.is_of(&self.mailbox));
-        let count = members.addresses.len();
-        self.exchange.count.store(count, Ordering::Relaxed);
+        self.exchange.counts.note(&members);
+        #[cfg(feature = "backplane")]
+        super::bridge::tell_departure(members, self.worker);
     }
 }
 
 /// Nothing panics while it holds one of these locks, and what they guard is whole at every moment.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -233,7 +291,7 @@ mod tests {
     use super::Exchange;
     use crate::reactor::Message;
     use crate::reactor::mailbox::{PutError, Wake};
-    use crate::reactor::rooms::{Letter, Segment};
+    use crate::reactor::rooms::{Letter, Manner, Segment};
     use alloc::sync::Arc;
     use alloc::vec;
     use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -255,7 +313,10 @@ mod tests {
     }
 
     fn segment(bytes: usize) -> Arc<Segment> {
-        Arc::new(Segment::of(Message::Binary(&vec![0; bytes]), true))
+        Arc::new(Segment::of(
+            Message::Binary(&vec![0; bytes]),
+            Manner::default(),
+        ))
     }
 
     fn for_all(segment: &Arc<Segment>) -> vec::Vec<Letter> {

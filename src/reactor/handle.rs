@@ -119,8 +119,9 @@ impl Handle {
         to: impl Into<To<'a>>,
         message: impl Into<Message<'m>>,
     ) -> Result<(), HandleError> {
-        let To { whom, except } = to.into();
-        let segment = Arc::new(Segment::excepting(message.into(), true, except));
+        let to = to.into();
+        let segment = Arc::new(Segment::of(message.into(), to.manner(true)));
+        let To { whom, except, .. } = to;
         let letter = match whom {
             Whom::All => Letter::All(segment),
             Whom::Room(name) => Letter::Room(name.into(), segment),

@@ -178,6 +178,14 @@ pub trait Handler<K: Kernel = Mio> {
         let _ = (hub, key);
     }
 
+    /// Something has happened to the other nodes, or between them and this one; see [`backplane`](crate::backplane). Every
+    /// loop of a node is told, but of a gap in a room only one that has members of it: what it tells them, all on this node
+    /// hear, if it is published [`here`](super::To::here). A panic in it ends nothing.
+    #[cfg(feature = "backplane")]
+    fn on_backplane(&mut self, hub: &mut Hub<'_>, event: &super::BackplaneEvent) {
+        let _ = (hub, event);
+    }
+
     /// A turn of the loop is over, in which everybody else waited for so long; short turns are not told apart, as the
     /// clock for it is a cheap one. Not told without a [watchdog](super::Settings::watchdog).
     #[inline]

@@ -12,6 +12,7 @@
 //! | `outbound`, `dial`, `resolver` | connections that we open, up to where there is a stream |
 //! | `ask`, `link` | our request's answer; what is opened again and again |
 //! | `rooms`, `deliver`, `exchange` | what is said to many: here, and between loops |
+//! | `bridge` | what is said in rooms here and on other nodes, and what happens to those |
 //! | `verdict`, `orders` | what becomes of a request, at once or later; the application's timers |
 //! | `clock` | which time counts, and slow turns |
 //! | `stopping` | the end, in order |
@@ -28,6 +29,8 @@ mod arrivals;
 #[cfg(feature = "client")]
 mod ask;
 mod backlog;
+#[cfg(feature = "backplane")]
+mod bridge;
 mod budget;
 mod call;
 mod clock;
@@ -80,6 +83,10 @@ mod wire;
 
 #[cfg(feature = "client")]
 pub use ask::Answer;
+#[cfg(feature = "backplane")]
+pub use bridge::{BackplaneEvent, NodeId};
+#[cfg(feature = "backplane")]
+pub(crate) use bridge::{Bridge, Bundle, Crossing};
 pub use event_loop::EventLoop;
 pub use exchange::Exchange;
 pub use handle::{Handle, HandleError};
@@ -90,6 +97,8 @@ pub use id::ConnectionId;
 pub use link::{Delivery, LinkState, LinkStatus};
 pub(crate) use listener::Held;
 pub use listener::{Listen, Listener, NoPlace};
+#[cfg(feature = "backplane")]
+pub(crate) use mailbox::Wake;
 pub use message::Message;
 pub use mio::{Mio, Stopper};
 pub use peer::Peer;

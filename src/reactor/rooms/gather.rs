@@ -53,8 +53,10 @@ impl Rooms {
             self.due.pop_front();
         }
         // Whoever was lost on the way may have had something said, here or elsewhere.
-        self.quiet =
-            self.touched.is_empty() && self.addressed.is_empty() && self.outgoing.is_empty();
+        self.quiet = self.touched.is_empty()
+            && self.addressed.is_empty()
+            && self.outgoing.is_empty()
+            && !self.has_changes();
         None
     }
 

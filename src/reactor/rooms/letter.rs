@@ -34,6 +34,15 @@ pub(in crate::reactor) enum Letter {
     Stop,
     /// To be called.
     Call(Arc<dyn Fn(&mut Hub<'_>) + Send + Sync>),
+    /// To elsewhere: how many are in a room of a loop, or open there. `None` of a loop that is gone.
+    #[cfg(feature = "backplane")]
+    Members(u32, Option<Arc<str>>, Option<usize>),
+    /// From elsewhere: say of every room who is in it.
+    #[cfg(feature = "backplane")]
+    CallRoll,
+    /// From elsewhere: something for the handler of a loop, or of each.
+    #[cfg(feature = "backplane")]
+    News(Option<u32>, Arc<crate::reactor::BackplaneEvent>),
 }
 
 impl Letter {
@@ -48,13 +57,34 @@ impl Letter {
                 | Self::One(_, segment)
                 | Self::Those(_, segment) => segment.bytes(),
                 Self::Close(..) | Self::Stop | Self::Call(_) => 0,
+                #[cfg(feature = "backplane")]
+                Self::Members(..) | Self::CallRoll | Self::News(..) => 0,
             }
+    }
+
+    /// Whether it is for whoever carries to elsewhere what is said in rooms. A connection is here, and what picks some
+    /// cannot be carried.
+    pub(in crate::reactor) const fn crosses(&self) -> bool {
+        match self {
+            Self::All(_) | Self::Room(..) | Self::Rooms(..) => true,
+            _ => self.only_crosses(),
+        }
+    }
+
+    /// Whether it is for nobody else.
+    pub(in crate::reactor) const fn only_crosses(&self) -> bool {
+        #[cfg(feature = "backplane")]
+        return matches!(self, Self::Members(..));
+        #[cfg(not(feature = "backplane"))]
+        false
     }
 
     /// Which loop it is for, if not for all.
     pub(in crate::reactor) const fn worker(&self) -> Option<u32> {
         match self {
             Self::One(id, _) | Self::Close(id, ..) => Some(id.worker()),
+            #[cfg(feature = "backplane")]
+            Self::News(worker, _) => *worker,
             _ => None,
         }
     }
@@ -95,6 +125,10 @@ impl Rooms {
                 // Gone already is as good.
                 let _ = self.close(Closing { id, code, reason }, compressor);
             }
+            #[cfg(feature = "backplane")]
+            Letter::CallRoll => self.answer_roll_call(),
+            #[cfg(feature = "backplane")]
+            Letter::Members(..) | Letter::News(..) => {}
             // The loop's business, which has seen it.
             Letter::Stop | Letter::Call(_) => {}
         }
@@ -112,6 +146,12 @@ impl fmt::Debug for Letter {
             Self::Close(..) => "Close",
             Self::Stop => "Stop",
             Self::Call(_) => "Call",
+            #[cfg(feature = "backplane")]
+            Self::Members(..) => "Members",
+            #[cfg(feature = "backplane")]
+            Self::CallRoll => "CallRoll",
+            #[cfg(feature = "backplane")]
+            Self::News(..) => "News",
         })
     }
 }
@@ -120,7 +160,7 @@ impl fmt::Debug for Letter {
 mod tests {
     use super::{ConnectionId, Letter, Rooms, Segment};
     use crate::proto::deflate::Compressor;
-    use crate::reactor::rooms::{Class, To};
+    use crate::reactor::rooms::{Class, Manner, To};
     use crate::reactor::{Message, RoomSettings};
     use alloc::sync::Arc;
 
@@ -139,7 +179,7 @@ mod tests {
     #[test]
     fn what_panics_in_a_letter_panics_no_further() {
         let (mut rooms, mut compressor) = rooms();
-        let segment = Arc::new(Segment::of(Message::Text("x"), true));
+        let segment = Arc::new(Segment::of(Message::Text("x"), Manner::default()));
         let pick = Arc::new(|_| panic!("asked to"));
         rooms.hear(Letter::Those(pick, segment), &mut compressor);
         assert!(rooms.next_to_tell().is_none() && !rooms.has_work());
@@ -148,7 +188,7 @@ mod tests {
     #[test]
     fn a_letter_that_was_written_while_others_were_told_keeps_the_loop_awake() {
         let (mut rooms, mut compressor) = rooms();
-        rooms.loops.store(2, core::sync::atomic::Ordering::Relaxed);
+        rooms.counts.pretend(2);
         let elsewhere = To::room("elsewhere");
         rooms.publish(&elsewhere, Message::Text("x"), true, &mut compressor);
         assert!(rooms.next_to_tell().is_none() && !rooms.is_quiet());

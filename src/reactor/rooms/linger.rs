@@ -44,6 +44,8 @@ impl Rooms {
             // The other loops are to hear of what was said, and then it is looked at again.
             return self.emptied.push(room);
         }
+        #[cfg(feature = "backplane")]
+        self.tell_members();
         let here = self.rooms.remove(room as usize);
         self.past.add(&here.stats());
         if let Some(name) = here.name {

@@ -9,7 +9,9 @@
 //! | `segment` | messages, encoded and stored once for all |
 //! | `publish`, `letter` | saying something, here and to other loops |
 //! | `gather` | what one connection is to be told |
+//! | `crossing` | messages on their way to other nodes, and from there |
 //! | `linger` | rooms that nobody is in |
+//! | `presence` | telling elsewhere who is where |
 //! | `policy` | settings and figures |
 //!
 //! The first room is everybody's: each accepted connection is in it while it is open.
@@ -20,6 +22,8 @@
     reason = "slots, rooms and members are fewer than 2^32: descriptors end first, and rooms have a limit"
 )]
 
+#[cfg(feature = "backplane")]
+mod crossing;
 mod gather;
 mod letter;
 mod linger;
@@ -27,11 +31,15 @@ mod members;
 mod memberships;
 mod names;
 mod policy;
+#[cfg(feature = "backplane")]
+mod presence;
 mod publish;
 mod queries;
 mod room;
 mod segment;
 
+#[cfg(feature = "backplane")]
+pub(crate) use crossing::{Bundle, NotFrames};
 pub(super) use gather::Gathered;
 pub(super) use letter::Letter;
 use memberships::{List, Memberships};
@@ -40,9 +48,12 @@ pub use policy::{RoomSettings, RoomStats, SlowPolicy};
 pub(super) use publish::Whom;
 pub use publish::{Receipt, To};
 pub(super) use room::Room;
+#[cfg(test)]
+pub(super) use segment::Manner;
 pub(super) use segment::{Class, Run, Segment};
 
 use super::ConnectionId;
+use super::exchange::Counts;
 use crate::proto::CloseCode;
 use crate::proto::deflate::Compressor;
 use alloc::collections::VecDeque;
@@ -52,7 +63,6 @@ use alloc::vec::Vec;
 use core::fmt;
 use core::mem::take;
 use core::num::NonZeroU64;
-use core::sync::atomic::{AtomicUsize, Ordering};
 use slab::Slab;
 use std::collections::HashMap;
 
@@ -81,8 +91,11 @@ pub(super) struct Rooms {
     pub(super) closings: Vec<Closing>,
     /// For the other loops; in order.
     pub(super) outgoing: Vec<Letter>,
-    /// How many loops there are, this one included.
-    loops: Arc<AtomicUsize>,
+    /// Who else is there.
+    counts: Arc<Counts>,
+    /// Rooms into which somebody came, or out of which, since that was last told elsewhere.
+    #[cfg(feature = "backplane")]
+    changed: Vec<u32>,
     /// Which of them this is.
     worker: u32,
     /// Seals so far.
@@ -188,7 +201,9 @@ impl Rooms {
             addressed: Vec::new(),
             closings: Vec::new(),
             outgoing: Vec::new(),
-            loops: Arc::default(),
+            counts: Arc::default(),
+            #[cfg(feature = "backplane")]
+            changed: Vec::new(),
             worker: 0,
             stamp: 0,
             unsealed: 0,
@@ -203,12 +218,17 @@ impl Rooms {
     /// Others may be listening from here on.
     pub(super) fn join_others(&mut self, membership: &super::exchange::Membership) {
         self.worker = membership.worker();
-        self.loops = membership.count();
+        self.counts = membership.counts();
     }
 
-    /// Whether there are loops to be told what is said here.
+    /// Whether there is another loop.
     fn has_others(&self) -> bool {
-        self.loops.load(Ordering::Relaxed) > 1
+        self.counts.has_others()
+    }
+
+    /// Whether there is anybody else to be told what is said in rooms here.
+    fn has_hearers(&self) -> bool {
+        self.counts.has_hearers()
     }
 
     /// A connection is open.
@@ -226,6 +246,7 @@ impl Rooms {
             waiting: 0,
             memberships: List::default(),
         };
+        self.note_members(ALL);
     }
 
     /// It closes, or is gone: it leaves every room. Once is enough.
@@ -269,6 +290,7 @@ impl Rooms {
         let at = self.rooms[room as usize].add(slot);
         let memberships = &mut self.places[slot as usize].memberships;
         self.memberships.push(memberships, room, at);
+        self.note_members(room);
         Ok(true)
     }
 
@@ -309,6 +331,24 @@ impl Rooms {
         if here.members().is_empty() && room != ALL {
             self.emptied.push(room);
         }
+        self.note_members(room);
+    }
+
+    /// Nobody elsewhere asks.
+    #[cfg(not(feature = "backplane"))]
+    #[inline]
+    #[expect(
+        clippy::unused_self,
+        clippy::missing_const_for_fn,
+        reason = "with the feature, it does something"
+    )]
+    fn note_members(&mut self, _room: u32) {}
+
+    #[cfg(not(feature = "backplane"))]
+    #[inline]
+    #[expect(clippy::unused_self, reason = "with the feature, it looks")]
+    const fn has_changes(&self) -> bool {
+        false
     }
 
     /// Where a connection is a member.

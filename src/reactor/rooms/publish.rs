@@ -3,7 +3,7 @@
 //! Not here: telling it; that is `gather` and `deliver`.
 
 use super::letter::Letter;
-use super::segment::{Run, Segment};
+use super::segment::{Manner, Run, Segment};
 use super::{ALL, Rooms};
 use crate::proto::deflate::Compressor;
 use crate::reactor::{ConnectionId, Message};
@@ -39,6 +39,8 @@ pub(in crate::reactor) type Pick = Arc<dyn Fn(ConnectionId) -> bool + Send + Syn
 pub struct To<'a> {
     pub(in crate::reactor) whom: Whom<'a>,
     pub(in crate::reactor) except: Option<ConnectionId>,
+    /// Not on other nodes.
+    pub(in crate::reactor) here: bool,
 }
 
 #[derive(Clone)]
@@ -52,7 +54,11 @@ pub(in crate::reactor) enum Whom<'a> {
 
 impl<'a> To<'a> {
     const fn whom(whom: Whom<'a>) -> Self {
-        Self { whom, except: None }
+        Self {
+            whom,
+            except: None,
+            here: false,
+        }
     }
 
     /// Every open connection that was accepted.
@@ -90,6 +96,23 @@ impl<'a> To<'a> {
     pub const fn except(mut self, id: ConnectionId) -> Self {
         self.except = Some(id);
         self
+    }
+
+    /// But only on this node, where rooms are shared with others (feature `backplane`): for what every node says by itself,
+    /// as the time of day.
+    #[must_use]
+    pub const fn here(mut self) -> Self {
+        self.here = true;
+        self
+    }
+
+    /// How a message to those is told.
+    pub(in crate::reactor) const fn manner(&self, compressible: bool) -> Manner {
+        Manner {
+            secret: !compressible,
+            here: self.here,
+            except: self.except,
+        }
     }
 }
 
@@ -132,22 +155,22 @@ impl Rooms {
         compressible: bool,
         compressor: &mut Compressor,
     ) -> Receipt {
-        let one = || Arc::new(Segment::of(message, compressible));
+        let manner = to.manner(compressible);
+        let one = || Arc::new(Segment::of(message, manner));
         match &to.whom {
-            Whom::All => self.say(ALL, message, compressible, to.except),
+            Whom::All => self.say(ALL, message, manner),
             Whom::Room(name) => match self.named(name) {
-                Some(room) => self.say(room, message, compressible, to.except),
-                None if self.has_others() => {
-                    let segment = Arc::new(Segment::excepting(message, compressible, to.except));
-                    self.write(Letter::Room((*name).into(), segment));
+                Some(room) => self.say(room, message, manner),
+                None if self.has_hearers() => {
+                    self.write(Letter::Room((*name).into(), one()));
                     Receipt::default()
                 }
                 None => Receipt::default(),
             },
             Whom::Rooms(names) => {
-                let segment = Arc::new(Segment::excepting(message, compressible, to.except));
+                let segment = one();
                 let rooms: Vec<_> = names.iter().filter_map(|name| self.named(name)).collect();
-                if self.has_others() {
+                if self.has_hearers() {
                     let names = names.iter().map(|name| Arc::from(*name)).collect();
                     self.write(Letter::Rooms(names, Arc::clone(&segment)));
                 }
@@ -171,22 +194,16 @@ impl Rooms {
     }
 
     /// To all in a room.
-    fn say(
-        &mut self,
-        room: u32,
-        message: Message<'_>,
-        compressible: bool,
-        except: Option<ConnectionId>,
-    ) -> Receipt {
+    fn say(&mut self, room: u32, message: Message<'_>, manner: Manner) -> Receipt {
         // A stranger, or one of another loop, takes nobody's place.
-        let spared = except.and_then(|id| self.slot_of(id));
+        let spared = manner.except.and_then(|id| self.slot_of(id));
         let spared = spared.and_then(|slot| {
             let place = &self.places[slot as usize];
             let mut everywhere = place.everywhere(&self.memberships);
             let (_, at) = everywhere.find(|(key, _)| *key == room)?;
             Some((place, at))
         });
-        let has_others = self.has_others();
+        let has_hearers = self.has_hearers();
         let here = &mut self.rooms[room as usize];
         let (full, closing) = (here.talk().full, here.closing());
         let mut receipt = Receipt {
@@ -200,7 +217,7 @@ impl Rooms {
             Some(_) => receipt.queued -= 1,
             None => {}
         }
-        if here.members().is_empty() && !has_others {
+        if here.members().is_empty() && !has_hearers {
             return receipt;
         }
         let here = here.talk_mut();
@@ -210,7 +227,7 @@ impl Rooms {
             here.log = spare;
         }
         let before = here.log.bytes();
-        here.log.push(message, compressible, except);
+        here.log.push(message, manner);
         self.unsealed += here.log.bytes() - before;
         if !here.is_touched {
             here.is_touched = true;
@@ -384,14 +401,14 @@ impl Rooms {
             return;
         }
         self.stamp += 1;
-        let has_others = self.has_others();
+        let has_hearers = self.has_hearers();
         let (places, here) = (&self.places, &mut self.rooms[room as usize]);
         let slot_of = |id: ConnectionId| {
             let place = places.get(id.slot())?;
             (place.number == Some(id.number())).then_some(id.slot() as u32)
         };
         let sealed = here.seal(self.stamp, slot_of);
-        if has_others && let Some(segment) = sealed {
+        if has_hearers && let Some(segment) = sealed {
             let segment = Arc::clone(segment);
             let letter = match here.address() {
                 Some(name) => Letter::Room(name, segment),

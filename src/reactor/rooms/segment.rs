@@ -29,11 +29,24 @@ pub(in crate::reactor) struct Segment {
     particular: Option<Box<Particular>>,
 }
 
+/// How a message is told.
+#[derive(Clone, Copy, Debug, Default)]
+pub(in crate::reactor) struct Manner {
+    /// It is never compressed.
+    pub(in crate::reactor) secret: bool,
+    /// On this node alone.
+    pub(in crate::reactor) here: bool,
+    /// Not to this one.
+    pub(in crate::reactor) except: Option<ConnectionId>,
+}
+
 /// What is particular about some of its messages; about most there is nothing.
 #[derive(Debug, Default)]
 struct Particular {
     /// Which messages are never compressed, in order.
     secret: Vec<u32>,
+    /// Which of them are for this node alone, in order.
+    here: Vec<u32>,
     /// Who is not told which of them, in order.
     except: Vec<(u32, ConnectionId)>,
 }
@@ -182,12 +195,7 @@ impl Segment {
     }
 
     /// Adds a message.
-    pub(super) fn push(
-        &mut self,
-        message: Message<'_>,
-        compressible: bool,
-        except: Option<ConnectionId>,
-    ) {
+    pub(super) fn push(&mut self, message: Message<'_>, manner: Manner) {
         let kind = match message {
             Message::Text(_) => MessageKind::Text,
             Message::Binary(_) => MessageKind::Binary,
@@ -196,29 +204,56 @@ impl Segment {
         let index = self.len();
         self.plain
             .frame(Header::new(kind.opcode(), payload.len() as u64), payload);
-        if !compressible {
+        if manner.secret {
             self.particular.get_or_insert_default().secret.push(index);
         }
-        if let Some(id) = except {
+        if manner.here {
+            self.particular.get_or_insert_default().here.push(index);
+        }
+        if let Some(id) = manner.except {
             let particular = self.particular.get_or_insert_default();
             particular.except.push((index, id));
         }
     }
 
     /// One message.
-    pub(in crate::reactor) fn of(message: Message<'_>, compressible: bool) -> Self {
-        Self::excepting(message, compressible, None)
+    pub(in crate::reactor) fn of(message: Message<'_>, manner: Manner) -> Self {
+        let mut segment = Self::default();
+        segment.push(message, manner);
+        segment
     }
 
-    /// One message, that somebody is not told.
-    pub(in crate::reactor) fn excepting(
-        message: Message<'_>,
-        compressible: bool,
-        except: Option<ConnectionId>,
-    ) -> Self {
-        let mut segment = Self::default();
-        segment.push(message, compressible, except);
-        segment
+    /// Frames that are made already, and end there. They are for this node alone.
+    #[cfg(feature = "backplane")]
+    pub(super) fn made(bytes: Vec<u8>, ends: Vec<usize>, secret: Vec<u32>) -> Self {
+        let particular = Some(secret).filter(|secret| !secret.is_empty());
+        Self {
+            plain: Encoded {
+                bytes,
+                ends,
+                charges: Mutex::default(),
+            },
+            compressed: OnceLock::new(),
+            particular: particular.map(|secret| {
+                Box::new(Particular {
+                    secret,
+                    ..Particular::default()
+                })
+            }),
+        }
+    }
+
+    /// Some of its messages, as they are.
+    #[cfg(feature = "backplane")]
+    pub(super) fn frames(&self, range: Range<u32>) -> &[u8] {
+        self.plain.frames(range)
+    }
+
+    /// Which of its messages are for this node alone.
+    #[cfg(feature = "backplane")]
+    pub(super) fn here(&self) -> &[u32] {
+        let particular = self.particular.as_ref();
+        particular.map_or(&[], |particular| &particular.here)
     }
 
     /// Messages in it.
@@ -237,7 +272,7 @@ impl Segment {
         particular.map_or(&[], |particular| &particular.except)
     }
 
-    fn secret(&self) -> &[u32] {
+    pub(super) fn secret(&self) -> &[u32] {
         let particular = self.particular.as_ref();
         particular.map_or(&[], |particular| &particular.secret)
     }

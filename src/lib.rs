@@ -5,6 +5,7 @@
 //! ```text
 //!  bin/sockeye     the program                                          feature `cli`
 //!
+//!  backplane       rooms that several servers share                      features `backplane`, `redis`, `nats`
 //!  app             routes, services, gates, pages; commands, counters   features `app`, `json`, `metrics`, `admin`
 //!  server          a builder                                            feature `server`
 //!  client          on the loop, blocking; URLs, proxies, redirects      feature `client`
@@ -39,6 +40,7 @@
 //! - You want an application: [`app::App`], with a service for each path, pages, and who may come.
 //! - You want a server: [`server::Builder`] and a [`server::Handler`]. `examples/chat_room.rs` and `examples/ticker.rs`
 //!   have rooms, `examples/tls.rs` speaks TLS.
+//! - One server is not enough: [`backplane`], which has several share their rooms over Redis or NATS.
 //! - You want a client: [`client::connect`], which blocks, or [`client::Client`], with any number of connections.
 //!   `examples/reconnect.rs` has one that stays.
 //! - You want to run something: the program, `sockeye --help`.
@@ -59,6 +61,9 @@
 //! | `server` | [`server`] on that loop |
 //! | `client` | [`client`] on that loop, and a blocking one |
 //! | `app` | [`app`] on `server`: routes, services, gates, pages, limits |
+//! | `backplane` | [`backplane`]: rooms that several servers share over a broker, with tokio on a thread of its own |
+//! | `redis` | the same over Redis or Valkey |
+//! | `nats` | the same over NATS |
 //! | `json` | commands in JSON for `app`, with serde |
 //! | `metrics` | what an `app` counts, as Prometheus reads it |
 //! | `admin` | a page and a socket to look into a running `app`; implies `json` |
@@ -83,7 +88,7 @@
 //! - the oldest Rust may become a newer one, if that is a year old.
 //!
 //! A large step is due where a library whose types are seen here takes one: `rustls` in [`tls`], `serde_json` in
-//! [`app::json`], `prometheus-client` in [`app::metrics`], those of the streams in [`aio`]. Nothing is promised about
+//! [`app::json`], `prometheus-client` in [`app::metrics`], `async-nats` in [`backplane`], those of the streams in [`aio`]. Nothing is promised about
 //! `work-count`, nor of [`kernel`] beyond what is needed to name a server's types: it is a seam for tests.
 #![no_std]
 #![deny(unsafe_code)]
@@ -112,6 +117,8 @@ extern crate std;
 pub mod aio;
 #[cfg(feature = "app")]
 pub mod app;
+#[cfg(feature = "backplane")]
+pub mod backplane;
 #[cfg(feature = "client")]
 pub mod client;
 #[cfg(doc)]

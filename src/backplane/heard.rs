@@ -1,0 +1,82 @@
+//! What has come from a broker and is still to be looked at.
+//!
+//! Not here: how it comes.
+
+use super::Trouble;
+use alloc::borrow::Cow;
+use alloc::collections::VecDeque;
+use alloc::vec::Vec;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use tokio::sync::Notify;
+
+/// Bytes that may wait. Brokers drop whoever takes so long, too.
+const MAX_WAITING: usize = 64 << 20;
+
+/// Bytes that are taken at a time.
+const BATCH: usize = 1 << 20;
+
+#[derive(Debug, Default)]
+pub(super) struct Heard {
+    waiting: Mutex<Waiting>,
+    bell: Notify,
+}
+
+#[derive(Debug, Default)]
+struct Waiting {
+    bundles: VecDeque<Vec<u8>>,
+    bytes: usize,
+    ended: Option<Cow<'static, str>>,
+}
+
+impl Heard {
+    fn lock(&self) -> MutexGuard<'_, Waiting> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Something has come. Does not wait.
+    pub(super) fn push(&self, bytes: Vec<u8>) {
+        let mut waiting = self.lock();
+        waiting.bytes += bytes.len();
+        if waiting.bytes > MAX_WAITING {
+            let why = "this node does not keep up with the others";
+            waiting.ended.get_or_insert(Cow::Borrowed(why));
+        } else {
+            waiting.bundles.push_back(bytes);
+        }
+        drop(waiting);
+        self.bell.notify_one();
+    }
+
+    /// Nothing more comes.
+    pub(super) fn end(&self, why: impl Into<Cow<'static, str>>) {
+        self.lock().ended.get_or_insert_with(|| why.into());
+        self.bell.notify_one();
+    }
+
+    /// What has come, for the one that asks: something, and not much more than [`BATCH`].
+    pub(super) async fn next(&self) -> Result<Vec<Vec<u8>>, Trouble> {
+        loop {
+            if let Some(next) = self.try_next() {
+                return next;
+            }
+            self.bell.notified().await;
+        }
+    }
+
+    fn try_next(&self) -> Option<Result<Vec<Vec<u8>>, Trouble>> {
+        let mut waiting = self.lock();
+        let (mut batch, mut taken) = (Vec::new(), 0);
+        while taken < BATCH
+            && let Some(bytes) = waiting.bundles.pop_front()
+        {
+            taken += bytes.len();
+            batch.push(bytes);
+        }
+        waiting.bytes = waiting.bytes.saturating_sub(taken);
+        if !batch.is_empty() {
+            return Some(Ok(batch));
+        }
+        let why = waiting.ended.clone()?;
+        Some(Err(Trouble::new(why)))
+    }
+}

@@ -79,6 +79,8 @@ pub struct App {
     monitor: Option<Monitor>,
     workers: usize,
     signals: bool,
+    #[cfg(feature = "backplane")]
+    nodes: super::nodes::Nodes,
     /// The first thing that is wrong.
     mistake: Option<String>,
 }
@@ -109,6 +111,8 @@ impl App {
             monitor: None,
             workers: 1,
             signals: true,
+            #[cfg(feature = "backplane")]
+            nodes: super::nodes::Nodes::default(),
             mistake: None,
         }
     }
@@ -272,6 +276,37 @@ impl App {
         self
     }
 
+    /// Shares all rooms with the nodes that use the same broker: whoever is at a path, in a room or a user hears what is said
+    /// to them there on any node. The node starts with the server, and leaves when that has ended.
+    ///
+    /// ```no_run
+    /// # #[cfg(feature = "redis")]
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use sockeye::app::{App, Echo};
+    /// use sockeye::backplane::{Node, Redis};
+    ///
+    /// let node = Node::builder().name("berlin-1");
+    /// App::new()
+    ///     .route("SOCKET /echo", |_| Echo)
+    ///     .backplane(node, Redis::new("redis://10.0.0.5")?)
+    ///     .bind("127.0.0.1:8000")?
+    ///     .run()?;
+    /// # Ok(())
+    /// # }
+    /// # #[cfg(not(feature = "redis"))]
+    /// # fn main() {}
+    /// ```
+    #[cfg(feature = "backplane")]
+    #[must_use]
+    pub fn backplane(
+        mut self,
+        node: crate::backplane::NodeBuilder,
+        backplane: impl crate::backplane::Backplane,
+    ) -> Self {
+        self.nodes = super::nodes::Nodes::new(node, backplane);
+        self
+    }
+
     /// Whether SIGTERM and SIGINT stop the server in order. Default: yes.
     #[must_use]
     pub const fn stop_on_signals(mut self, yes: bool) -> Self {
@@ -351,6 +386,8 @@ impl App {
             self.monitor,
             self.forwarders,
             self.rooms.max_name,
+            #[cfg(feature = "backplane")]
+            self.nodes,
         ));
         let site = Arc::new(Site {
             table,

@@ -10,7 +10,8 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
 
-/// Whom something is said to. Unless it says otherwise, they are connections of the path that speaks, on all workers.
+/// Whom something is said to. Unless it says otherwise, they are connections of the path that speaks, on all workers, and
+/// on all nodes where rooms are shared.
 ///
 /// A room's name is an audience, and so is a connection's id. Nobody is left out who is not named: whoever speaks to a room
 /// that they are in hears it, too.
@@ -33,6 +34,7 @@ use core::fmt;
 pub struct Audience<'a> {
     whom: Whom<'a>,
     except: Option<ConnectionId>,
+    here: bool,
 }
 
 #[derive(Clone)]
@@ -50,8 +52,11 @@ enum Whom<'a> {
 
 impl<'a> Audience<'a> {
     const fn new(whom: Whom<'a>) -> Self {
-        let except = None;
-        Self { whom, except }
+        Self {
+            whom,
+            except: None,
+            here: false,
+        }
     }
 
     /// Everybody at this path.
@@ -116,10 +121,18 @@ impl<'a> Audience<'a> {
         self
     }
 
+    /// But only on this node, where rooms are shared with others: for what every node says by itself.
+    #[must_use]
+    pub const fn here(mut self) -> Self {
+        self.here = true;
+        self
+    }
+
     /// Calls with what the server knows it as.
     pub(super) fn with<R>(self, path: &str, key: &mut String, call: impl FnOnce(To<'_>) -> R) -> R {
-        let except = self.except;
+        let (except, here) = (self.except, self.here);
         let call = |to: To<'_>| {
+            let to = if here { to.here() } else { to };
             call(match except {
                 Some(id) => to.except(id),
                 None => to,
@@ -178,6 +191,9 @@ impl fmt::Debug for Audience<'_> {
             Whom::One(id) => write!(f, "{id}"),
             Whom::Those(_) => f.write_str("those"),
         }?;
+        if self.here {
+            f.write_str(" here")?;
+        }
         match self.except {
             Some(id) => write!(f, " except {id}"),
             None => Ok(()),
@@ -222,6 +238,13 @@ pub(super) fn user<'k>(path: &str, name: &str, key: &'k mut String) -> &'k str {
 pub(super) fn room_in(key: &str) -> Option<(&str, &str)> {
     let (path, rest) = key.split_once(END)?;
     Some((path, rest.strip_prefix(ROOM)?))
+}
+
+/// The name in the key of a user's connections; `None` where it is the key of something else.
+#[cfg(feature = "backplane")]
+pub(super) fn user_in(key: &str) -> Option<&str> {
+    let (_, rest) = key.split_once(END)?;
+    rest.strip_prefix(USER)
 }
 
 #[cfg(test)]

@@ -62,6 +62,8 @@ pub(super) struct Shared {
     /// Whose `X-Forwarded-For` is believed.
     pub(super) forwarders: Vec<TrustedProxy>,
     pub(super) max_room_name: usize,
+    #[cfg(feature = "backplane")]
+    pub(super) nodes: super::nodes::Nodes,
 }
 
 impl Shared {
@@ -71,6 +73,7 @@ impl Shared {
         monitor: Option<Monitor>,
         forwarders: Vec<TrustedProxy>,
         max_room_name: usize,
+        #[cfg(feature = "backplane")] nodes: super::nodes::Nodes,
     ) -> Self {
         Self {
             online: AtomicUsize::new(0),
@@ -82,6 +85,8 @@ impl Shared {
             monitor,
             forwarders,
             max_room_name,
+            #[cfg(feature = "backplane")]
+            nodes,
         }
     }
 

@@ -58,6 +58,12 @@ impl<S: Service> Service for Logged<S> {
         self.0.close(scope, id, user, closed);
     }
 
+    #[cfg(feature = "backplane")]
+    fn gap(&mut self, scope: &mut Scope<'_, S::User>, gap: &super::Gap<'_>) {
+        tracing::warn!(path = %escaped(scope.path()), to = ?gap.to, missed = gap.missed, "missed");
+        self.0.gap(scope, gap);
+    }
+
     fn timer(&mut self, scope: &mut Scope<'_, S::User>, key: u64) {
         self.0.timer(scope, key);
     }

@@ -58,6 +58,8 @@ pub mod log;
 mod logged;
 pub mod metrics;
 mod names;
+#[cfg(feature = "backplane")]
+mod nodes;
 mod page;
 mod place;
 mod places;
@@ -87,6 +89,8 @@ pub use forwarded::client_address;
 pub use gate::{Gate, IntoGate, IntoRoute};
 pub use limits::{AddressLimits, Addresses, Bucket, Crowded, Rate};
 pub use logged::Logged;
+#[cfg(feature = "backplane")]
+pub use nodes::Gap;
 pub use page::{Folder, FolderError, FolderLimits, Page, Skipped, SkippedBecause};
 pub use request::{Params, Query, cookie};
 pub use route::{Access, BadJson, Format, Route, RouteError, RouteFault, RouteTable, Subprotocols};

@@ -29,6 +29,8 @@ pub(super) trait AnyPlace: Send {
     fn unseat(&mut self, seat: u32);
     fn close(&mut self, desk: Desk<'_>, seat: u32, closed: &Closed<'_>);
     fn timer(&mut self, desk: Desk<'_>, key: u64);
+    #[cfg(feature = "backplane")]
+    fn gap(&mut self, desk: Desk<'_>, gap: &super::Gap<'_>);
     /// Who has a seat.
     fn id(&self, seat: u32) -> Option<ConnectionId>;
     fn is_empty(&self) -> bool;
@@ -142,6 +144,12 @@ impl<S: Service> AnyPlace for Hosted<S> {
     fn timer(&mut self, mut desk: Desk<'_>, key: u64) {
         let (service, mut scope) = self.scope(desk.reborrow());
         service.timer(&mut scope, key);
+    }
+
+    #[cfg(feature = "backplane")]
+    fn gap(&mut self, mut desk: Desk<'_>, gap: &super::Gap<'_>) {
+        let (service, mut scope) = self.scope(desk.reborrow());
+        service.gap(&mut scope, gap);
     }
 
     fn id(&self, seat: u32) -> Option<ConnectionId> {

@@ -82,6 +82,18 @@ impl Places {
         (&self.running[number as usize].home, &mut self.key)
     }
 
+    /// The service at a path, if there is one.
+    #[cfg(feature = "backplane")]
+    pub(super) fn find(&self, path: &str) -> Option<u32> {
+        self.by_path.get(path).copied()
+    }
+
+    /// All of them.
+    #[cfg(feature = "backplane")]
+    pub(super) fn all(&self) -> impl Iterator<Item = u32> {
+        self.by_path.values().copied()
+    }
+
     /// A place's name for good.
     pub(super) fn name(&self, number: u32) -> Place {
         Place {

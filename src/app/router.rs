@@ -291,6 +291,15 @@ impl<K: Kernel> Handler<K> for Router {
         }
     }
 
+    #[cfg(feature = "backplane")]
+    fn on_backplane(&mut self, hub: &mut Hub<'_>, event: &crate::backplane::BackplaneEvent) {
+        for (place, gap) in super::nodes::missed_at(&self.places, event) {
+            let mut line = Nobody(&mut *hub);
+            let (service, desk) = self.places.at(place, &mut line);
+            service.gap(desk, &gap);
+        }
+    }
+
     fn on_turn(&mut self, hub: &mut Hub<'_>, took: Duration) {
         self.counters.turn(took);
         if hub.now() >= self.count_at {

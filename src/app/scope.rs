@@ -145,6 +145,40 @@ impl<U> Scope<'_, U> {
         self.desk.home.shared.online.load(Ordering::Relaxed)
     }
 
+    /// How many connections are open at this path on all nodes: exact about this one, and about others as of a moment ago.
+    /// Where rooms are not shared with other nodes, it is [`online`](Self::online).
+    #[must_use]
+    pub fn online_everywhere(&mut self) -> usize {
+        #[cfg(feature = "backplane")]
+        let elsewhere = self.desk.home.online_elsewhere(self.desk.key);
+        #[cfg(not(feature = "backplane"))]
+        let elsewhere = 0;
+        self.online() + elsewhere
+    }
+
+    /// How many members a room of this path has on other nodes, as of a moment ago; none where rooms are not shared, and
+    /// none is known of a room that has no member here.
+    #[must_use]
+    pub fn count_elsewhere(&mut self, name: &str) -> usize {
+        #[cfg(feature = "backplane")]
+        {
+            let Desk { home, key, .. } = &mut self.desk;
+            home.elsewhere(room(&home.path, name, key))
+        }
+        #[cfg(not(feature = "backplane"))]
+        {
+            let _ = name;
+            0
+        }
+    }
+
+    /// The node that this server is, where rooms are shared with others.
+    #[cfg(feature = "backplane")]
+    #[must_use]
+    pub fn node(&self) -> Option<&crate::backplane::Node> {
+        self.desk.home.shared.nodes.node()
+    }
+
     /// Everybody at this path.
     #[must_use]
     pub const fn all(&self) -> Audience<'static> {

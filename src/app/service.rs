@@ -80,6 +80,14 @@ pub trait Service: Send + 'static {
         let _ = (scope, id, user, closed);
     }
 
+    /// Something that was said on another node was lost on the way here, and whoever was to hear it has missed it; see
+    /// [`backplane`](crate::backplane). What comes next comes after the gap. Of the workers that have whom it was said to,
+    /// one is told; where it was said to everybody on all paths, all are.
+    #[cfg(feature = "backplane")]
+    fn gap(&mut self, scope: &mut Scope<'_, Self::User>, gap: &super::Gap<'_>) {
+        let _ = (scope, gap);
+    }
+
     /// A span that was asked for with [`Scope::after`] is over. A service that is gone by then is told nothing.
     fn timer(&mut self, scope: &mut Scope<'_, Self::User>, key: u64) {
         let _ = (scope, key);

@@ -62,7 +62,16 @@ impl Workers {
         if let Some(monitor) = &self.site.shared.monitor {
             monitor.set_handle(server.handle());
         }
+        #[cfg(feature = "backplane")]
+        self.site.shared.nodes.start(server.exchange())?;
         Ok(server)
+    }
+
+    /// The node that this is, once the first worker serves, if it is one.
+    #[cfg(feature = "backplane")]
+    #[must_use]
+    pub fn node(&self) -> Option<&crate::backplane::Node> {
+        self.site.shared.nodes.node()
     }
 
     /// The handler of one more worker, for whoever drives a loop by hand. Tickets need a server's handle, and are not for

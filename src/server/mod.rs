@@ -76,6 +76,8 @@ pub struct Server<H: Handler> {
     places: Vec<Listen>,
     stopper: Stopper,
     handle: Handle,
+    #[cfg(all(feature = "app", feature = "backplane"))]
+    exchange: Exchange,
 }
 
 impl<H: Handler> Server<H> {
@@ -109,6 +111,12 @@ impl<H: Handler> Server<H> {
     #[must_use]
     pub fn handle(&self) -> Handle {
         self.handle.clone()
+    }
+
+    /// Where what is published here goes, too.
+    #[cfg(all(feature = "app", feature = "backplane"))]
+    pub(crate) const fn exchange(&self) -> &Exchange {
+        &self.exchange
     }
 
     /// Its loop: for connections that it opens itself, and to speak to any between turns.
@@ -429,6 +437,8 @@ impl Builder {
             event_loop,
             places,
             stopper,
+            #[cfg(all(feature = "app", feature = "backplane"))]
+            exchange: exchange.clone(),
             handle: Handle::new(exchange),
         })
     }

@@ -30,7 +30,7 @@ fn app() -> App {
     let rooms = RoomSettings::default().policy(samples::policy);
     let app = App::new().rooms(rooms).metrics(&registry);
     let draft = samples::add(Draft::new(app));
-    let mut pages = pages::Pages::new(None);
+    let mut pages = pages::Pages::new(None, &pages::Health::default());
     pages.metrics(&registry);
     pages.show_in(draft.into_app(), &mut Vec::new())
 }

@@ -72,6 +72,8 @@ pub struct Commands<U> {
     open: Option<Open<U>>,
     close: Option<Close<U>>,
     timer: Option<Timer<U>>,
+    #[cfg(feature = "backplane")]
+    gap: Option<OnGap<U>>,
     company: Company<U>,
     asks: Asks<U>,
     warnings: Warnings,
@@ -80,6 +82,8 @@ pub struct Commands<U> {
 type Run<U> = Box<dyn FnMut(&mut Conn<'_, U>, &mut U, &Envelope<'_>) + Send>;
 type Open<U> = Box<dyn FnMut(&mut Conn<'_, U>, &mut U, &Upgrade<'_>) + Send>;
 type Close<U> = Box<dyn FnMut(&mut Scope<'_, U>, ConnectionId, &U, &Closed<'_>) + Send>;
+#[cfg(feature = "backplane")]
+type OnGap<U> = Box<dyn FnMut(&mut Scope<'_, U>, &crate::app::Gap<'_>) + Send>;
 type Timer<U> = Box<dyn FnMut(&mut Scope<'_, U>, u64) + Send>;
 
 impl<U: Send + 'static> Commands<U> {
@@ -93,6 +97,8 @@ impl<U: Send + 'static> Commands<U> {
             open: None,
             close: None,
             timer: None,
+            #[cfg(feature = "backplane")]
+            gap: None,
             company: Company::new(),
             asks: Asks::new(),
             warnings: Warnings::default(),
@@ -170,6 +176,19 @@ impl<U: Send + 'static> Commands<U> {
     #[must_use]
     pub fn timer(mut self, timer: impl FnMut(&mut Scope<'_, U>, u64) + Send + 'static) -> Self {
         self.timer = Some(Box::new(timer));
+        self
+    }
+
+    /// Called when something that was said on another node was lost on the way here; see
+    /// [`Service::gap`](crate::app::Service::gap). Default: whoever was to hear it is told, by
+    /// `{"cmd":"gap","param":{"missed":3}}`, or `null` where nobody knows how much it was.
+    #[cfg(feature = "backplane")]
+    #[must_use]
+    pub fn gap(
+        mut self,
+        gap: impl FnMut(&mut Scope<'_, U>, &crate::app::Gap<'_>) + Send + 'static,
+    ) -> Self {
+        self.gap = Some(Box::new(gap));
         self
     }
 

@@ -44,6 +44,16 @@ impl<U: Send + 'static> Service for Commands<U> {
         }
     }
 
+    #[cfg(feature = "backplane")]
+    fn gap(&mut self, scope: &mut Scope<'_, U>, gap: &crate::app::Gap<'_>) {
+        if let Some(own) = &mut self.gap {
+            return own(scope, gap);
+        }
+        let param = serde_json::json!({ "missed": gap.missed });
+        // Such a number can always be written.
+        let _ = scope.emit(gap.to.clone().here(), "gap", &param);
+    }
+
     fn timer(&mut self, scope: &mut Scope<'_, U>, key: u64) {
         if key & OURS != 0 {
             self.asks.timer(scope, key);

@@ -3,7 +3,7 @@
 //! Not here: doing it; that is `site`.
 
 use super::flags::Flags;
-use super::written::{Count, Origin, RouteLine, Size, Workers, Written};
+use super::written::{Broker, Count, Origin, RouteLine, Size, Workers, Written};
 use crate::args::Options;
 use sockeye::app::{AddressLimits, Folder, Rate, Route};
 use sockeye::proto::handshake::OriginPolicy;
@@ -33,6 +33,8 @@ pub(crate) struct Config {
     pub(super) metrics: Option<bool>,
     pub(super) admin_token: Option<String>,
     pub(super) admin_hosts: Vec<String>,
+    pub(super) backplane: Option<Broker>,
+    pub(super) node_name: Option<String>,
     pub(super) log: LevelFilter,
 }
 
@@ -85,6 +87,8 @@ impl Config {
             metrics: flags.metrics.map(|Written(switch)| switch.0),
             admin_token: token,
             admin_hosts: flags.admin_host,
+            backplane: flags.backplane.map(|Written(broker)| broker),
+            node_name: flags.node_name,
             log: flags.log.map_or(LevelFilter::INFO, |Written(level)| level),
         })
     }

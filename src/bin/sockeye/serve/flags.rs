@@ -2,7 +2,7 @@
 //!
 //! Not here: which of them goes before the other, and what follows from them; that is `config`.
 
-use super::written::{Count, Origin, RouteLine, Size, Switch, Workers, Written};
+use super::written::{Broker, Count, Origin, RouteLine, Size, Switch, Workers, Written};
 use clap::Args;
 use serde::Deserialize;
 use sockeye::server::{Listen, TrustedProxy};
@@ -13,7 +13,8 @@ pub(crate) const EXAMPLES: &str = "Examples:\n  \
     sockeye serve                                          chat on http://127.0.0.1:8000\n  \
     sockeye serve --config serve.toml --check-config       what it would serve, or what is wrong\n  \
     sockeye serve --route \"SOCKET /mine @text <1MB\"        one more path that echoes\n  \
-    SOCKEYE_ADMIN_TOKEN=a-long-secret sockeye serve        and /admin, for who has the token\n\n\
+    SOCKEYE_ADMIN_TOKEN=a-long-secret sockeye serve        and /admin, for who has the token\n  \
+    sockeye serve --backplane redis://10.0.0.5             one of several servers, with the same rooms\n\n\
     Pages of other hosts may not connect, unless --origin names them. A list that is given here takes the place of the\n\
     file's. SIGTERM or SIGINT says goodbye to all clients and ends. TLS, proxies, LISTEN_FDS and --handover are those of\n\
     echo.\n\n\
@@ -40,6 +41,13 @@ pub(crate) struct Flags {
     /// One more path that echoes, as "SOCKET /mine @text <1MB"; may be repeated
     #[arg(long, value_name = "ROUTE")]
     pub(crate) route: Vec<Written<RouteLine>>,
+    /// Share all rooms with the servers that use the same broker: redis://HOST, rediss://HOST, nats://HOST, tls://HOST; or
+    /// redis-cluster://HOST,HOST
+    #[arg(long, value_name = "URL")]
+    pub(crate) backplane: Option<Written<Broker>>,
+    /// What this server calls itself among those [default: a number]
+    #[arg(long, value_name = "NAME", requires = "backplane")]
+    pub(crate) node_name: Option<String>,
     /// Show the files of this directory, too; they are read once, at the start
     #[arg(long, value_name = "DIR")]
     pub(crate) folder: Option<PathBuf>,
@@ -123,6 +131,8 @@ impl Flags {
             listen: self.listen.or(other.listen),
             workers: self.workers.or(other.workers),
             route: list(self.route, other.route),
+            backplane: self.backplane.or(other.backplane),
+            node_name: self.node_name.or(other.node_name),
             folder: self.folder.or(other.folder),
             origin: list(self.origin, other.origin),
             per_address: self.per_address.or(other.per_address),

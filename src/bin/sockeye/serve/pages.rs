@@ -4,7 +4,9 @@
 
 use sockeye::app::metrics::{CONTENT_TYPE, Registry};
 use sockeye::app::{App, Folder, Page};
+use sockeye::backplane::Node;
 use sockeye::proto::handshake::Response;
+use std::sync::{Arc, OnceLock};
 
 macro_rules! built {
     ($name:literal) => {
@@ -21,15 +23,18 @@ pub(super) struct Pages<'f> {
     folder: Option<&'f Folder>,
 }
 
+/// Whose broker is looked at, once it is known.
+pub(super) type Health = Arc<OnceLock<Node>>;
+
 enum Shown {
     Page(Page),
-    Healthz,
+    Healthz(Health),
     Metrics(Registry),
 }
 
 impl<'f> Pages<'f> {
     /// The chat and what belongs to it. Where the folder has something at the same path, that is shown.
-    pub(super) fn new(folder: Option<&'f Folder>) -> Self {
+    pub(super) fn new(folder: Option<&'f Folder>, health: &Health) -> Self {
         let chat = Page::html(built!("index.html"));
         let mut pages: Vec<_> = [
             ("/", chat.clone()),
@@ -42,7 +47,7 @@ impl<'f> Pages<'f> {
         .filter(|(path, _)| folder.is_none_or(|folder| folder.find(path).is_none()))
         .map(|(path, page)| (path, Shown::Page(page)))
         .collect();
-        pages.push(("/healthz", Shown::Healthz));
+        pages.push(("/healthz", Shown::Healthz(Arc::clone(health))));
         Self { pages, folder }
     }
 
@@ -58,7 +63,9 @@ impl<'f> Pages<'f> {
             app = match shown {
                 Shown::Page(page) => app.page(path, page),
                 // Only who is served hears this: when the program stops, nobody is let in.
-                Shown::Healthz => app.get(path, |_| fresh(Response::text(200, "ok"))),
+                Shown::Healthz(health) => {
+                    app.get(path, move |_| fresh(Response::text(200, state(&health))))
+                }
                 Shown::Metrics(registry) => app.get(path, move |_| {
                     fresh(Response::new(200, CONTENT_TYPE, registry.text()))
                 }),
@@ -96,6 +103,16 @@ pub(super) fn shared() -> [(&'static str, Page); 3] {
         ("/sockeye.css", Page::bytes(CSS, built!("sockeye.css"))),
         ("/favicon.svg", Page::bytes(SVG, built!("favicon.svg"))),
     ]
+}
+
+/// It serves, with a broker or without: whoever asks whether to send it somebody is answered with 200.
+fn state(health: &Health) -> &'static str {
+    match health.get() {
+        Some(node) if !node.figures().is_up => {
+            "degraded: no broker; rooms are of this server alone"
+        }
+        _ => "ok",
+    }
 }
 
 /// What is of this moment alone.

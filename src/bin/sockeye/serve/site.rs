@@ -3,14 +3,16 @@
 //! Not here: what lives at its paths, which is `samples`; its pages, which are `pages`.
 
 use super::config::Config;
-use super::pages::{self, Pages};
+use super::pages::{self, Health, Pages};
 use super::samples;
+use super::written::Connects;
 use crate::run;
 use crate::sockets::Sockets;
 use sockeye::app::metrics::Registry;
 use sockeye::app::{
     Admin, App, Echo, Logged, Monitor, Params, Route, RouteError, Router, Service, Workers,
 };
+use sockeye::backplane::{Backplane as _, Node};
 use sockeye::proto;
 use sockeye::server::{Limits, Listen, RoomSettings, Server};
 use std::io;
@@ -19,6 +21,7 @@ use std::io;
 pub(super) struct Site {
     workers: Workers,
     aside: Option<Workers>,
+    health: Health,
     /// What it has, for whoever wants to know before it starts.
     pub(super) lines: Vec<String>,
 }
@@ -47,7 +50,9 @@ pub(super) fn build(config: &Config, places: &[&Listen]) -> io::Result<Site> {
     for route in &config.routes {
         draft = draft.route(Ok(route.clone()), |_| Echo);
     }
-    let mut pages = Pages::new(config.folder.as_ref());
+    let mut draft = draft.on_backplane()?;
+    let health = Health::default();
+    let mut pages = Pages::new(config.folder.as_ref(), &health);
     if config.shows_metrics(places) {
         pages.metrics(&registry);
     }
@@ -57,6 +62,7 @@ pub(super) fn build(config: &Config, places: &[&Listen]) -> io::Result<Site> {
         workers: app.build()?,
         aside: aside.map(App::build).transpose()?,
         lines: draft.lines,
+        health,
     })
 }
 
@@ -108,6 +114,10 @@ impl Site {
             tracing::info!("the admin page is at {}", listener.place());
             servers.push(aside.serve([listener.clone()].into())?);
         }
+        if let Some(node) = self.workers.node() {
+            tracing::info!(broker = node.broker(), node = %node.id(), "shares rooms");
+            let _ = self.health.set(node.clone());
+        }
         Ok(servers)
     }
 }
@@ -142,6 +152,34 @@ fn base(config: &Config, registry: &Registry) -> io::Result<App> {
 }
 
 impl Draft<'_> {
+    /// Makes it one of the nodes of a broker, if there is one.
+    fn on_backplane(mut self) -> io::Result<Self> {
+        let Some(broker) = &self.config.backplane else {
+            return Ok(self);
+        };
+        let node = match &self.config.node_name {
+            Some(name) => Node::builder().name(name),
+            None => Node::builder(),
+        };
+        let connects = broker.connects();
+        let connects =
+            connects.map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
+        // What is secret in the URL stays there.
+        let (app, label) = match connects {
+            Connects::Redis(redis) => {
+                let label = redis.label();
+                (self.app.backplane(node, redis), label)
+            }
+            Connects::Nats(nats) => {
+                let label = nats.label();
+                (self.app.backplane(node, nats), label)
+            }
+        };
+        self.app = app;
+        self.lines.push(format!("backplane {label}"));
+        Ok(self)
+    }
+
     /// Adds a route, with the limits that hold for all of them.
     pub(super) fn route<S: Service<User: Default>>(
         mut self,

@@ -8,6 +8,7 @@ use core::marker::PhantomData;
 use core::str::FromStr;
 use serde::de::{Deserialize, Deserializer, Error, Visitor};
 use sockeye::app::Route;
+use sockeye::backplane::{Nats, Redis};
 use sockeye::proto::handshake::{HeadLimits, OriginPolicy, server};
 
 /// A value that can be read from text.
@@ -85,6 +86,52 @@ impl FromStr for Count {
     fn from_str(text: &str) -> Result<Self, String> {
         let count = values::count(text, 1_000_000)?;
         Ok(Self(u32::try_from(count).unwrap_or(u32::MAX)))
+    }
+}
+
+/// The URL of a broker, which is right.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Broker(String);
+
+/// A broker, ready to be connected to.
+pub(crate) enum Connects {
+    Redis(Redis),
+    Nats(Nats),
+}
+
+impl Broker {
+    pub(crate) fn connects(&self) -> Result<Connects, String> {
+        let url = &self.0;
+        let (scheme, place) = url.split_once("://").unwrap_or_default();
+        let connects = match scheme {
+            "redis" | "rediss" | "redis+unix" | "valkey" | "valkeys" => {
+                Redis::new(url).map(Connects::Redis)
+            }
+            "redis-cluster" | "rediss-cluster" => {
+                let scheme = scheme.trim_end_matches("-cluster");
+                let urls: Vec<_> = place
+                    .split(',')
+                    .map(|at| format!("{scheme}://{at}"))
+                    .collect();
+                Redis::cluster(urls.iter().map(String::as_str)).map(Connects::Redis)
+            }
+            "nats" | "tls" => Nats::new(url).map(Connects::Nats),
+            _ => {
+                return Err(
+                    "a broker's URL begins with redis://, redis-cluster:// or nats://".to_owned(),
+                );
+            }
+        };
+        connects.map_err(|error| format!("not a broker's URL: {error}"))
+    }
+}
+
+impl FromStr for Broker {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let broker = Self(text.to_owned());
+        broker.connects().map(|_| broker)
     }
 }
 

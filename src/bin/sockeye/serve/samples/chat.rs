@@ -23,7 +23,7 @@ pub(super) fn service(params: &Params) -> Commands<()> {
     let room: Arc<str> = params
         .decoded("room")
         .map_or_else(|| sent.into(), |room| room.into());
-    let [coming, going, saying, pinging] = core::array::from_fn(|_| Arc::clone(&room));
+    let [coming, going, saying, pinging, missing] = core::array::from_fn(|_| Arc::clone(&room));
     Commands::new()
         .open(move |conn, (), upgrade| {
             introduce(conn, upgrade);
@@ -37,6 +37,13 @@ pub(super) fn service(params: &Params) -> Commands<()> {
             let who = json!({ "id": id.get().to_string(), "user": called(scope.gone_name(), id) });
             let _ = scope.emit(&*going, "user-left", &who);
             stats(scope, &going);
+        })
+        .gap(move |scope, gap| {
+            let param = json!({ "missed": gap.missed });
+            let _ = scope.emit(gap.to.clone().here(), "gap", &param);
+            // It may be that others are gone with what they said.
+            let stats = json!({ "numClients": scope.online_everywhere() });
+            let _ = scope.emit(Audience::room(&missing).here(), "stats", &stats);
         })
         .on("chat", move |conn, (), line: Line| {
             let text = something(&line.text)?;
@@ -55,7 +62,7 @@ fn welcome(conn: &mut Conn<'_, ()>, room: &str) {
     let id = conn.id();
     let who = json!({ "id": id.get().to_string(), "user": called(conn.user_name(), id) });
     let welcome = json!({
-        "id": who["id"], "user": who["user"], "room": room, "numClients": conn.online(),
+        "id": who["id"], "user": who["user"], "room": room, "numClients": conn.online_everywhere(),
     });
     if let Ok(welcome) = Letter::new("welcome").param(&welcome) {
         let _ = conn.send(&welcome);
@@ -65,6 +72,6 @@ fn welcome(conn: &mut Conn<'_, ()>, room: &str) {
 }
 
 fn stats(scope: &mut Scope<'_, ()>, room: &str) {
-    let stats = json!({ "numClients": scope.online() });
+    let stats = json!({ "numClients": scope.online_everywhere() });
     let _ = scope.emit(room, "stats", &stats);
 }

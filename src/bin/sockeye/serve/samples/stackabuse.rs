@@ -18,6 +18,6 @@ pub(super) fn service() -> Commands<()> {
 
 /// Of this path alone: whoever is elsewhere hears nothing of it.
 fn stats(scope: &mut Scope<'_, ()>) {
-    let stats = json!({ "numClients": scope.online() });
+    let stats = json!({ "numClients": scope.online_everywhere() });
     let _ = scope.emit(scope.all(), "stats", &stats);
 }

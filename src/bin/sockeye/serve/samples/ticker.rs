@@ -5,7 +5,7 @@
 use super::millis;
 use serde::Serialize;
 use sockeye::app::json::Letter;
-use sockeye::app::{Conn, Scope, Service, Upgrade};
+use sockeye::app::{Audience, Conn, Scope, Service, Upgrade};
 use sockeye::server::Message;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -72,7 +72,8 @@ impl Service for Ticker {
             for price in prices(now) {
                 // Such numbers can always be written.
                 if let Ok(message) = Letter::new("tick").param(&price) {
-                    scope.publish(ROOM, &message);
+                    // Every node has these prices.
+                    scope.publish(Audience::room(ROOM).here(), &message);
                 }
             }
         }

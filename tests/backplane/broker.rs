@@ -1,0 +1,150 @@
+//! A broker of a test's own.
+
+use super::until;
+use sockeye::backplane::{Backplane, Nats, Node, NodeBuilder, Redis};
+use sockeye::server::Exchange;
+use std::io::ErrorKind;
+use std::net::{TcpListener, TcpStream};
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    Redis,
+    /// A cluster of one, which has all slots.
+    RedisCluster,
+    Nats,
+}
+
+pub struct Broker {
+    pub kind: Kind,
+    pub port: u16,
+    process: Option<Child>,
+    folder: PathBuf,
+}
+
+impl Broker {
+    /// Starts one; `None` where it is not installed.
+    pub fn start(kind: Kind) -> Option<Self> {
+        let free = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let port = free.local_addr().expect("it is bound").port();
+        drop(free);
+        let folder = std::env::temp_dir().join(format!("sockeye-broker-{port}"));
+        std::fs::create_dir_all(&folder).expect("a folder");
+        let mut broker = Self {
+            kind,
+            port,
+            process: None,
+            folder,
+        };
+        if !broker.run() {
+            let required = std::env::var("SOCKEYE_BROKERS").is_ok_and(|which| which == "all");
+            assert!(!required, "{kind:?} is not installed");
+            println!("{kind:?} is not installed: skipped");
+            return None;
+        }
+        if kind == Kind::RedisCluster {
+            broker.redis_cli(&["cluster", "addslotsrange", "0", "16383"]);
+            until("the cluster is whole", || {
+                let info = broker.redis_cli(&["cluster", "info"]);
+                info.contains("cluster_state:ok").then_some(())
+            });
+        }
+        Some(broker)
+    }
+
+    /// Runs it at its port. Says whether there is such a program.
+    pub fn run(&mut self) -> bool {
+        let port = self.port.to_string();
+        let mut command = match self.kind {
+            Kind::Redis | Kind::RedisCluster => {
+                let mut command = Command::new("redis-server");
+                command.args(["--port", &port, "--bind", "127.0.0.1", "--save", ""]);
+                command.args(["--appendonly", "no", "--daemonize", "no"]);
+                if self.kind == Kind::RedisCluster {
+                    command.args(["--cluster-enabled", "yes"]);
+                }
+                command
+            }
+            Kind::Nats => {
+                let mut command = Command::new("nats-server");
+                command.args(["-a", "127.0.0.1", "-p", &port]);
+                command
+            }
+        };
+        let command = command.current_dir(&self.folder);
+        let command = command.stdout(Stdio::null()).stderr(Stdio::null());
+        match command.spawn() {
+            Ok(process) => self.process = Some(process),
+            Err(error) if error.kind() == ErrorKind::NotFound => return false,
+            Err(error) => panic!("{command:?}: {error}"),
+        }
+        until("the broker listens", || {
+            TcpStream::connect(("127.0.0.1", self.port)).ok()
+        });
+        true
+    }
+
+    fn redis_cli(&self, what: &[&str]) -> String {
+        let port = self.port.to_string();
+        let mut command = Command::new("redis-cli");
+        let done = command.args(["-p", &port]).args(what).output();
+        let done = done.expect("it comes with redis-server");
+        String::from_utf8_lossy(&done.stdout).into_owned()
+    }
+
+    /// Ends it at once.
+    pub fn kill(&mut self) {
+        if let Some(mut process) = self.process.take() {
+            process.kill().expect("it runs");
+            process.wait().expect("it was ours");
+        }
+    }
+
+    /// Sends it a signal: `STOP`, `CONT`.
+    pub fn signal(&self, name: &str) {
+        let pid = self.process.as_ref().expect("it runs").id().to_string();
+        let done = Command::new("kill").args(["-s", name, &pid]).status();
+        assert!(done.expect("there is kill").success());
+    }
+
+    /// Cuts every connection that it has.
+    pub fn cut_connections(&self) {
+        self.redis_cli(&["client", "kill", "type", "normal"]);
+        self.redis_cli(&["client", "kill", "type", "pubsub"]);
+    }
+
+    /// Starts a node that uses it.
+    pub fn node(&self, builder: NodeBuilder, exchange: &Exchange) -> Node {
+        let port = self.port;
+        match self.kind {
+            Kind::Redis => {
+                let redis = Redis::new(&format!("redis://127.0.0.1:{port}"));
+                start(builder, exchange, redis.expect("a URL"))
+            }
+            Kind::RedisCluster => {
+                let url = format!("redis://127.0.0.1:{port}");
+                let redis = Redis::cluster([url.as_str()]);
+                start(builder, exchange, redis.expect("a URL"))
+            }
+            Kind::Nats => {
+                let nats = Nats::new(&format!("nats://127.0.0.1:{port}"));
+                start(builder, exchange, nats.expect("a URL"))
+            }
+        }
+    }
+}
+
+fn start(builder: NodeBuilder, exchange: &Exchange, broker: impl Backplane) -> Node {
+    builder.start(exchange, broker).expect("a node")
+}
+
+impl Drop for Broker {
+    fn drop(&mut self) {
+        if let Some(process) = &mut self.process {
+            let _ = process.kill();
+            let _ = process.wait();
+        }
+        let _ = std::fs::remove_dir_all(&self.folder);
+    }
+}

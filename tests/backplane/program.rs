@@ -1,0 +1,117 @@
+//! Two servers of the program, each a process of its own, and one of them is killed.
+
+use super::broker::{Broker, Kind};
+use super::crowd::Client;
+use super::until;
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{SocketAddr, TcpStream};
+use std::process::{Child, Command, Stdio};
+
+struct Server {
+    process: Child,
+    addr: SocketAddr,
+}
+
+impl Server {
+    fn start(broker: &Broker, name: &str) -> Self {
+        let url = match broker.kind {
+            Kind::Nats => format!("nats://127.0.0.1:{}", broker.port),
+            Kind::RedisCluster => format!("redis-cluster://127.0.0.1:{}", broker.port),
+            Kind::Redis => format!("redis://127.0.0.1:{}", broker.port),
+        };
+        let mut command = Command::new(env!("CARGO_BIN_EXE_sockeye"));
+        command.args(["serve", "--listen", "127.0.0.1:0", "--log", "warn"]);
+        command.args(["--backplane", &url, "--node-name", name]);
+        let mut process = command.stdout(Stdio::piped()).spawn().expect("it is built");
+        let mut line = String::new();
+        let stdout = process.stdout.take().expect("it is a pipe");
+        let read = BufReader::new(stdout).read_line(&mut line);
+        read.expect("it says where it listens");
+        let addr = line.trim().rsplit("ws://").next().expect("an address");
+        let addr = addr.parse().expect("an address");
+        Self { process, addr }
+    }
+
+    fn health(&self) -> String {
+        let mut stream = TcpStream::connect(self.addr).expect("it listens");
+        let request = b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n";
+        stream.write_all(request).expect("it is small");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).expect("it is text");
+        assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+        let (_, body) = answer.split_once("\r\n\r\n").expect("a body");
+        body.trim().to_owned()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// Waits until a client has heard something like this, and forgets what it has heard.
+fn hears(client: &mut Client, what: &str) {
+    until(what, || {
+        client.hear();
+        let found = client.heard.iter().any(|text| text.contains(what));
+        found.then(|| client.heard.clear())
+    });
+}
+
+fn two_servers(kind: Kind) {
+    let Some(mut broker) = Broker::start(kind) else {
+        return;
+    };
+    let (one, two) = (Server::start(&broker, "one"), Server::start(&broker, "two"));
+    let mut ada = Client::connect_to(one.addr, "/chat/tea?name=ada");
+    hears(&mut ada, r#""cmd":"welcome""#);
+    let mut bob = Client::connect_to(two.addr, "/chat/tea?name=bob");
+    hears(&mut ada, r#""user":"bob""#);
+    // As soon as each node counts the other's.
+    until("all are counted", || {
+        ada.say(r#"{"cmd":"ping"}"#);
+        bob.say(r#"{"cmd":"chat","param":{"text":"hello"}}"#);
+        ada.hear();
+        ada.heard
+            .iter()
+            .any(|text| text.contains("hello"))
+            .then_some(())
+    });
+    hears(&mut bob, r#""cmd":"pong""#);
+    let mut cam = Client::connect_to(one.addr, "/chat/tea?name=cam");
+    hears(&mut cam, r#""numClients":3"#);
+    hears(&mut bob, r#""numClients":3"#);
+
+    // Without a broker each goes on by itself, and says so.
+    until("it is well", || (one.health() == "ok").then_some(()));
+    broker.kill();
+    until("it is not so well", || {
+        one.health().starts_with("degraded").then_some(())
+    });
+    ada.say(r#"{"cmd":"chat","param":{"text":"anybody?"}}"#);
+    hears(&mut cam, "anybody?");
+    assert!(broker.run());
+    // What was said meanwhile has waited.
+    hears(&mut bob, "anybody?");
+    until("it is well again", || (one.health() == "ok").then_some(()));
+
+    // Whoever was with a node that dies may have said something.
+    ada.heard.clear();
+    drop(two);
+    hears(&mut ada, r#"{"cmd":"gap","param":{"missed":null}}"#);
+    hears(&mut cam, r#""numClients":2"#);
+    ada.say(r#"{"cmd":"chat","param":{"text":"still here"}}"#);
+    hears(&mut cam, "still here");
+}
+
+#[test]
+fn two_servers_are_one_chat_over_redis() {
+    two_servers(Kind::Redis);
+}
+
+#[test]
+fn two_servers_are_one_chat_over_nats() {
+    two_servers(Kind::Nats);
+}

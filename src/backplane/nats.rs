@@ -148,7 +148,7 @@ impl Backplane for Nats {
 /// What nobody else has.
 fn nonce() -> Result<String, Trouble> {
     let mut nonce = [0; 8];
-    getrandom::fill(&mut nonce).map_err(Trouble::new)?;
+    getrandom::fill(&mut nonce).map_err(|error| Trouble::new(format!("{error}")))?;
     Ok(format!("{:016x}", u64::from_le_bytes(nonce)))
 }
 

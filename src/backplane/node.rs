@@ -120,7 +120,7 @@ impl NodeBuilder {
     /// randomness for it.
     pub fn start(self, exchange: &Exchange, backplane: impl Backplane) -> io::Result<Node> {
         let mut id = [0; 8];
-        getrandom::fill(&mut id)?;
+        getrandom::fill(&mut id).map_err(|error| io::Error::other(format!("{error}")))?;
         let id = NodeId(u64::from_le_bytes(id));
         let name: Arc<str> = self.name.unwrap_or_else(|| format!("{id}")).into();
         let (shared, desk) = (Arc::<Shared>::default(), Arc::<Desk>::default());

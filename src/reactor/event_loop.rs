@@ -31,7 +31,6 @@ use super::drive::{Begun, DEAR, Next, Turn};
 #[cfg(feature = "server")]
 use super::exchange::Alarm;
 use super::exchange::{Exchange, Membership};
-#[cfg(feature = "client")]
 use super::facts::Fact;
 use super::farewell::Farewell;
 use super::id::Numbers;

@@ -5,11 +5,10 @@
 //! server.
 //!
 //! ```no_run
-//! # #[cfg(all(feature = "redis", feature = "app"))]
+//! # #[cfg(feature = "redis")]
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! use sockeye::app::{App, Echo};
 //! use sockeye::backplane::{Node, Redis};
-//! use sockeye::server::{Exchange, Handler};
+//! use sockeye::server::Exchange;
 //!
 //! // With an `Exchange` of one's own …
 //! let exchange = Exchange::new();
@@ -18,7 +17,7 @@
 //! # drop(node);
 //! # Ok(())
 //! # }
-//! # #[cfg(not(all(feature = "redis", feature = "app")))]
+//! # #[cfg(not(feature = "redis"))]
 //! # fn main() {}
 //! ```
 //!
@@ -34,8 +33,8 @@
 //! - **Whom it is not for.** [`To::except`](crate::server::To::except) names a connection, which is on one node; nobody else
 //!   is left out elsewhere. [`To::one`](crate::server::To::one) and [`To::those`](crate::server::To::those) stay on their
 //!   node, and so does what is said with [`To::here`](crate::server::To::here).
-//! - **Counts.** [`Node::count`] and [`Node::online`] are exact about this node, and about the others as of a tenth of a
-//!   second ago, plus the way. A node that dies without a word is counted until it has not been heard for
+//! - **Counts.** [`Node::count`] is exact about this node, and about the others as of a tenth of a second ago, plus the way;
+//!   [`Node::online_elsewhere`] is as of a second ago. A node that dies without a word is counted until it has not been heard for
 //!   [`NodeBuilder::gone_after`].
 //! - **Trouble.** While the broker cannot be reached, rooms go on here. What is said waits for it, as much as
 //!   [`NodeBuilder::max_queued`] allows; then what is oldest is dropped, and counted. [`BackplaneEvent::Down`] and

@@ -29,7 +29,7 @@ impl fmt::Display for NodeId {
 #[non_exhaustive]
 pub enum BackplaneEvent {
     /// Members of a room on this node have missed what was said on another one. What comes next in that room comes after
-    /// the gap. Of the loops that have members of it, one is told; where it was said to everybody, all are.
+    /// the gap, on the loop that is told. Of the loops that have members of it, one is told; where it was said to everybody, all are.
     Gap {
         /// The room; `None`: what was said to everybody.
         room: Option<Arc<str>>,

@@ -13,6 +13,8 @@ export interface Message {
     id?: number;
     /** It answers the request of that number. */
     re?: number;
+    /** Where it is in what the server keeps, if it is kept: see `Socket.resumeToken`. */
+    at?: string;
     [field: string]: unknown;
 }
 /** A message to be sent. What is `undefined` is left out. */
@@ -28,6 +30,16 @@ export interface Closed {
     code: number;
     reason: string;
     wasClean: boolean;
+}
+/**
+ * The `param` of `resumed`, which a server that keeps messages says once on each connection: a new one, or one that goes on
+ * where the last one was.
+ */
+export interface Resumed {
+    /** So many messages were said meanwhile; they follow at once, in order. */
+    missed: number;
+    /** False: it was too late. What was missed is not known any more, and does not follow. */
+    complete: boolean;
 }
 /** What a socket does now. */
 export type State = {
@@ -80,6 +92,8 @@ export interface Options {
     stableAfter?: number;
     /** How many messages wait while there is no connection; beyond that the oldest are dropped. Default: 100. */
     queueLimit?: number;
+    /** Begin where another socket was: its `resumeToken`, which the page has kept. Default, and if empty: where things are now. */
+    resume?: string | null | undefined;
     /** What the client takes from where it runs; tests give their own. */
     surroundings?: Partial<Surroundings>;
 }
@@ -131,7 +145,7 @@ export declare function connect(url?: string, options?: Options): Socket;
 export declare class Socket {
     #private;
     readonly debug: boolean;
-    /** Where it connects to. */
+    /** Where it connects to; once it resumes, with the parameter `resume` besides. */
     readonly url: string;
     onopen: (() => void) | undefined;
     onmessage: ((message: Message) => void) | undefined;
@@ -155,6 +169,12 @@ export declare class Socket {
     get rooms(): string[];
     /** The subprotocol that the server chose, or an empty string. */
     get protocol(): string;
+    /**
+     * Where it is in what the server keeps: with the last message that was handed over, that one included. Each new
+     * connection goes on there, and so does another socket that is given it as the option `resume`. Undefined while the
+     * server has not said that it keeps anything.
+     */
+    get resumeToken(): string | undefined;
     /** Sends a message, or has it wait. Returns whether it was sent. Throws what JSON.stringify throws. */
     send(message: Outgoing): boolean;
     emit(cmd: string, param?: unknown, channel?: string): boolean;

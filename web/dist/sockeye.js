@@ -68,6 +68,40 @@ function watch({ page, setTimeout: setTimeout2, clearTimeout: clearTimeout2 }, l
   };
 }
 
+// src/place.ts
+var NAME = /^[0-9a-zA-Z.-]{1,128}$/;
+var Place = class {
+  constructor(token) {
+    this.token = token;
+  }
+  token;
+  /** What the server calls the present connection; undefined until it has said so. */
+  #name;
+  /** There is a new connection, of which the server has said nothing yet. */
+  begins() {
+    this.#name = void 0;
+  }
+  /**
+   * A message has come. Before the first `resumed` an `at` is no place, but whatever its sender means by it; and what says
+   * `resumed` later was said by another peer.
+   */
+  heard({ cmd, param, at }) {
+    const named = cmd === "resumed" ? param?.as : void 0;
+    if (isName(named) && isName(at)) this.#name ??= named;
+    if (this.#name !== void 0 && isName(at)) this.token = `${at},${this.#name}`;
+  }
+};
+function isName(value) {
+  return typeof value === "string" && NAME.test(value);
+}
+function resuming(url, token) {
+  if (token === void 0) return url;
+  const [, base = url, query, fragment = ""] = /^([^?#]*)(?:\?([^#]*))?(#.*)?$/s.exec(url) ?? [];
+  const others = query ? query.split("&").filter((pair) => !/^resume(=|$)/.test(pair)) : [];
+  const parameter = `resume=${encodeURIComponent(token).replaceAll("%2C", ",")}`;
+  return `${base}?${[...others, parameter].join("&")}${fragment}`;
+}
+
 // src/queue.ts
 var Queue = class {
   constructor(limit) {
@@ -212,11 +246,12 @@ var Socket = class {
     this.#backoff = new Backoff(firstDelay, maxDelay, stableAfter);
     this.#queue = new Queue(queueLimit);
     this.#requests = new Requests(this.#around);
+    this.#place = new Place(options.resume || void 0);
     this.#dial();
     this.onstate = options.onstate;
   }
   debug;
-  /** Where it connects to. */
+  /** Where it connects to; once it resumes, with the parameter `resume` besides. */
   url;
   onopen;
   onmessage;
@@ -230,6 +265,7 @@ var Socket = class {
   #backoff;
   #queue;
   #requests;
+  #place;
   #handlers = /* @__PURE__ */ new Map();
   #rooms = /* @__PURE__ */ new Set();
   #state = { name: "connecting", attempt: 1 };
@@ -260,6 +296,14 @@ var Socket = class {
   /** The subprotocol that the server chose, or an empty string. */
   get protocol() {
     return this.#socket?.protocol ?? "";
+  }
+  /**
+   * Where it is in what the server keeps: with the last message that was handed over, that one included. Each new
+   * connection goes on there, and so does another socket that is given it as the option `resume`. Undefined while the
+   * server has not said that it keeps anything.
+   */
+  get resumeToken() {
+    return this.#place.token;
   }
   // What the user says.
   /** Sends a message, or has it wait. Returns whether it was sent. Throws what JSON.stringify throws. */
@@ -333,9 +377,11 @@ var Socket = class {
     this.#become({ name: "connecting", attempt: this.#backoff.failures + 1 });
     const { WebSocket } = this.#around;
     const { protocols, binaryType = "blob" } = this.#options;
-    this.#log(`connecting to ${this.url}`);
+    this.#place.begins();
     try {
-      const socket = protocols ? new WebSocket(this.url, protocols) : new WebSocket(this.url);
+      const url = resuming(this.url, this.#place.token);
+      this.#log(`connecting to ${url}`);
+      const socket = protocols ? new WebSocket(url, protocols) : new WebSocket(url);
       this.#listen(socket, binaryType);
     } catch (cause) {
       this.#timer = this.#around.setTimeout(() => {
@@ -373,6 +419,7 @@ var Socket = class {
   }
   #dispatch(message) {
     const { cmd, param, re } = message;
+    this.#place.heard(message);
     if (re !== void 0 && re !== null) {
       if (!this.#requests.settle(message)) this.#log(`nobody waits for the reply to ${re}`);
       return;
@@ -381,7 +428,7 @@ var Socket = class {
     const handlers = [...this.#handlers.get(cmd ?? "") ?? [], ...this.#handlers.get("*") ?? []];
     for (const handler of handlers) this.#call(() => handler(param, message));
     if (this.onmessage) this.#call(() => this.onmessage?.(message));
-    else if (handlers.length === 0) this.#warn(`unhandled websocket command [${cmd}]`);
+    else if (handlers.length === 0 && cmd !== "resumed") this.#warn(`unhandled websocket command [${cmd}]`);
   }
   /** The server wants this connection to end, and no other in its place. */
   #farewell() {

@@ -4,13 +4,25 @@
 import { resolve } from "./address";
 import { Backoff } from "./backoff";
 import { watch } from "./page";
+import { Place, resuming } from "./place";
 import { Queue, type Payload, type Waiting } from "./queue";
 import { RequestError, Requests } from "./requests";
 import { line, surroundings } from "./surroundings";
-import type { Closed, Data, Handler, Message, Options, Outgoing, RequestOptions, State, Surroundings } from "./types";
+import type {
+  Closed,
+  Data,
+  Handler,
+  Message,
+  Options,
+  Outgoing,
+  RequestOptions,
+  Resumed,
+  State,
+  Surroundings,
+} from "./types";
 
 export { RequestError };
-export type { Closed, Data, Handler, Message, Options, Outgoing, RequestOptions, State, Surroundings };
+export type { Closed, Data, Handler, Message, Options, Outgoing, RequestOptions, Resumed, State, Surroundings };
 
 /** After these close codes the next attempt would end the same way: policy, not authorized, not found. */
 const FINAL_CODES = [1008, 4001, 4004];
@@ -33,7 +45,7 @@ export function connect(url?: string, options: Options = {}): Socket {
  * it is pointless. What is sent meanwhile waits, in order.
  */
 export class Socket {
-  /** Where it connects to. */
+  /** Where it connects to; once it resumes, with the parameter `resume` besides. */
   readonly url: string;
   onopen: (() => void) | undefined;
   onmessage: ((message: Message) => void) | undefined;
@@ -48,6 +60,7 @@ export class Socket {
   readonly #backoff: Backoff;
   readonly #queue: Queue;
   readonly #requests: Requests;
+  readonly #place: Place;
   readonly #handlers = new Map<string, Set<Handler>>();
   readonly #rooms = new Set<string>();
   #state: State = { name: "connecting", attempt: 1 };
@@ -85,6 +98,7 @@ export class Socket {
     this.#backoff = new Backoff(firstDelay, maxDelay, stableAfter);
     this.#queue = new Queue(queueLimit);
     this.#requests = new Requests(this.#around);
+    this.#place = new Place(options.resume || undefined);
     this.#dial();
     // Only now: nobody has the socket yet that its first state would be about.
     this.onstate = options.onstate;
@@ -113,6 +127,15 @@ export class Socket {
   /** The subprotocol that the server chose, or an empty string. */
   get protocol(): string {
     return this.#socket?.protocol ?? "";
+  }
+
+  /**
+   * Where it is in what the server keeps: with the last message that was handed over, that one included. Each new
+   * connection goes on there, and so does another socket that is given it as the option `resume`. Undefined while the
+   * server has not said that it keeps anything.
+   */
+  get resumeToken(): string | undefined {
+    return this.#place.token;
   }
 
   // What the user says.
@@ -201,9 +224,11 @@ export class Socket {
     this.#become({ name: "connecting", attempt: this.#backoff.failures + 1 });
     const { WebSocket } = this.#around;
     const { protocols, binaryType = "blob" } = this.#options;
-    this.#log(`connecting to ${this.url}`);
+    this.#place.begins();
     try {
-      const socket = protocols ? new WebSocket(this.url, protocols) : new WebSocket(this.url);
+      const url = resuming(this.url, this.#place.token);
+      this.#log(`connecting to ${url}`);
+      const socket = protocols ? new WebSocket(url, protocols) : new WebSocket(url);
       this.#listen(socket, binaryType);
     } catch (cause) {
       // Later, or the constructor would call back before its user has the socket.
@@ -246,6 +271,8 @@ export class Socket {
 
   #dispatch(message: Message): void {
     const { cmd, param, re } = message;
+    // First, so that a handler can keep the token together with what it was told, and may throw.
+    this.#place.heard(message);
     if (re !== undefined && re !== null) {
       if (!this.#requests.settle(message)) this.#log(`nobody waits for the reply to ${re}`);
       return;
@@ -254,7 +281,7 @@ export class Socket {
     const handlers = [...(this.#handlers.get(cmd ?? "") ?? []), ...(this.#handlers.get("*") ?? [])];
     for (const handler of handlers) this.#call(() => handler(param, message));
     if (this.onmessage) this.#call(() => this.onmessage?.(message));
-    else if (handlers.length === 0) this.#warn(`unhandled websocket command [${cmd}]`);
+    else if (handlers.length === 0 && cmd !== "resumed") this.#warn(`unhandled websocket command [${cmd}]`);
   }
 
   /** The server wants this connection to end, and no other in its place. */

@@ -13,6 +13,8 @@ export interface Message {
   id?: number;
   /** It answers the request of that number. */
   re?: number;
+  /** Where it is in what the server keeps, if it is kept: see `Socket.resumeToken`. */
+  at?: string;
   [field: string]: unknown;
 }
 
@@ -31,6 +33,17 @@ export interface Closed {
   code: number;
   reason: string;
   wasClean: boolean;
+}
+
+/**
+ * The `param` of `resumed`, which a server that keeps messages says once on each connection: a new one, or one that goes on
+ * where the last one was.
+ */
+export interface Resumed {
+  /** So many messages were said meanwhile; they follow at once, in order. */
+  missed: number;
+  /** False: it was too late. What was missed is not known any more, and does not follow. */
+  complete: boolean;
 }
 
 /** What a socket does now. */
@@ -76,6 +89,8 @@ export interface Options {
   stableAfter?: number;
   /** How many messages wait while there is no connection; beyond that the oldest are dropped. Default: 100. */
   queueLimit?: number;
+  /** Begin where another socket was: its `resumeToken`, which the page has kept. Default, and if empty: where things are now. */
+  resume?: string | null | undefined;
   /** What the client takes from where it runs; tests give their own. */
   surroundings?: Partial<Surroundings>;
 }

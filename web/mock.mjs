@@ -2,6 +2,7 @@
 // What the pages need of `sockeye serve`, with made-up figures: for looking at them without building the program.
 // `web/mock.mjs [PORT]` serves http://127.0.0.1:8000/ and /admin, whose token is "a-token-for-the-mock". Not here: anything that is served.
 
+import { randomUUID } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import { extname } from "node:path";
@@ -33,6 +34,29 @@ export const POLICY = [
   "require-trusted-types-for 'script'",
 ].join("; ");
 
+/** What is said in a room, for those who come back to it. A server that is started anew knows nothing of it. */
+class History {
+  #life = randomUUID();
+  #kept = [];
+
+  get at() {
+    return `${this.#life}-${this.#kept.length}`;
+  }
+
+  keep(cmd, param, except) {
+    const text = JSON.stringify({ cmd, param, at: `${this.#life}-${this.#kept.length + 1}` });
+    this.#kept.push({ text, except });
+    return text;
+  }
+
+  /** What was said since; `undefined` where that is not known. */
+  since(at, as) {
+    const count = at.startsWith(`${this.#life}-`) ? Number(at.slice(this.#life.length + 1)) : NaN;
+    if (!(count <= this.#kept.length)) return undefined;
+    return this.#kept.slice(count).filter(({ except }) => except !== as);
+  }
+}
+
 /**
  * Listens on 127.0.0.1. `people` is how many made-up connections the admin page shows beside the real ones, and `history`
  * has its charts begin with ten minutes behind them.
@@ -40,7 +64,7 @@ export const POLICY = [
 export async function start({ port = 0, people = 0, history = false } = {}) {
   const http = createServer(answer);
   const server = new WebSocketServer({ noServer: true, handleProtocols: () => "sockeye.admin" });
-  const world = { rooms: new Map(), figures: new Figures(people), history, taps: new Set() };
+  const world = { rooms: new Map(), histories: new Map(), figures: new Figures(people), history, taps: new Set() };
   http.on("upgrade", (request, socket, head) => {
     const url = new URL(request.url, "http://localhost");
     const serve = route(url, request, world);
@@ -55,10 +79,15 @@ export async function start({ port = 0, people = 0, history = false } = {}) {
       http.close(resolve);
       http.closeAllConnections();
     });
+  const members = (room) => [...(world.rooms.get(room) ?? [])];
   const say = (room, message) => {
-    for (const member of world.rooms.get(room)?.keys() ?? []) member.send(JSON.stringify(message));
+    for (const [member] of members(room)) member.send(JSON.stringify(message));
   };
-  return { url: `http://127.0.0.1:${http.address().port}`, port: http.address().port, stop, say };
+  const each = (room, name, call) => members(room).forEach(([member, user]) => user === name && call(member));
+  const silence = (room, name) => each(room, name, (member) => (member.send = () => {}));
+  const drop = (room, name) => each(room, name, (member) => member.terminate());
+  const { port: own } = http.address();
+  return { url: `http://127.0.0.1:${own}`, port: own, stop, say, silence, drop };
 }
 
 async function answer({ url }, response) {
@@ -77,7 +106,10 @@ async function answer({ url }, response) {
 
 function route({ pathname, searchParams }, { headers }, world) {
   const room = /^\/chat\/([^/]+)$/.exec(pathname)?.[1];
-  if (room) return (peer) => chat(world, peer, decodeURIComponent(room), searchParams.get("name") || "nobody");
+  if (room) {
+    const name = searchParams.get("name") || "nobody";
+    return (peer) => chat(world, peer, decodeURIComponent(room), name, searchParams.get("resume"));
+  }
   if (pathname !== "/admin/socket") return 404;
   const offered = (headers["sec-websocket-protocol"] ?? "").split(/, */);
   return offered.includes(`token.${TOKEN}`) ? (peer) => admin(world, peer) : 401;
@@ -85,12 +117,15 @@ function route({ pathname, searchParams }, { headers }, world) {
 
 const say = (peer, cmd, param, more = {}) => peer.send(JSON.stringify({ cmd, param, ...more }));
 
-function chat({ rooms, taps, figures }, peer, room, user) {
+function chat({ rooms, histories, taps, figures }, peer, room, user, token) {
   const members = rooms.get(room) ?? rooms.set(room, new Map()).get(room);
   const id = figures.open(`/chat/${room}`, "/chat/{room}", user, [room], peer);
+  const history = histories.get(room) ?? histories.set(room, new History()).get(room);
   const all = (cmd, param, except) => {
-    for (const member of members.keys()) if (member !== except) say(member, cmd, param);
+    const text = history.keep(cmd, param, except === undefined ? undefined : String(id));
+    for (const member of members.keys()) if (member !== except) member.send(text);
   };
+  resume(peer, history, String(id), token);
   members.set(peer, user);
   say(peer, "welcome", { id, user, room, numClients: members.size });
   all("user-joined", { id, user }, peer);
@@ -109,6 +144,14 @@ function chat({ rooms, taps, figures }, peer, room, user) {
     all("user-left", { id, user });
     all("stats", { numClients: members.size });
   });
+}
+
+function resume(peer, history, as, token) {
+  const [at, name] = token?.split(",") ?? [history.at];
+  const missed = history.since(at, name);
+  const param = { missed: missed?.length ?? 0, complete: missed !== undefined, as };
+  say(peer, "resumed", param, { at: missed ? at : history.at });
+  for (const { text } of missed ?? []) peer.send(text);
 }
 
 function admin({ figures, history, taps }, peer) {

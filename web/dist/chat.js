@@ -164,14 +164,18 @@ var Outbox = class {
   lines;
   socket;
   #waiting = [];
+  /** What was sent by a connection that is lost, and of which nothing has been heard since. */
+  #doubtful = [];
   say(text, user) {
     const line = this.lines.add({ user, text, time: Date.now(), mine: true });
     this.#send({ line, text, sent: false });
   }
-  /** The server told everybody what `user` said; true if it is a line of ours, which is confirmed by that. */
+  /**
+   * The server told everybody what `user` said; true if it is a line of ours, which is confirmed by that: one that waits for
+   * it, or one that a lost connection has left in doubt.
+   */
   confirm(text, user, time) {
-    const index = this.#waiting.findIndex((own2) => own2.text === text);
-    const [own] = index < 0 ? [] : this.#waiting.splice(index, 1);
+    const own = taken(this.#waiting, text) ?? taken(this.#doubtful, text);
     if (own) this.lines.put(own.line, { user, text, time, mine: true });
     return own !== void 0;
   }
@@ -181,7 +185,10 @@ var Outbox = class {
   }
   /** What was sent and not repeated is in doubt. */
   closed() {
-    for (const own of this.#waiting.filter(({ sent }) => sent)) this.#doubt(own, "Maybe not delivered");
+    for (const own of this.#waiting.filter(({ sent }) => sent)) {
+      this.#doubt(own, "Maybe not delivered");
+      this.#doubtful.push(own);
+    }
     this.#waiting = this.#waiting.filter(({ sent }) => !sent);
   }
   /** Too many waited, and this is the oldest. */
@@ -194,6 +201,7 @@ var Outbox = class {
   }
   clear() {
     this.#waiting = [];
+    this.#doubtful = [];
   }
   #send(own) {
     this.#waiting.push(own);
@@ -207,6 +215,7 @@ var Outbox = class {
     again.addEventListener("click", () => {
       own.line.classList.remove("doubtful");
       own.line.querySelector(".fate")?.remove();
+      this.#doubtful = this.#doubtful.filter((other) => other !== own);
       this.#send(own);
     });
     own.line.classList.remove("pending");
@@ -218,6 +227,10 @@ var Outbox = class {
     line.append(make("p", "fate", ...content));
   }
 };
+function taken(owns, text) {
+  const index = owns.findIndex((own) => own.text === text);
+  return index < 0 ? void 0 : owns.splice(index, 1)[0];
+}
 
 // pages/chat.ts
 var lines = new Lines();
@@ -267,6 +280,10 @@ function heard({ cmd, param, from }) {
       return chatted(String(said.user), String(said.text), Number(said.time) || Date.now(), from);
     case "pong":
       return pong();
+    case "resumed":
+      return said.complete === false ? missing(void 0) : void 0;
+    case "gap":
+      return missing(said.missed);
     case "error":
       return lines.note(String(said.message ?? "The server refused."), "bad");
     default:
@@ -279,6 +296,10 @@ function chatted(user, text, time, from) {
   lines.add({ user, text, time, mine: false });
   if (document.hidden) unread += 1;
   title();
+}
+function missing(count) {
+  if (count === 1) lines.note("1 message is missing");
+  else lines.note(`${typeof count === "number" ? count : "Some"} messages are missing`);
 }
 function pong() {
   const took = pingedAt === void 0 ? "" : `, ${(performance.now() - pingedAt).toFixed(1)} ms`;

@@ -1,4 +1,5 @@
-// The chat page: one room, by the protocol of /chat/{room}. Not here: history; the server keeps none.
+// The chat page: one room, by the protocol of /chat/{room}. What was said while the connection was lost comes behind it, if
+// the server keeps it. Not here: what was said before the page was loaded.
 
 import { connect, type Message, type Socket, type State } from "../src/socket";
 import { byId, secondsUntil, setText } from "./dom";
@@ -59,6 +60,10 @@ function heard({ cmd, param, from }: Message): void {
       return chatted(String(said.user), String(said.text), Number(said.time) || Date.now(), from);
     case "pong":
       return pong();
+    case "resumed":
+      return said.complete === false ? missing(undefined) : undefined;
+    case "gap":
+      return missing(said.missed);
     case "error":
       return lines.note(String(said.message ?? "The server refused."), "bad");
     default:
@@ -73,6 +78,12 @@ function chatted(user: string, text: string, time: number, from: string | undefi
   lines.add({ user, text, time, mine: false });
   if (document.hidden) unread += 1;
   title();
+}
+
+/** The server knows that we have not heard something, and perhaps how much. */
+function missing(count: unknown): void {
+  if (count === 1) lines.note("1 message is missing");
+  else lines.note(`${typeof count === "number" ? count : "Some"} messages are missing`);
 }
 
 function pong(): void {

@@ -14,6 +14,8 @@ interface Own {
 
 export class Outbox {
   #waiting: Own[] = [];
+  /** What was sent by a connection that is lost, and of which nothing has been heard since. */
+  #doubtful: Own[] = [];
 
   constructor(
     private readonly lines: Lines,
@@ -25,10 +27,12 @@ export class Outbox {
     this.#send({ line, text, sent: false });
   }
 
-  /** The server told everybody what `user` said; true if it is a line of ours, which is confirmed by that. */
+  /**
+   * The server told everybody what `user` said; true if it is a line of ours, which is confirmed by that: one that waits for
+   * it, or one that a lost connection has left in doubt.
+   */
   confirm(text: string, user: string, time: number): boolean {
-    const index = this.#waiting.findIndex((own) => own.text === text);
-    const [own] = index < 0 ? [] : this.#waiting.splice(index, 1);
+    const own = taken(this.#waiting, text) ?? taken(this.#doubtful, text);
     // Where others see it: after all that was said before it.
     if (own) this.lines.put(own.line, { user, text, time, mine: true });
     return own !== undefined;
@@ -41,7 +45,10 @@ export class Outbox {
 
   /** What was sent and not repeated is in doubt. */
   closed(): void {
-    for (const own of this.#waiting.filter(({ sent }) => sent)) this.#doubt(own, "Maybe not delivered");
+    for (const own of this.#waiting.filter(({ sent }) => sent)) {
+      this.#doubt(own, "Maybe not delivered");
+      this.#doubtful.push(own);
+    }
     this.#waiting = this.#waiting.filter(({ sent }) => !sent);
   }
 
@@ -56,6 +63,7 @@ export class Outbox {
 
   clear(): void {
     this.#waiting = [];
+    this.#doubtful = [];
   }
 
   #send(own: Own): void {
@@ -71,6 +79,7 @@ export class Outbox {
     again.addEventListener("click", () => {
       own.line.classList.remove("doubtful");
       own.line.querySelector(".fate")?.remove();
+      this.#doubtful = this.#doubtful.filter((other) => other !== own);
       this.#send(own);
     });
     own.line.classList.remove("pending");
@@ -82,4 +91,10 @@ export class Outbox {
     line.querySelector(".fate")?.remove();
     line.append(make("p", "fate", ...content));
   }
+}
+
+/** Takes the first with this text out of the list. */
+function taken(owns: Own[], text: string): Own | undefined {
+  const index = owns.findIndex((own) => own.text === text);
+  return index < 0 ? undefined : owns.splice(index, 1)[0];
 }

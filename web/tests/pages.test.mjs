@@ -113,6 +113,12 @@ test(
     await ada.until(shows(LAST, "Unknown message: dance"));
     server.say("unknown", { cmd: "error", param: { message: "not so fast" } });
     await ada.until(shows(LAST, "not so fast"));
+    server.say("unknown", { cmd: "gap", param: { missed: 3 } });
+    await ada.until(shows(LAST, "3 messages are missing"));
+    server.say("unknown", { cmd: "gap", param: { missed: 1 } });
+    await ada.until(shows(LAST, "1 message is missing"));
+    server.say("unknown", { cmd: "gap", param: { missed: null } });
+    await ada.until(shows(LAST, "Some messages are missing"));
     calm();
   },
 );
@@ -187,6 +193,47 @@ test("the server goes away and comes back: the page says so, counts down, and wh
   assert.equal(await ada.is("document.querySelector('#banner').hidden"), true);
   assert.deepEqual(await grace.texts("#messages .text"), ["first", "second"]);
   assert.deepEqual(await ada.texts("#messages .text"), ["first", "second"]);
+  calm();
+});
+
+const KEEPS = { skip: process.env.SOCKEYE ? "only the mock loses a single connection" : false };
+
+test("what is said while the connection is lost comes behind it, once, and leaves no doubt", KEEPS, async (context) => {
+  const { server, open, calm } = await stage(context);
+  const ada = await join(open, "Ada", "lost");
+  const grace = await join(open, "Grace", "lost");
+  await say(ada, "before");
+  await ada.until(`${count("#messages .line", 1)} && ${count("#messages .pending", 0)}`);
+  server.silence("lost", "Ada");
+  await say(ada, "said and not heard");
+  await grace.until(shows(`${LAST} .text`, "said and not heard"));
+  server.drop("lost", "Ada");
+  // She may be back before that is seen: then there was nothing to doubt for long.
+  await grace.until(`[...document.querySelectorAll(".note")].some((one) => one.textContent === "Ada left")`);
+  await say(grace, "where is she?");
+  await ada.is("document.querySelector('#try-now').click()");
+  await ada.until(shows(`${LAST} .text`, "where is she?"));
+  await ada.until(count("#messages .pending, #messages .fate", 0));
+  assert.deepEqual(await ada.texts("#messages .text"), ["before", "said and not heard", "where is she?"]);
+  assert.deepEqual(await ada.texts("#messages .mine .text"), ["before", "said and not heard"]);
+  assert.equal((await ada.texts("#messages .note")).includes("Some messages are missing"), false);
+  calm();
+});
+
+test("where the server does not know any more what was missed, the page says so, quietly", KEEPS, async (context) => {
+  const { server, open, calm } = await stage(context);
+  const ada = await join(open, "Ada", "anew");
+  await say(ada, "before");
+  await ada.until(`${count("#messages .line", 1)} && ${count("#messages .pending", 0)}`);
+  await server.stop();
+  await ada.until(shows("#state", "Reconnecting"));
+  await server.restart();
+  await ada.is("document.querySelector('#try-now').click()");
+  await ada.until(shows("#state", "Connected"));
+  await ada.until(
+    "[...document.querySelectorAll('.note')].some((one) => one.textContent === 'Some messages are missing')",
+  );
+  assert.equal(await ada.is("document.querySelectorAll('.note.bad').length"), 0);
   calm();
 });
 

@@ -22,6 +22,9 @@ export async function serve() {
     },
     /** Has the mock say something to everybody in a room. */
     say: (room, message) => running.say(room, message),
+    /** Has the mock lose what it has to say to whoever has this name in a room, and then the connection. */
+    silence: (room, name) => running.silence(room, name),
+    drop: (room, name) => running.drop(room, name),
   };
 }
 

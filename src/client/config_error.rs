@@ -62,6 +62,8 @@ pub enum ConfigError {
     NoTls,
     /// There is nobody to trust: the platform names none.
     NoRoots(String),
+    /// The token to resume from is none that a connection has had.
+    ResumeToken,
     /// Another connection that is opened again and again has this tag.
     TagInUse(u64),
     /// Something else that the handshake refuses to write.
@@ -132,6 +134,9 @@ impl fmt::Display for ConfigError {
                 f.write_str("this build speaks no TLS; use ws://, or build with the feature tls")
             }
             Self::NoRoots(why) => f.write_str(why),
+            Self::ResumeToken => f.write_str(
+                "the token to resume from is none; give back what resume_token gave, whole",
+            ),
             Self::TagInUse(tag) => {
                 write!(f, "another connection that reconnects has the tag {tag}")
             }

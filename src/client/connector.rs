@@ -4,6 +4,7 @@
 //!
 //! Not here: sockets, TLS, the wait for the answer, and what each setting is worth to a server.
 
+use alloc::borrow::Cow;
 use alloc::string::{String, ToString as _};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -12,6 +13,7 @@ use core::time::Duration;
 
 use super::authority::Credentials;
 use super::headers::{Auth, Fields};
+use super::resume::{Resume, is_token, resuming};
 use super::{ConfigError, ConnectError, Proxy, ProxyServer, Reconnect, Refused, Url};
 use crate::proto;
 use crate::proto::deflate::{Agreed, Policy};
@@ -52,6 +54,7 @@ struct Settings {
     config: Arc<proto::Config>,
     connect_timeout: Duration,
     reconnect: Option<Reconnect>,
+    resume: Resume,
     #[cfg(feature = "tls")]
     tls: Option<tls::Client>,
 }
@@ -83,6 +86,7 @@ impl Connector {
                 config: Arc::default(),
                 connect_timeout: CONNECT_TIMEOUT,
                 reconnect: None,
+                resume: Resume::default(),
                 #[cfg(feature = "tls")]
                 tls: None,
             }),
@@ -201,6 +205,42 @@ impl Connector {
         self.set(|set| set.reconnect = Some(policy))
     }
 
+    /// Goes on where the last connection was, each time that it [connects again](Self::reconnect), if the server keeps what
+    /// it says: then that comes first which was said meanwhile. Default: no, as it is looked for in each message.
+    ///
+    /// On each connection such a server says once how that went:
+    ///
+    /// ```json
+    /// {"cmd":"resumed","param":{"missed":3,"complete":true,"as":"1f.2a"},"at":"1795400000000-7"}
+    /// ```
+    ///
+    /// `missed` messages follow; where it is not `complete`, it was too late, and what was missed is not known any more. Each
+    /// message that is kept ends with where it is, `,"at":"1795400000000-8"}`. A message counts as heard when the handler is
+    /// called with it, also if that panics. Of servers that say nothing of this kind, nothing is asked.
+    #[must_use]
+    pub fn resume(self) -> Self {
+        self.set(|set| {
+            if set.resume == Resume::Never {
+                set.resume = Resume::Next;
+            }
+        })
+    }
+
+    /// Goes on where another connection was, of this program or an earlier one: with its
+    /// [token](super::Client::resume_token), as the parameter `resume` of the URL, in the place of one that is there. Where
+    /// this one [connects again](Self::reconnect), it [resumes](Self::resume), too.
+    ///
+    /// What is no token is refused, as [`ConfigError::ResumeToken`].
+    #[must_use]
+    pub fn resume_from(self, token: impl Into<String>) -> Self {
+        self.set(|set| set.resume = Resume::From(token.into()))
+    }
+
+    /// How it resumes.
+    pub(crate) fn own_resume(&self) -> &Resume {
+        &self.settings.resume
+    }
+
     /// The same, opened once.
     pub(super) fn once(&self) -> Self {
         self.clone().set(|set| set.reconnect = None)
@@ -313,6 +353,16 @@ impl Connector {
         Ok(Agreement { protocol, deflate })
     }
 
+    /// What is asked for. A redirect leads to another node of the service: there it goes on, too.
+    fn target(&self) -> Result<Cow<'_, str>, ConfigError> {
+        let target = self.url().target();
+        match &self.settings.resume {
+            Resume::From(token) if is_token(token) => Ok(resuming(target, token).into()),
+            Resume::From(_) => Err(ConfigError::ResumeToken),
+            Resume::Never | Resume::Next => Ok(target.into()),
+        }
+    }
+
     /// Writes the request and gives what its answer must match to `then`.
     fn write<T>(
         &self,
@@ -334,12 +384,13 @@ impl Connector {
         let extensions = self
             .deflate_policy()
             .map(|policy| policy.offer().to_string());
+        let target = self.target()?;
         let lines = fields.lines(url)?;
         let lines: Vec<_> = lines
             .iter()
             .map(|(name, value)| (*name, value.as_ref()))
             .collect();
-        let request = Request::new(url.authority(), url.target(), nonce)
+        let request = Request::new(url.authority(), &target, nonce)
             .protocols(&protocols)
             .extensions(extensions.as_deref())
             .origin(origin.as_deref())

@@ -7,7 +7,7 @@
 //! | `url` `authority` | where to |
 //! | `proxy` `no_proxy` `tunnel` `socks` | through what |
 //! | `addresses` `redirect` `body` | in which order, where else, and what a refusal says |
-//! | `backoff` `queue` | when again, and what waits meanwhile |
+//! | `backoff` `queue` `resume` | when again, what waits meanwhile, and where it goes on |
 //! | `config_error` `url_error` `proxy_error` `error` | what can be wrong |
 //!
 //! Not here: the loop, which is `reactor`; and any order among attempts. RFC 6455 section 4.1 wants one handshake at a time
@@ -29,6 +29,7 @@ mod proxy;
 mod proxy_error;
 pub(crate) mod queue;
 pub(crate) mod redirect;
+pub(crate) mod resume;
 mod socks;
 pub(crate) mod tunnel;
 mod url;

@@ -121,6 +121,13 @@ impl<H: Handler> Client<H> {
         self.event_loop.status(tag)
     }
 
+    /// Where a connection that [resumes](Connector::resume) is in what its server keeps; see
+    /// [`EventLoop::resume_token`].
+    #[must_use]
+    pub fn resume_token(&self, tag: u64) -> Option<&str> {
+        self.event_loop.resume_token(tag)
+    }
+
     /// Ends a connection that is opened again and again.
     ///
     /// # Errors

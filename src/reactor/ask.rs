@@ -6,11 +6,13 @@
 use super::Handler;
 use super::call::Call;
 use super::dial::Order;
+use super::facts::Fact;
 use super::greet::Opening;
 use super::session::Phase;
 use super::wire::Fate;
 use crate::client::body::Body;
 use crate::client::redirect::follow;
+use crate::client::resume::Resume;
 use crate::client::{Agreement, ConnectError, Refused, Stage};
 use crate::kernel::Kernel;
 use crate::proto::handshake::client::{Response, ResponseParser};
@@ -189,6 +191,9 @@ impl<H: Handler<K>, K: Kernel> Call<'_, H, K> {
                 let tag = ask.order.tag;
                 if ask.order.connector.reconnect_policy().is_some() {
                     self.peer.tools.opened = Some(tag);
+                    if *ask.order.connector.own_resume() != Resume::Never {
+                        self.flags.facts.add(Fact::Resumes);
+                    }
                 }
                 self.open(tag, &response, &agreement);
             }

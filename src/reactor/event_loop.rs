@@ -363,6 +363,10 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
         if let Some(code) = self.tools.close_code.take() {
             self.links.note_code(id, code);
         }
+        if !self.tools.heard.is_empty() {
+            self.links.note_place(id, &self.tools.heard);
+            self.tools.heard.clear();
+        }
         opened
     }
 

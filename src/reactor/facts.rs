@@ -16,6 +16,9 @@ pub(super) enum Fact {
     Finished = 4,
     /// It is in the loop's ready list.
     OnReadyList = 8,
+    /// Its link wants to know where it is in what its server keeps.
+    #[cfg(feature = "client")]
+    Resumes = 16,
 }
 
 /// Which of them are so.
@@ -56,6 +59,8 @@ mod tests {
             Fact::Pinged,
             Fact::Finished,
             Fact::OnReadyList,
+            #[cfg(feature = "client")]
+            Fact::Resumes,
         ];
         let mut facts = Facts::default();
         for (at, fact) in all.into_iter().enumerate() {

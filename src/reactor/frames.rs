@@ -63,6 +63,8 @@ impl<H: Handler<K>, K: Kernel> Turn<'_, H, K> {
             tools,
         };
         let (mut completed, mut control) = (false, false);
+        #[cfg(feature = "client")]
+        let resumes = flags.facts.has(Fact::Resumes);
         while *at < data.len() {
             if peer.is_paused() || peer.must_stop(*spent) {
                 flags.unread = true;
@@ -99,6 +101,11 @@ impl<H: Handler<K>, K: Kernel> Turn<'_, H, K> {
             completed = true;
             *spent += message.bytes().len();
             if let Some(state) = state {
+                // First: the handler may panic, and was told all the same.
+                #[cfg(feature = "client")]
+                if resumes {
+                    peer.tools.heard.hear(message);
+                }
                 handler.on_message(&mut peer, state, message);
             }
         }

@@ -2,7 +2,7 @@
 //!
 //! A link has one connection at a time or none. Each attempt is told as any other: [`Handler::on_connect`] or
 //! [`Handler::on_failed`], then [`Handler::on_close`]. What a handler sends in `on_connect` comes first, then what
-//! waited, in order.
+//! waited, in order. Each attempt of a link that resumes asks for what comes behind the last message it was told.
 //!
 //! Not here: when to try again, which is [`Reconnect`](crate::client::Reconnect)'s; messages that were given to a
 //! connection which was then lost: nobody knows whether they arrived.
@@ -12,6 +12,7 @@ use super::timer::{Entry, NEVER, Tick, ticks_in};
 use super::{ConnectionId, Handler, Message};
 use crate::client::backoff::Backoff;
 use crate::client::queue::Queue;
+use crate::client::resume::{Heard, Place};
 use crate::client::{ConfigError, Connector};
 use crate::kernel::Kernel;
 use crate::proto::{CloseCode, SendError, local};
@@ -84,6 +85,8 @@ struct Link {
     tag: u64,
     backoff: Backoff,
     queue: Queue,
+    /// Where it is in what its server keeps, if it resumes.
+    place: Option<Place>,
     state: LinkState,
     connection: Option<ConnectionId>,
     /// When it is to try again, if it waits for that.
@@ -101,12 +104,32 @@ impl Links {
         }
     }
 
+    /// A turn of a link's connection has brought this.
+    pub(super) fn note_place(&mut self, id: ConnectionId, heard: &Heard) {
+        let tag = self.by_connection.get(&id).copied();
+        let link = tag.and_then(|tag| self.get(tag));
+        if let Some(place) = link.and_then(|link| link.place.as_mut()) {
+            place.go_on(heard);
+        }
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.links.is_empty()
     }
 
     fn get(&mut self, tag: u64) -> Option<&mut Link> {
         self.links.get_mut(*self.by_tag.get(&tag)?)
+    }
+}
+
+impl Link {
+    /// What the next connection is to be like.
+    fn connector_now(&self) -> Connector {
+        let connector = self.connector.clone();
+        match self.place.as_ref().and_then(Place::token) {
+            Some(token) => connector.resume_from(token),
+            None => connector,
+        }
     }
 }
 
@@ -124,6 +147,7 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
             tag,
             backoff: Backoff::new(Arc::new(policy.clone())),
             queue: Queue::new(policy),
+            place: Place::of(connector.own_resume()),
             state: LinkState::Connecting,
             connection: None,
             due: NEVER,
@@ -164,6 +188,15 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
         })
     }
 
+    /// Where a link is in what its server keeps, if it [resumes](Connector::resume): with the last message that was told, that
+    /// one included. Another connection that is to [go on there](Connector::resume_from) is given it. `None` where there is
+    /// no such link, it has ended, or the server has not said that it keeps anything.
+    #[must_use]
+    pub fn resume_token(&self, tag: u64) -> Option<&str> {
+        let link = self.links.links.get(*self.links.by_tag.get(&tag)?)?;
+        link.place.as_ref()?.token()
+    }
+
     /// Ends a link: closes its connection, if it has one, and opens no other. What waits is dropped. An attempt that is
     /// on its way is given up, and told as [`ConnectError::Stopped`](crate::client::ConnectError::Stopped).
     ///
@@ -194,6 +227,9 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
             return;
         };
         link.backoff.opened(now);
+        if let Some(place) = &mut link.place {
+            place.begin();
+        }
         link.connection = Some(id);
         self.links.by_connection.insert(id, tag);
         self.show(tag, LinkState::Open);
@@ -274,7 +310,7 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
             return;
         };
         link.due = NEVER;
-        let (connector, tag) = (link.connector.clone(), link.tag);
+        let (connector, tag) = (link.connector_now(), link.tag);
         self.show(tag, LinkState::Connecting);
         self.dial_for(connector, tag);
     }

@@ -16,7 +16,7 @@ use super::settings::Settings;
 use super::timer::Tick;
 use super::wire::Fate;
 #[cfg(feature = "client")]
-use crate::client::Connector;
+use crate::client::{Connector, resume::Heard};
 use crate::kernel::Kernel;
 use crate::proto::Inbound;
 use crate::proto::deflate::Compressor;
@@ -104,6 +104,9 @@ pub(super) struct Tools<K> {
     /// The tag of a link that is open now.
     #[cfg(feature = "client")]
     pub(super) opened: Option<u64>,
+    /// Where the link of the session that is being served is now, if it resumes.
+    #[cfg(feature = "client")]
+    pub(super) heard: Heard,
 }
 
 impl<K: Kernel> Tools<K> {
@@ -131,13 +134,15 @@ impl<K: Kernel> Tools<K> {
             calls: Vec::new(),
             #[cfg(feature = "client")]
             opened: None,
+            #[cfg(feature = "client")]
+            heard: Heard::default(),
         }
     }
 
     /// Whether a session's turn brought something that its link has to know.
     #[cfg(feature = "client")]
     pub(super) const fn has_news(&self) -> bool {
-        self.opened.is_some() || self.close_code.is_some()
+        self.opened.is_some() || self.close_code.is_some() || !self.heard.is_empty()
     }
 
     /// What a handler reaches of the others.

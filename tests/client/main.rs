@@ -37,6 +37,7 @@ mod proxied;
 mod proxy;
 mod refusals;
 mod requests;
+mod resuming;
 mod stopping;
 mod town;
 mod unlinking;

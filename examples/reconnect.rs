@@ -1,5 +1,5 @@
 //! A client that stays connected: when its server goes, it comes again, later and later, and what was said meanwhile
-//! waits.
+//! waits. From a server that keeps what it says, it hears what it has missed.
 //!
 //! `cargo run --example echo` in one terminal, `cargo run --example reconnect` in another; then stop the server for a
 //! while.
@@ -27,7 +27,9 @@ impl Handler for Talk {
 fn main() -> Result<(), Box<dyn Error>> {
     let url = std::env::args().nth(1);
     let url = url.as_deref().unwrap_or("ws://127.0.0.1:9001");
-    let connector = Connector::new(url)?.reconnect(Reconnect::default());
+    let connector = Connector::new(url)?
+        .reconnect(Reconnect::default())
+        .resume();
     let mut client = Client::new(Talk)?;
     client.connect(&connector, LINK)?;
     let (mut number, mut due) = (0, Instant::now());

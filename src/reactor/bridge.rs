@@ -4,6 +4,7 @@
 //! Not here: other nodes, and the way to them; that is `backplane`.
 
 use super::exchange::{Exchange, MAX_WAITING, Members, lock};
+use super::history::{History, Offset, Origin, Said, Store};
 use super::mailbox::{Address, Mailbox, Wake};
 pub(crate) use super::rooms::{Bundle, NotFrames};
 use super::rooms::{Letter, Segment};
@@ -66,7 +67,7 @@ pub enum BackplaneEvent {
 }
 
 /// What loops say to elsewhere.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub(crate) enum Crossing {
     /// So many are in a room of a loop, or open there.
     Members(u32, Option<Arc<str>>, usize),
@@ -76,6 +77,10 @@ pub(crate) enum Crossing {
     Say(Option<Arc<str>>, Bundle),
     /// One message, for whoever is in any of these rooms.
     SayOnce(Arc<[Arc<str>]>, Bundle),
+    /// A message that the broker is to keep.
+    Keep(Arc<str>, History, Arc<Said>),
+    /// What the broker has of a room is wanted.
+    Want(Arc<str>, History),
 }
 
 /// A place in an exchange. It is given up when this is dropped.
@@ -88,7 +93,13 @@ pub(crate) struct Bridge {
 
 impl Bridge {
     /// Takes the place, if nobody has it. `wake` wakes who is to [`take`](Self::take).
-    pub(crate) fn new(exchange: &Exchange, wake: Arc<dyn Wake>) -> Option<Self> {
+    /// Where `keeps`, what is to be kept is kept elsewhere.
+    pub(crate) fn new(
+        exchange: &Exchange,
+        wake: Arc<dyn Wake>,
+        node: NodeId,
+        keeps: bool,
+    ) -> Option<Self> {
         let mailbox = Mailbox::new(MAX_WAITING, wake);
         let mut members = lock(&exchange.members);
         if members.bridge.is_some() {
@@ -97,6 +108,8 @@ impl Bridge {
         members.bridge = Some(mailbox.address());
         exchange.counts.note(&members);
         drop(members);
+        let store = if keeps { Store::Broker } else { Store::Nowhere };
+        exchange.ledger.move_to(store, node.0);
         let bridge = Self {
             exchange: exchange.clone(),
             mailbox,
@@ -159,6 +172,45 @@ impl Bridge {
         Ok(())
     }
 
+    /// All that the broker has of a room.
+    pub(crate) fn load(
+        &self,
+        room: Arc<str>,
+        history: History,
+        from: Offset,
+        all: Vec<(Offset, Said)>,
+    ) {
+        self.exchange.ledger.load(&room, history, from, all);
+    }
+
+    /// There is nothing more than what was told; whoever waits for that is told what it has missed.
+    pub(crate) fn warm(&self, room: Arc<str>) {
+        let serial = self.exchange.ledger.warm(&room);
+        self.post(Letter::Warm(room, serial));
+    }
+
+    /// A message that the broker keeps, or that is told before it does.
+    pub(crate) fn tell_kept(
+        &self,
+        room: Arc<str>,
+        history: History,
+        at: Option<Offset>,
+        said: Said,
+    ) {
+        let (serial, segment) = self.exchange.ledger.add(&room, history, at, said);
+        self.post(Letter::Kept(room, serial, segment));
+    }
+
+    /// The broker has what was told before it had it.
+    pub(crate) fn settle(&self, room: &str, origin: Origin, at: Offset) {
+        self.exchange.ledger.settle(room, origin, at);
+    }
+
+    /// What is said in a room is not heard any more. Says whether nobody needs what is known of it.
+    pub(crate) fn cool(&self, room: &str) -> bool {
+        self.exchange.ledger.cool(room)
+    }
+
     /// Tells the handler of a loop, or of each.
     pub(crate) fn announce(&self, worker: Option<u32>, event: BackplaneEvent) {
         self.post(Letter::News(worker, Arc::new(event)));
@@ -183,6 +235,8 @@ impl Drop for Bridge {
         let mut members = lock(&self.exchange.members);
         members.bridge = None;
         self.exchange.counts.note(&members);
+        drop(members);
+        self.exchange.ledger.move_to(Store::Here, 0);
     }
 }
 
@@ -210,6 +264,10 @@ fn crossings(letter: Letter, mut each: impl FnMut(Crossing)) {
             let rooms: Arc<[_]> = rooms.iter().filter(|room| is_name(room)).cloned().collect();
             segment.bundles(|bundle| each(Crossing::SayOnce(Arc::clone(&rooms), bundle)));
         }
+        Letter::Keep(room, history, said) if is_name(&room) => {
+            each(Crossing::Keep(room, history, said));
+        }
+        Letter::Want(room, history) => each(Crossing::Want(room, history)),
         _ => {}
     }
 }

@@ -3,6 +3,7 @@
 //!
 //! Not here: what letters say, which is `rooms`; the way, which is `mailbox`; what other threads see, which is `handle`.
 
+use super::history::Ledger;
 use super::mailbox::{Address, Mailbox, PutError, Wake};
 use super::rooms::Letter;
 use alloc::sync::Arc;
@@ -63,6 +64,8 @@ pub(super) const MAX_WAITING: usize = 64 << 20;
 pub struct Exchange {
     pub(super) members: Arc<Mutex<Members>>,
     pub(super) counts: Arc<Counts>,
+    /// What rooms keep.
+    pub(super) ledger: Arc<Ledger>,
 }
 
 /// Who is there, for those who ask often.
@@ -175,6 +178,26 @@ impl Exchange {
         Ok(count)
     }
 
+    /// Tells every loop, whether it has room for it or not.
+    pub(super) fn tell_all(&self, letter: &Letter) {
+        let weight = letter.bytes();
+        let mut given_up = Vec::new();
+        let members = lock(&self.members);
+        for (_, address) in &members.addresses {
+            given_up.extend(address.put_or_give_up(letter.clone(), weight));
+        }
+        drop(members);
+        drop(given_up);
+    }
+
+    /// Tells whoever carries to elsewhere, where there is one.
+    pub(super) fn tell_elsewhere(&self, letter: &Letter) {
+        let bridge = lock(&self.members).bridge.clone();
+        if let Some(bridge) = bridge {
+            drop(bridge.put_or_give_up(letter.clone(), letter.bytes()));
+        }
+    }
+
     /// Loops.
     #[cfg(test)]
     pub(super) fn len(&self) -> usize {
@@ -219,6 +242,11 @@ impl Membership {
     /// Which one this is.
     pub(super) const fn worker(&self) -> u32 {
         self.worker
+    }
+
+    /// What it is in.
+    pub(super) fn exchange(&self) -> Exchange {
+        self.exchange.clone()
     }
 
     /// Who is there, from now on.
@@ -278,6 +306,9 @@ impl Drop for Membership {
         self.exchange.counts.note(&members);
         #[cfg(feature = "backplane")]
         super::bridge::tell_departure(members, self.worker);
+        #[cfg(not(feature = "backplane"))]
+        drop(members);
+        self.exchange.ledger.leave_all(self.worker);
     }
 }
 

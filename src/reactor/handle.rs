@@ -119,8 +119,13 @@ impl Handle {
         to: impl Into<To<'a>>,
         message: impl Into<Message<'m>>,
     ) -> Result<(), HandleError> {
-        let to = to.into();
-        let segment = Arc::new(Segment::of(message.into(), to.manner(true)));
+        let (to, message) = (to.into(), message.into());
+        if let (Some(history), Whom::Room(name), false) = (to.kept, &to.whom, to.here)
+            && self.exchange.keep(name, history, message, to.manner(true))
+        {
+            return Ok(());
+        }
+        let segment = Arc::new(Segment::of(message, to.manner(true)));
         let To { whom, except, .. } = to;
         let letter = match whom {
             Whom::All => Letter::All(segment),

@@ -5,6 +5,7 @@
 //!
 //! Not here: how it gets there; that is `rooms` and `deliver`. Other threads, which have a `Handle`.
 
+use super::history::{History, Token};
 use super::orders::Orders;
 use super::rooms::{Closing, Gone, JoinError, Receipt, RoomStats, Rooms, To};
 use super::timer::Tick;
@@ -91,6 +92,24 @@ impl Hub<'_> {
     /// [`JoinError`], and nothing has changed.
     pub fn join(&mut self, id: ConnectionId, room: &str) -> Result<bool, JoinError> {
         self.rooms.join(id, room)
+    }
+
+    /// Makes a connection a member of a room that keeps something ([`To::kept`]), and tells it what it has missed since it
+    /// was where its token says; without one, what is said from now on. Says whether it was not a member. Whoever is in such
+    /// a room came so.
+    ///
+    /// # Errors
+    ///
+    /// As for [`join`](Self::join).
+    pub fn resume(
+        &mut self,
+        id: ConnectionId,
+        room: &str,
+        history: History,
+        since: Option<Token>,
+    ) -> Result<bool, JoinError> {
+        let compressor = &mut *self.compressor;
+        self.rooms.resume(id, room, history, since, compressor)
     }
 
     /// Ends a membership. What was published before is still told. Says whether there was one.

@@ -48,6 +48,7 @@ mod frames;
 mod greet;
 mod handle;
 mod handler;
+mod history;
 mod hub;
 mod id;
 #[cfg(feature = "client")]
@@ -91,6 +92,11 @@ pub use event_loop::EventLoop;
 pub use exchange::Exchange;
 pub use handle::{Handle, HandleError};
 pub use handler::{Cause, Closed, Handler};
+#[cfg(feature = "backplane")]
+pub(crate) use history::{Author, Origin, Said};
+pub use history::{History, NotAToken, Offset, Token};
+#[cfg(feature = "json")]
+pub(crate) use history::{Resumed, Words};
 pub use hub::Hub;
 pub use id::ConnectionId;
 #[cfg(feature = "client")]

@@ -22,9 +22,9 @@
 
 pub use crate::reactor::{
     Admission, Arrival, Cause, Closed, ConnectionId, EventLoop, Exchange, Gone, Handle,
-    HandleError, Handler, Hub, JoinError, Limits, Listen, Listener, Message, Mio, NoPlace, Peer,
-    Profile, Receipt, Rejection, RoomSettings, RoomStats, Settings, SlowPolicy, Stopper, Timeouts,
-    To, Verdict,
+    HandleError, Handler, History, Hub, JoinError, Limits, Listen, Listener, Message, Mio, NoPlace,
+    NotAToken, Offset, Peer, Profile, Receipt, Rejection, RoomSettings, RoomStats, Settings,
+    SlowPolicy, Stopper, Timeouts, To, Token, Verdict,
 };
 
 pub mod handover;

@@ -7,6 +7,7 @@ use super::segment::Segment;
 use super::{ALL, Closing, Rooms};
 use crate::proto::CloseCode;
 use crate::proto::deflate::Compressor;
+use crate::reactor::history::{History, Said};
 use crate::reactor::{ConnectionId, Hub};
 use alloc::string::String;
 use alloc::sync::Arc;
@@ -34,6 +35,15 @@ pub(in crate::reactor) enum Letter {
     Stop,
     /// To be called.
     Call(Arc<dyn Fn(&mut Hub<'_>) + Send + Sync>),
+    /// A message that the ledger keeps, with its serial.
+    Kept(Arc<str>, u64, Arc<Segment>),
+    /// To elsewhere: a message to be kept there.
+    Keep(Arc<str>, History, Arc<Said>),
+    /// To elsewhere: what is kept there of a room is wanted here.
+    Want(Arc<str>, History),
+    /// From elsewhere: the ledger has all of a room that is kept there, up to this serial.
+    #[cfg(feature = "backplane")]
+    Warm(Arc<str>, u64),
     /// To elsewhere: how many are in a room of a loop, or open there. `None` of a loop that is gone.
     #[cfg(feature = "backplane")]
     Members(u32, Option<Arc<str>>, Option<usize>),
@@ -55,10 +65,12 @@ impl Letter {
                 | Self::Room(_, segment)
                 | Self::Rooms(_, segment)
                 | Self::One(_, segment)
-                | Self::Those(_, segment) => segment.bytes(),
-                Self::Close(..) | Self::Stop | Self::Call(_) => 0,
+                | Self::Those(_, segment)
+                | Self::Kept(.., segment) => segment.bytes(),
+                Self::Keep(.., said) => said.payload.len(),
+                Self::Close(..) | Self::Stop | Self::Call(_) | Self::Want(..) => 0,
                 #[cfg(feature = "backplane")]
-                Self::Members(..) | Self::CallRoll | Self::News(..) => 0,
+                Self::Members(..) | Self::CallRoll | Self::News(..) | Self::Warm(..) => 0,
             }
     }
 
@@ -74,7 +86,7 @@ impl Letter {
     /// Whether it is for nobody else.
     pub(in crate::reactor) const fn only_crosses(&self) -> bool {
         #[cfg(feature = "backplane")]
-        return matches!(self, Self::Members(..));
+        return matches!(self, Self::Members(..) | Self::Keep(..) | Self::Want(..));
         #[cfg(not(feature = "backplane"))]
         false
     }
@@ -125,12 +137,18 @@ impl Rooms {
                 // Gone already is as good.
                 let _ = self.close(Closing { id, code, reason }, compressor);
             }
+            Letter::Kept(name, serial, segment) => {
+                self.hear_kept(&name, serial, segment, compressor);
+            }
+            #[cfg(feature = "backplane")]
+            Letter::Warm(name, serial) => self.hear_warm(&name, serial, compressor),
             #[cfg(feature = "backplane")]
             Letter::CallRoll => self.answer_roll_call(),
             #[cfg(feature = "backplane")]
             Letter::Members(..) | Letter::News(..) => {}
             // The loop's business, which has seen it.
             Letter::Stop | Letter::Call(_) => {}
+            Letter::Keep(..) | Letter::Want(..) => {}
         }
     }
 }
@@ -146,6 +164,11 @@ impl fmt::Debug for Letter {
             Self::Close(..) => "Close",
             Self::Stop => "Stop",
             Self::Call(_) => "Call",
+            Self::Kept(..) => "Kept",
+            Self::Keep(..) => "Keep",
+            Self::Want(..) => "Want",
+            #[cfg(feature = "backplane")]
+            Self::Warm(..) => "Warm",
             #[cfg(feature = "backplane")]
             Self::Members(..) => "Members",
             #[cfg(feature = "backplane")]

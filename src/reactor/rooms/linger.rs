@@ -46,6 +46,7 @@ impl Rooms {
         }
         #[cfg(feature = "backplane")]
         self.tell_members();
+        self.unfollow(room);
         let here = self.rooms.remove(room as usize);
         self.past.add(&here.stats());
         if let Some(name) = here.name {

@@ -11,6 +11,7 @@
 //! | `gather` | what one connection is to be told |
 //! | `crossing` | messages on their way to other nodes, and from there |
 //! | `linger` | rooms that nobody is in |
+//! | `kept` | rooms that keep what was said last |
 //! | `presence` | telling elsewhere who is where |
 //! | `policy` | settings and figures |
 //!
@@ -25,6 +26,7 @@
 #[cfg(feature = "backplane")]
 mod crossing;
 mod gather;
+mod kept;
 mod letter;
 mod linger;
 mod members;
@@ -48,9 +50,7 @@ pub use policy::{RoomSettings, RoomStats, SlowPolicy};
 pub(super) use publish::Whom;
 pub use publish::{Receipt, To};
 pub(super) use room::Room;
-#[cfg(test)]
-pub(super) use segment::Manner;
-pub(super) use segment::{Class, Run, Segment};
+pub(super) use segment::{Class, Manner, Run, Segment};
 
 use super::ConnectionId;
 use super::exchange::Counts;
@@ -96,6 +96,8 @@ pub(super) struct Rooms {
     /// Rooms into which somebody came, or out of which, since that was last told elsewhere.
     #[cfg(feature = "backplane")]
     changed: Vec<u32>,
+    /// Rooms that keep what was said.
+    followed: kept::Followed,
     /// Which of them this is.
     worker: u32,
     /// Seals so far.
@@ -204,6 +206,7 @@ impl Rooms {
             counts: Arc::default(),
             #[cfg(feature = "backplane")]
             changed: Vec::new(),
+            followed: kept::Followed::default(),
             worker: 0,
             stamp: 0,
             unsealed: 0,
@@ -219,6 +222,7 @@ impl Rooms {
     pub(super) fn join_others(&mut self, membership: &super::exchange::Membership) {
         self.worker = membership.worker();
         self.counts = membership.counts();
+        self.followed.join(membership.exchange());
     }
 
     /// Whether there is another loop.

@@ -6,6 +6,7 @@ use super::letter::Letter;
 use super::segment::{Manner, Run, Segment};
 use super::{ALL, Rooms};
 use crate::proto::deflate::Compressor;
+use crate::reactor::history::History;
 use crate::reactor::{ConnectionId, Message};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -41,6 +42,8 @@ pub struct To<'a> {
     pub(in crate::reactor) except: Option<ConnectionId>,
     /// Not on other nodes.
     pub(in crate::reactor) here: bool,
+    /// And for those who come back.
+    pub(in crate::reactor) kept: Option<History>,
 }
 
 #[derive(Clone)]
@@ -58,6 +61,7 @@ impl<'a> To<'a> {
             whom,
             except: None,
             here: false,
+            kept: None,
         }
     }
 
@@ -103,6 +107,16 @@ impl<'a> To<'a> {
     #[must_use]
     pub const fn here(mut self) -> Self {
         self.here = true;
+        self
+    }
+
+    /// And for those who come back to it with [`Hub::resume`](crate::server::Hub::resume): where this is a room, it keeps the
+    /// message. All that is kept is told in one order, the same to everybody; as it takes its place in that first, what is
+    /// said behind it and not kept may be told before it. To several rooms at once, to all, or only [`here`](Self::here),
+    /// nothing is kept.
+    #[must_use]
+    pub const fn kept(mut self, history: History) -> Self {
+        self.kept = Some(history);
         self
     }
 
@@ -156,6 +170,11 @@ impl Rooms {
         compressor: &mut Compressor,
     ) -> Receipt {
         let manner = to.manner(compressible);
+        if let (Some(history), Whom::Room(name), false) = (to.kept, &to.whom, to.here)
+            && let Some(receipt) = self.say_kept(name, history, message, manner)
+        {
+            return receipt;
+        }
         let one = || Arc::new(Segment::of(message, manner));
         match &to.whom {
             Whom::All => self.say(ALL, message, manner),
@@ -356,12 +375,19 @@ impl Rooms {
 
     /// What another loop said in a room.
     pub(super) fn append(&mut self, room: u32, segment: Arc<Segment>) {
+        self.append_but_to(room, segment, Vec::new());
+    }
+
+    /// The same, but not for these, whom its first message is not for.
+    pub(super) fn append_but_to(&mut self, room: u32, segment: Arc<Segment>, slots: Vec<u32>) {
         self.seal(room);
         let except = segment.except().iter();
         let mut skips: Vec<_> = except
             .filter_map(|(index, id)| Some((self.slot_of(*id)?, *index)))
+            .chain(slots.into_iter().map(|slot| (slot, 0)))
             .collect();
         skips.sort_unstable();
+        skips.dedup();
         self.put_fresh(room, segment, skips);
     }
 

@@ -1,0 +1,243 @@
+//! What one room keeps: [`Kept`].
+//!
+//! Not here: which rooms there are, and how much all of them take; that is `ledger`.
+
+use super::place::{Offset, Origin, Token, position};
+use super::{Author, History};
+use crate::reactor::rooms::{Manner, Segment};
+use crate::reactor::{ConnectionId, Message};
+use alloc::collections::VecDeque;
+use alloc::string::String;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::time::Duration;
+
+/// A message as it is to be kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Said {
+    pub(crate) origin: Origin,
+    /// Whom it is not for, on whatever node.
+    pub(crate) author: Option<Author>,
+    /// The same, where that is a connection of this process.
+    pub(crate) except: Option<ConnectionId>,
+    pub(crate) is_text: bool,
+    /// It is never compressed.
+    pub(crate) is_secret: bool,
+    pub(crate) payload: Vec<u8>,
+}
+
+/// A message that is kept.
+#[derive(Debug)]
+pub(in crate::reactor) struct Entry {
+    /// Among all that this ledger was told: the order in which loops tell it.
+    pub(in crate::reactor) serial: u64,
+    /// `None`: it was told here, and no store has it yet.
+    at: Option<Offset>,
+    origin: Origin,
+    author: Option<Author>,
+    pub(in crate::reactor) segment: Arc<Segment>,
+    since: Duration,
+}
+
+/// What somebody has missed.
+#[derive(Debug, Default)]
+pub(in crate::reactor) struct Missed {
+    pub(in crate::reactor) segments: Vec<Arc<Segment>>,
+    pub(in crate::reactor) is_complete: bool,
+    /// Where it is before that.
+    pub(in crate::reactor) at: String,
+}
+
+/// Nobody is there.
+const NOWHERE: Offset = Offset {
+    major: u64::MAX,
+    minor: u64::MAX,
+};
+
+#[derive(Debug)]
+pub(super) struct Kept {
+    history: History,
+    entries: VecDeque<Entry>,
+    /// What the segments hold.
+    bytes: usize,
+    /// Whoever is here has missed what is in `entries`, and nothing else.
+    from: Offset,
+    /// Where the last one is that a store has.
+    last: Offset,
+    /// Loops that tell of it.
+    pub(super) users: Vec<u32>,
+    /// It has all that there is.
+    pub(super) is_warm: bool,
+}
+
+impl Kept {
+    pub(super) const fn new(history: History, at: Offset, is_warm: bool) -> Self {
+        Self {
+            history,
+            entries: VecDeque::new(),
+            bytes: 0,
+            from: at,
+            last: at,
+            users: Vec::new(),
+            is_warm,
+        }
+    }
+
+    pub(super) const fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    pub(super) const fn last(&self) -> Offset {
+        self.last
+    }
+
+    /// The offset behind the last one, of a store that is here.
+    pub(super) const fn next(&self) -> Offset {
+        Offset {
+            major: self.last.major,
+            minor: self.last.minor + 1,
+        }
+    }
+
+    /// Adds a message behind all others. `at`: where the store has it, if it does.
+    pub(super) fn push(
+        &mut self,
+        serial: u64,
+        at: Option<Offset>,
+        said: Said,
+        now: Duration,
+    ) -> Arc<Segment> {
+        self.last = at.unwrap_or(self.last);
+        let beyond = match at {
+            Some(_) => self.unsettled(),
+            None => Some(said.origin),
+        };
+        let segment = Arc::new(told(&said, &self.history, self.last, beyond));
+        self.bytes += segment.bytes();
+        self.entries.push_back(Entry {
+            serial,
+            at,
+            origin: said.origin,
+            author: said.author,
+            segment: Arc::clone(&segment),
+            since: now,
+        });
+        self.trim(now);
+        segment
+    }
+
+    /// The newest that was told here alone.
+    fn unsettled(&self) -> Option<Origin> {
+        let mut newest = self.entries.iter().rev();
+        newest
+            .find(|entry| entry.at.is_none())
+            .map(|entry| entry.origin)
+    }
+
+    /// The store has it now.
+    pub(super) fn settle(&mut self, origin: Origin, at: Offset) {
+        self.last = self.last.max(at);
+        let mut newest = self.entries.iter_mut().rev();
+        if let Some(entry) = newest.find(|entry| entry.origin == origin) {
+            entry.at = Some(at);
+        }
+    }
+
+    /// It begins anew, behind what is nobody's to hear any more.
+    pub(super) fn begin_at(&mut self, at: Offset) {
+        self.entries.retain(|entry| entry.at.is_none());
+        self.bytes = self.entries.iter().map(|entry| entry.segment.bytes()).sum();
+        self.from = at;
+        self.last = at;
+    }
+
+    /// Gives up what is too much or too old.
+    pub(super) fn trim(&mut self, now: Duration) {
+        while let Some(oldest) = self.entries.front()
+            && (self.entries.len() > self.history.messages
+                || self.bytes > self.history.bytes
+                || now.saturating_sub(oldest.since) > self.history.span)
+        {
+            self.bytes = self.bytes.saturating_sub(oldest.segment.bytes());
+            // One that was told here alone leaves a hole, of which nobody knows where it is.
+            self.from = oldest.at.unwrap_or(NOWHERE);
+            self.entries.pop_front();
+        }
+    }
+
+    /// What somebody has missed of what was told up to `serial`. It is complete only where nothing between can be gone.
+    pub(super) fn since(&self, token: Option<&Token>, serial: u64) -> Missed {
+        let told = || self.entries.iter().filter(|entry| entry.serial <= serial);
+        let here = || {
+            let at = told()
+                .filter_map(|entry| entry.at)
+                .max()
+                .unwrap_or(self.from);
+            let beyond = told().rev().find(|entry| entry.at.is_none());
+            position(at, beyond.map(|entry| entry.origin))
+        };
+        let Some(token) = token else {
+            return Missed {
+                is_complete: true,
+                at: here(),
+                ..Missed::default()
+            };
+        };
+        let is_known = |at: Offset| at == self.from || told().any(|entry| entry.at == Some(at));
+        if !is_known(token.at) {
+            return Missed {
+                at: here(),
+                ..Missed::default()
+            };
+        }
+        let is_missed = |entry: &&Entry| {
+            let is_heard = token.beyond.is_some_and(|heard| {
+                heard.node == entry.origin.node && entry.origin.number <= heard.number
+            });
+            let is_own = entry.author.is_some() && entry.author == token.author;
+            entry.at.is_none_or(|at| at > token.at) && !is_heard && !is_own
+        };
+        Missed {
+            segments: told()
+                .filter(is_missed)
+                .map(|entry| Arc::clone(&entry.segment))
+                .collect(),
+            is_complete: true,
+            at: position(token.at, token.beyond),
+        }
+    }
+
+    /// The serial of the newest.
+    pub(super) fn newest(&self) -> u64 {
+        self.entries.back().map_or(0, |entry| entry.serial)
+    }
+
+    /// Where the last one is that was told up to there.
+    pub(super) fn at(&self, serial: u64) -> Offset {
+        let mut told = self
+            .entries
+            .iter()
+            .rev()
+            .filter(|entry| entry.serial <= serial);
+        told.find_map(|entry| entry.at).unwrap_or(self.from)
+    }
+}
+
+/// How it is told: with its position, if it can have one.
+fn told(said: &Said, history: &History, at: Offset, beyond: Option<Origin>) -> Segment {
+    let mut marked = Vec::new();
+    let is_marked = history
+        .words
+        .is_some_and(|to| (to.mark)(&said.payload, &position(at, beyond), &mut marked));
+    let payload = if is_marked { &marked } else { &said.payload };
+    let message = match core::str::from_utf8(payload) {
+        Ok(text) if said.is_text => Message::Text(text),
+        _ => Message::Binary(payload),
+    };
+    let manner = Manner {
+        secret: said.is_secret,
+        except: said.except,
+        ..Manner::default()
+    };
+    Segment::of(message, manner)
+}

@@ -2,7 +2,7 @@
 //!
 //! Not here: how it comes.
 
-use super::Trouble;
+use super::{Arrived, Trouble};
 use alloc::borrow::Cow;
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
@@ -23,7 +23,7 @@ pub(super) struct Heard {
 
 #[derive(Debug, Default)]
 struct Waiting {
-    bundles: VecDeque<Vec<u8>>,
+    bundles: VecDeque<Arrived>,
     bytes: usize,
     ended: Option<Cow<'static, str>>,
 }
@@ -34,14 +34,14 @@ impl Heard {
     }
 
     /// Something has come. Does not wait.
-    pub(super) fn push(&self, bytes: Vec<u8>) {
+    pub(super) fn push(&self, arrived: Arrived) {
         let mut waiting = self.lock();
-        waiting.bytes += bytes.len();
+        waiting.bytes += arrived.bytes.len();
         if waiting.bytes > MAX_WAITING {
             let why = "this node does not keep up with the others";
             waiting.ended.get_or_insert(Cow::Borrowed(why));
         } else {
-            waiting.bundles.push_back(bytes);
+            waiting.bundles.push_back(arrived);
         }
         drop(waiting);
         self.bell.notify_one();
@@ -54,7 +54,7 @@ impl Heard {
     }
 
     /// What has come, for the one that asks: something, and not much more than [`BATCH`].
-    pub(super) async fn next(&self) -> Result<Vec<Vec<u8>>, Trouble> {
+    pub(super) async fn next(&self) -> Result<Vec<Arrived>, Trouble> {
         loop {
             if let Some(next) = self.try_next() {
                 return next;
@@ -63,14 +63,14 @@ impl Heard {
         }
     }
 
-    fn try_next(&self) -> Option<Result<Vec<Vec<u8>>, Trouble>> {
+    fn try_next(&self) -> Option<Result<Vec<Arrived>, Trouble>> {
         let mut waiting = self.lock();
         let (mut batch, mut taken) = (Vec::new(), 0);
         while taken < BATCH
-            && let Some(bytes) = waiting.bundles.pop_front()
+            && let Some(arrived) = waiting.bundles.pop_front()
         {
-            taken += bytes.len();
-            batch.push(bytes);
+            taken += arrived.bytes.len();
+            batch.push(arrived);
         }
         waiting.bytes = waiting.bytes.saturating_sub(taken);
         if !batch.is_empty() {

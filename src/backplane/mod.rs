@@ -37,6 +37,12 @@
 //! - **Counts.** [`Node::count`] is exact about this node, and about the others as of a tenth of a second ago, plus the way;
 //!   [`Node::online_elsewhere`] is as of a second ago. A node that dies without a word is counted until it has not been heard for
 //!   [`NodeBuilder::gone_after`].
+//! - **History.** What is said with [`To::kept`](crate::server::To::kept) goes into the broker first, where that keeps
+//!   something (Redis does, NATS does not), and is told as it comes back: in one order, the same on every node. Whoever
+//!   comes back with [`Hub::resume`](crate::server::Hub::resume), to whichever node, gets what it has missed, once and in
+//!   order, or is told that it is too late. While the broker cannot be reached, such a message is told on its own node at
+//!   once, and on the others when the broker is back. One that was on its way when a connection was lost may be missing
+//!   elsewhere, and is a gap there.
 //! - **Trouble.** While the broker cannot be reached, rooms go on here. What is said waits for it, as much as
 //!   [`NodeBuilder::max_queued`] allows; then what is oldest is dropped, and counted. [`BackplaneEvent::Down`] and
 //!   [`Up`](BackplaneEvent::Up) are told to every loop.
@@ -47,9 +53,9 @@
 //! | `engine` | what a node knows and says, without a broker, a clock or a thread |
 //! | `wire`, `queue` | what it says in bytes; what waits to be said |
 //! | `run` | the thread that carries it |
-//! | `redis`, `nats` | brokers; `heard`: what has come from the first |
+//! | `redis`, `nats` | brokers; `heard`: what has come from the first, `redis_history`: what it keeps |
 //!
-//! Not here: rooms, which are [`server`](crate::server)'s; a broker. What was said before somebody came is not kept.
+//! Not here: rooms, which are [`server`](crate::server)'s; a broker.
 
 mod engine;
 #[cfg(feature = "redis")]
@@ -60,10 +66,12 @@ mod node;
 mod queue;
 #[cfg(feature = "redis")]
 mod redis;
+#[cfg(feature = "redis")]
+mod redis_history;
 mod run;
 mod wire;
 
-pub use crate::reactor::{BackplaneEvent, NodeId};
+pub use crate::reactor::{BackplaneEvent, History, NodeId, Offset};
 #[cfg(feature = "nats")]
 pub use nats::{Nats, NatsInlet, NatsOutlet};
 pub use node::{Figures, Neighbour, Node, NodeBuilder};
@@ -100,6 +108,12 @@ pub trait Backplane: Send + 'static {
     ///
     /// Why that was not possible; it will be tried again.
     async fn connect(&mut self) -> Result<(Self::Outlet, Self::Inlet), Trouble>;
+
+    /// Whether it keeps what is [appended](Outlet::append). Its inlet then gives everything in the order in which it came.
+    /// Default: no, and nothing is kept in rooms.
+    fn keeps(&self) -> bool {
+        false
+    }
 }
 
 /// What a node says to a broker.
@@ -129,6 +143,54 @@ pub trait Outlet: 'static {
     ///
     /// What has become of the connection. Whatever of this did not get through is not published again.
     async fn publish(&mut self, bundles: Vec<(Subject, Vec<u8>)>) -> Result<(), Trouble>;
+
+    /// Publishes as [`publish`](Self::publish) does, and keeps of each subject as much as its history says: whoever has
+    /// subscribed hears it with the place that it has there, and whoever [fetches](Self::fetch) later gets it.
+    ///
+    /// # Errors
+    ///
+    /// What has become of the connection.
+    async fn append(&mut self, bundles: Vec<(Subject, History, Vec<u8>)>) -> Result<(), Trouble> {
+        drop(bundles);
+        Err(Trouble::new("it keeps nothing"))
+    }
+
+    /// All that is kept there.
+    ///
+    /// # Errors
+    ///
+    /// What has become of the connection.
+    async fn fetch(&mut self, subject: &Subject, history: History) -> Result<Stored, Trouble> {
+        let _ = (subject, history);
+        Err(Trouble::new("it keeps nothing"))
+    }
+}
+
+/// Something that was published.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Arrived {
+    /// As it was published.
+    pub bytes: Vec<u8>,
+    /// Where it is kept, if it is.
+    pub kept: Option<KeptAt>,
+}
+
+/// Where something is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KeptAt {
+    /// There.
+    pub at: Offset,
+    /// Where the one before it was, whether that is still kept or not.
+    pub after: Offset,
+}
+
+/// What is kept of a subject.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Stored {
+    /// In order.
+    pub messages: Vec<Arrived>,
+    /// Where the last one was that was ever appended.
+    pub tip: Offset,
 }
 
 /// What a node hears from a broker.
@@ -144,7 +206,7 @@ pub trait Inlet: 'static {
     /// # Errors
     ///
     /// What has become of the connection.
-    async fn next(&mut self) -> Result<Vec<Vec<u8>>, Trouble>;
+    async fn next(&mut self) -> Result<Vec<Arrived>, Trouble>;
 }
 
 /// What is published to, and subscribed to.

@@ -9,7 +9,7 @@
 //!
 //! Not here: what is published. Streams of `JetStream`.
 
-use super::{Backplane, Inlet, Outlet, Subject, Trouble};
+use super::{Arrived, Backplane, Inlet, Outlet, Subject, Trouble};
 use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
 use alloc::format;
@@ -296,17 +296,18 @@ pub struct NatsInlet {
 
 impl NatsInlet {
     /// All that has come.
-    fn take(&self, context: &mut Context<'_>) -> Vec<Vec<u8>> {
+    fn take(&self, context: &mut Context<'_>) -> Vec<Arrived> {
         let (mut queues, mut batch) = (self.queues.borrow_mut(), Vec::new());
         while let Poll::Ready(Some(message)) = queues.poll_next_unpin(context) {
-            batch.push(message.payload.into());
+            let bytes = message.payload.into();
+            batch.push(Arrived { bytes, kept: None });
         }
         batch
     }
 }
 
 impl Inlet for NatsInlet {
-    async fn next(&mut self) -> Result<Vec<Vec<u8>>, Trouble> {
+    async fn next(&mut self) -> Result<Vec<Arrived>, Trouble> {
         let mut bell = pin!(self.end.bell.notified());
         let next = poll_fn(|context| {
             loop {

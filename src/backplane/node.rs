@@ -125,7 +125,7 @@ impl NodeBuilder {
         let name: Arc<str> = self.name.unwrap_or_else(|| format!("{id}")).into();
         let (shared, desk) = (Arc::<Shared>::default(), Arc::<Desk>::default());
         let wake = Arc::clone(&desk);
-        let bridge = Bridge::new(exchange, wake)
+        let bridge = Bridge::new(exchange, wake, id, backplane.keeps())
             .ok_or_else(|| io::Error::new(io::ErrorKind::AlreadyExists, "it has a node already"))?;
         let terms = Terms {
             id,

@@ -3,10 +3,11 @@
 //! One connection for both ways, in RESP3. On a cluster, sharded pub/sub (Redis 7, Valkey): a subject is only where its
 //! slot is. What is published at a time goes in one write, and its answers are awaited together.
 //!
-//! Not here: what is published.
+//! Not here: what is published; what is kept, which is `redis_history`.
 
 use super::heard::Heard;
-use super::{Backplane, Inlet, Outlet, Subject, Trouble};
+use super::redis_history::{self as history, Script};
+use super::{Arrived, Backplane, History, Inlet, Outlet, Stored, Subject, Trouble};
 use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::String;
@@ -138,11 +139,17 @@ impl Backplane for Redis {
                 Line::Cluster(connection.await.map_err(Trouble::new)?)
             }
         };
-        let outlet = RedisOutlet {
+        let mut outlet = RedisOutlet {
             line,
             prefix: self.prefix.clone(),
+            append: String::new(),
         };
+        outlet.load_scripts().await?;
         Ok((outlet, RedisInlet { heard }))
+    }
+
+    fn keeps(&self) -> bool {
+        true
     }
 }
 
@@ -151,6 +158,8 @@ impl Backplane for Redis {
 pub struct RedisOutlet {
     line: Line,
     prefix: String,
+    /// The hash of the script that appends, where the server has it.
+    append: String,
 }
 
 enum Line {
@@ -167,6 +176,16 @@ impl RedisOutlet {
             Subject::Everybody => format!("{prefix}:all"),
             Subject::Room(name) => format!("{prefix}:room:{name}"),
         }
+    }
+
+    /// Has a server keep the script, so that it need not be said with each message. On a cluster, each has its own.
+    async fn load_scripts(&mut self) -> Result<(), Trouble> {
+        if let Line::One(line) = &mut self.line {
+            let mut load = redis::cmd("SCRIPT");
+            load.arg("LOAD").arg(history::APPEND);
+            self.append = load.query_async(line).await.map_err(Trouble::new)?;
+        }
+        Ok(())
     }
 
     async fn send(&mut self, commands: impl Iterator<Item = Cmd>) -> Result<(), Trouble> {
@@ -248,6 +267,29 @@ impl Outlet for RedisOutlet {
             .collect();
         self.send(commands.into_iter()).await
     }
+
+    async fn append(&mut self, bundles: Vec<(Subject, History, Vec<u8>)>) -> Result<(), Trouble> {
+        let (script, publish) = match self.line {
+            Line::One(_) => (Script::Hash(&self.append), "PUBLISH"),
+            Line::Cluster(_) => (Script::Text, "SPUBLISH"),
+        };
+        let commands: Vec<_> = bundles
+            .into_iter()
+            .map(|(subject, history, bytes)| {
+                history::append(script, publish, &self.channel(&subject), history, &bytes)
+            })
+            .collect();
+        self.send(commands.into_iter()).await
+    }
+
+    async fn fetch(&mut self, subject: &Subject, history: History) -> Result<Stored, Trouble> {
+        let command = history::fetch(&self.channel(subject), history);
+        let fetched = match &mut self.line {
+            Line::One(line) => command.query_async(line).await,
+            Line::Cluster(line) => command.query_async(line).await,
+        };
+        history::read_fetched(fetched.map_err(Trouble::new)?)
+    }
 }
 
 /// What is heard from Redis.
@@ -262,7 +304,7 @@ fn hear(heard: &Heard, push: PushInfo) {
         PushKind::Message | PushKind::SMessage => {
             // Channel and payload.
             if let Some(Value::BulkString(bytes)) = push.data.into_iter().nth(1) {
-                heard.push(bytes);
+                heard.push(history::read(bytes));
             }
         }
         PushKind::Disconnection => heard.end("the connection was lost"),
@@ -271,7 +313,7 @@ fn hear(heard: &Heard, push: PushInfo) {
 }
 
 impl Inlet for RedisInlet {
-    async fn next(&mut self) -> Result<Vec<Vec<u8>>, Trouble> {
+    async fn next(&mut self) -> Result<Vec<Arrived>, Trouble> {
         self.heard.next().await
     }
 }

@@ -6,10 +6,11 @@
 //! Not here: what is said and heard; that is `engine`.
 
 use super::engine::{Engine, Orders, Read, Told};
-use super::{Backplane, Inlet, Outlet, Trouble};
+use super::{Backplane, Inlet, Outlet, Subject, Trouble};
 use crate::reactor::{Bridge, Wake};
 use alloc::collections::VecDeque;
 use alloc::string::ToString;
+use alloc::sync::Arc;
 use core::cell::{Cell, RefCell};
 use core::future::Future;
 use core::pin::pin;
@@ -167,7 +168,7 @@ impl Work<'_> {
             if !self.engine.borrow().has_orders() {
                 if self.desk.is_leaving() {
                     let words = self.engine.borrow_mut().last_words();
-                    return outlet.publish(words).await.err();
+                    return self.carry_out(words, outlet).await.err();
                 }
                 self.orders.notified().await;
                 continue;
@@ -187,6 +188,16 @@ impl Work<'_> {
         for some in orders.subscribe.chunks(SUBSCRIPTIONS) {
             outlet.subscribe(some).await?;
             self.with_engine(|engine| engine.on_subscribed(some));
+        }
+        // Before anything is fetched: the engine takes for lost what is neither there nor still to be said.
+        if !orders.append.is_empty() {
+            outlet.append(orders.append).await?;
+        }
+        for (room, history) in orders.fetch {
+            let stored = outlet
+                .fetch(&Subject::Room(Arc::clone(&room)), history)
+                .await?;
+            self.with_engine(|engine| engine.on_fetched(&room, stored));
         }
         if !orders.publish.is_empty() {
             outlet.publish(orders.publish).await?;
@@ -303,6 +314,10 @@ impl Work<'_> {
                     bridge.announce(worker, event);
                     Ok(())
                 }
+                told => {
+                    self.tell_kept(&bridge, told);
+                    Ok(())
+                }
             };
             if let Err(error) = done {
                 tracing::warn!(%error, "another node says what cannot be told");
@@ -310,6 +325,25 @@ impl Work<'_> {
         }
         if has_orders {
             self.orders.notify_one();
+        }
+    }
+}
+
+impl Work<'_> {
+    /// What concerns rooms that keep something.
+    fn tell_kept(&self, bridge: &Bridge, told: Told) {
+        match told {
+            Told::Kept(room, history, at, said) => bridge.tell_kept(room, history, at, said),
+            Told::Settled(room, origin, at) => bridge.settle(&room, origin, at),
+            Told::Load(room, history, from, all) => bridge.load(room, history, from, all),
+            Told::Warm(room) => bridge.warm(room),
+            Told::Cool(room) => {
+                let is_unused = bridge.cool(&room);
+                self.engine.borrow_mut().on_cooled(&room, is_unused);
+                // It may be that it is to be fetched.
+                self.orders.notify_one();
+            }
+            Told::Say(..) | Told::SayOnce(..) | Told::Event(..) => {}
         }
     }
 }

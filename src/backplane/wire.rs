@@ -65,6 +65,17 @@ pub(super) enum What {
     Lost,
     /// A node goes, and has said all it had to say.
     Bye,
+    /// Before the stamp is the payload of a message that the broker keeps.
+    Keep {
+        room: String,
+        /// Of all that the node has said to be kept.
+        number: u64,
+        /// The connection that it is not for.
+        author: Option<u64>,
+        is_text: bool,
+        /// It is never compressed.
+        is_secret: bool,
+    },
 }
 
 /// How messages are counted.
@@ -117,7 +128,7 @@ mod tests {
     use alloc::vec;
     use alloc::vec::Vec;
 
-    fn stamps() -> [Stamp; 6] {
+    fn stamps() -> [Stamp; 7] {
         let said = Said {
             first: u64::MAX,
             begin: 7,
@@ -149,6 +160,13 @@ mod tests {
             },
             What::Lost,
             What::Bye,
+            What::Keep {
+                room: "b".into(),
+                number: 8,
+                author: Some(9),
+                is_text: true,
+                is_secret: false,
+            },
         ]
         .map(|what| Stamp {
             node: 1 << 63,

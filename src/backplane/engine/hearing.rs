@@ -6,6 +6,8 @@
 //! Not here: what this node says.
 
 use super::super::wire::{Said, Stamp, What};
+use super::super::{Arrived, KeptAt};
+use super::keeping::said;
 use super::others::Sign;
 use super::room::{Judged, Room};
 use super::{BackplaneEvent, Engine, Interest, NodeId, Told};
@@ -19,6 +21,7 @@ use alloc::vec::Vec;
 pub(in crate::backplane) struct Read {
     stamp: Stamp,
     frames: Vec<u8>,
+    kept: Option<KeptAt>,
 }
 
 impl Read {
@@ -31,28 +34,45 @@ impl Read {
 
 impl Engine {
     /// Looks at what was published to what is subscribed to, and puts it into the order in which each node has said it.
-    pub(in crate::backplane) fn read(&self, batch: Vec<Vec<u8>>) -> Vec<Read> {
+    pub(in crate::backplane) fn read(&self, batch: Vec<Arrived>) -> Vec<Read> {
         let before = batch.len();
         let mut all: Vec<_> = batch
             .into_iter()
-            .filter_map(|mut frames| {
+            .filter_map(|arrived| {
+                let (mut frames, kept) = (arrived.bytes, arrived.kept);
                 let stamp = Stamp::take_from(&mut frames)?;
-                Some(Read { stamp, frames })
+                let is_kept = matches!(stamp.what, What::Keep { .. });
+                let read = Read {
+                    stamp,
+                    frames,
+                    kept,
+                };
+                Some(read).filter(|_| is_kept == kept.is_some())
             })
             .collect();
         self.shared.lock().figures.refused += before.saturating_sub(all.len()) as u64;
-        all.retain(|read| read.stamp.node != self.terms.id.0);
-        all.sort_by_key(|read| (read.stamp.node, read.stamp.order));
+        // What is kept is told in the order in which it comes, to whoever has said it too.
+        all.retain(|read| read.stamp.node != self.terms.id.0 || read.kept.is_some());
+        if all.iter().all(|read| read.kept.is_none()) {
+            all.sort_by_key(|read| (read.stamp.node, read.stamp.order));
+        }
         all
     }
 
     /// Hears it.
     pub(in crate::backplane) fn on_read(&mut self, read: Read) {
-        let (bytes, Stamp { node, what, .. }) = (read.frames, read.stamp);
-        let node = NodeId(node);
-        if !self.others.hear(node, self.now) {
+        let node = NodeId(read.stamp.node);
+        if node != self.terms.id && !self.others.hear(node, self.now) {
             return;
         }
+        if let (Some(place), What::Keep { room, .. }) = (read.kept, &read.stamp.what) {
+            match said(&read.stamp, read.frames) {
+                Some(said) => self.hear_kept(room, place, said),
+                None => self.shared.lock().figures.refused += 1,
+            }
+            return;
+        }
+        let (bytes, what) = (read.frames, read.stamp.what);
         match what {
             What::Say { room, said } => self.hear_said(node, &room, said, bytes),
             What::SayOnce {
@@ -74,6 +94,7 @@ impl Engine {
             } => self.hear_alive(node, &name, online, session),
             What::Lost => self.hear_of_loss(node),
             What::Bye => self.hear_bye(node),
+            What::Keep { .. } => {}
         }
     }
 
@@ -130,7 +151,7 @@ impl Engine {
         Some(name)
     }
 
-    fn tell_gap(&mut self, name: &Arc<str>, node: NodeId, missed: Option<u64>) {
+    pub(super) fn tell_gap(&mut self, name: &Arc<str>, node: NodeId, missed: Option<u64>) {
         let mut view = self.shared.lock();
         view.figures.gaps += 1;
         let all = view.figures.missed;

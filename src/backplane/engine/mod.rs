@@ -10,12 +10,14 @@
 //! | `mod` | what happens: loops speak, the broker comes and goes, time passes |
 //! | `saying` | what is said to other nodes |
 //! | `hearing` | what is heard of them |
+//! | `keeping` | rooms that the broker keeps something of |
 //! | `room` | one room: who is here and there, and how messages are counted |
 //! | `others` | the other nodes |
 //!
 //! Not here: carrying any of it; that is `run`.
 
 mod hearing;
+mod keeping;
 mod others;
 mod room;
 mod saying;
@@ -24,12 +26,13 @@ mod tests;
 
 use super::queue::Queue;
 use super::{BackplaneEvent, NodeId, Subject};
-use crate::reactor::{Bundle, Crossing};
+use crate::reactor::{Bundle, Crossing, History, Offset, Origin, Said};
 use alloc::collections::{BTreeSet, VecDeque};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::mem::take;
 use core::time::Duration;
+use keeping::Keeping;
 use others::Others;
 use room::{Interest, Room};
 use std::collections::HashMap;
@@ -77,6 +80,7 @@ pub(super) struct Engine {
     looks: BTreeSet<(Duration, Arc<str>)>,
     others: Others,
     queue: Queue,
+    keeping: Keeping,
     /// How much it has said.
     order: u64,
     /// Of what is said in several rooms at once.
@@ -105,20 +109,33 @@ enum Link {
 }
 
 /// For the loops, in order.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub(super) enum Told {
     Say(Option<Arc<str>>, Bundle),
     SayOnce(Arc<[Arc<str>]>, Bundle),
+    /// A message that is kept, and where; `None`: not yet.
+    Kept(Arc<str>, History, Option<Offset>, Said),
+    /// The broker keeps what was told already.
+    Settled(Arc<str>, Origin, Offset),
+    /// All that the broker keeps of a room, behind an offset.
+    Load(Arc<str>, History, Offset, Vec<(Offset, Said)>),
+    /// There is no more of a room than what was told.
+    Warm(Arc<str>),
+    /// Nothing more comes of a room; to be answered with [`Engine::on_cooled`].
+    Cool(Arc<str>),
     /// For one of them, or each.
     Event(Option<u32>, BackplaneEvent),
 }
 
 /// What is to be done with the broker, in this order.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Debug, Default)]
 pub(super) struct Orders {
     pub(super) unsubscribe: Vec<Subject>,
     pub(super) subscribe: Vec<Subject>,
     pub(super) publish: Vec<(Subject, Vec<u8>)>,
+    /// Of which rooms to fetch what the broker keeps, and how much.
+    pub(super) fetch: Vec<(Arc<str>, History)>,
+    pub(super) append: Vec<(Subject, History, Vec<u8>)>,
 }
 
 /// What other threads may know.
@@ -154,6 +171,7 @@ impl Engine {
             presence_at: Duration::ZERO,
             looks: BTreeSet::new(),
             others: Others::default(),
+            keeping: Keeping::default(),
             order: 0,
             serial: 0,
             link: Link::Down {
@@ -191,6 +209,8 @@ impl Engine {
                 self.say(&room.unwrap_or_else(|| EVERYBODY.into()), bundle);
             }
             Crossing::SayOnce(rooms, bundle) => self.say_once(&rooms, &bundle),
+            Crossing::Keep(room, history, said) => self.say_kept(&room, history, &said),
+            Crossing::Want(room, history) => self.want(&room, history),
         }
     }
 
@@ -235,6 +255,7 @@ impl Engine {
             self.note_stale(name, false);
         }
         self.drop_if_idle(name);
+        self.leave_kept(name);
     }
 
     /// Loops have no room for what others say, or have it again.
@@ -316,6 +337,7 @@ impl Engine {
         let why = why.into();
         let down = BackplaneEvent::Down { why };
         self.told.push(Told::Event(None, down));
+        self.tell_pending();
     }
 
     /// Some of what loops had to say did not come here.

@@ -2,10 +2,11 @@
 //!
 //! Not here: what they say.
 
+use super::super::queue::Waiting;
 use super::super::wire::{Said, Stamp, What};
 use super::room::{Interest, Saying};
 use super::{EVERYBODY, Engine, HEARTBEAT, Link, Orders, PRESENCE, QUIET, Subject};
-use crate::reactor::Bundle;
+use crate::reactor::{Bundle, History};
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -46,7 +47,7 @@ impl Engine {
     }
 
     /// Gives messages their numbers.
-    fn count(&mut self, name: &Arc<str>, messages: u32, secret: Vec<u32>) -> Said {
+    pub(super) fn count(&mut self, name: &Arc<str>, messages: u32, secret: Vec<u32>) -> Said {
         let (now, count_from) = (self.now, self.count_from);
         let room = self.rooms.entry(Arc::clone(name)).or_default();
         let saying = room
@@ -78,7 +79,29 @@ impl Engine {
     }
 
     pub(super) fn push(&mut self, subject: Subject, bytes: Vec<u8>, messages: u32) {
-        let dropped = self.queue.push(subject, bytes, messages);
+        self.enqueue(Waiting::new(subject, bytes, messages));
+    }
+
+    /// The same for a message that the broker is to keep, of this number.
+    pub(super) fn push_kept(
+        &mut self,
+        subject: Subject,
+        history: History,
+        bytes: Vec<u8>,
+        number: u64,
+    ) {
+        self.enqueue(Waiting::new(subject, bytes, 1).kept(history, number));
+    }
+
+    fn enqueue(&mut self, waiting: Waiting) {
+        let messages = waiting.messages;
+        let lost = self.queue.push(waiting);
+        let dropped: u64 = lost.iter().map(|lost| u64::from(lost.messages)).sum();
+        for lost in lost {
+            if let (Some((_, number)), Subject::Room(name)) = (lost.kept, &lost.subject) {
+                self.give_up_kept(name, number);
+            }
+        }
         let mut view = self.shared.lock();
         view.figures.published += u64::from(messages);
         view.figures.dropped += dropped;
@@ -93,7 +116,8 @@ impl Engine {
         let presence = !self.stale.is_empty() && self.presence_at <= self.now;
         let alive = self.alive_at <= self.now || self.has_lost;
         let waits = !self.queue.is_empty() && !self.is_waiting();
-        !greeted || alive || presence || waits || !self.changed.is_empty()
+        let fetches = !self.keeping.to_fetch.is_empty();
+        !greeted || alive || presence || waits || fetches || !self.changed.is_empty()
     }
 
     /// What is to be done with the broker now. To be asked again when that is done, and not before.
@@ -116,8 +140,15 @@ impl Engine {
             let lost = self.stamp(What::Lost).put_behind(Vec::new());
             orders.publish.push((Subject::Nodes, lost));
         }
+        orders.fetch = self.fetches();
         if !self.is_waiting() {
-            self.queue.take(BATCH, &mut orders.publish);
+            for waiting in self.queue.take(BATCH) {
+                let (subject, bytes) = (waiting.subject, waiting.bytes);
+                match waiting.kept {
+                    Some((history, _)) => orders.append.push((subject, history, bytes)),
+                    None => orders.publish.push((subject, bytes)),
+                }
+            }
         }
         self.shared.lock().figures.queued_bytes = self.queue.bytes();
         if self.presence_at <= self.now && !self.stale.is_empty() {
@@ -163,6 +194,7 @@ impl Engine {
                 room.interest = Interest::Live;
                 // Whoever was waiting for it is to be counted soon.
                 self.presence_at = self.presence_at.min(self.now);
+                self.fetch_if_live(&name);
                 self.note_stale(&name, true);
             }
         }
@@ -219,16 +251,23 @@ impl Engine {
     }
 
     /// The last that is said: all that waits, and goodbye.
-    pub(in crate::backplane) fn last_words(&mut self) -> Vec<(Subject, Vec<u8>)> {
-        let mut words = Vec::new();
-        self.queue.take(usize::MAX, &mut words);
-        words.push((Subject::Nodes, self.stamp(What::Bye).put_behind(Vec::new())));
+    pub(in crate::backplane) fn last_words(&mut self) -> Orders {
+        let mut words = Orders::default();
+        for waiting in self.queue.take(usize::MAX) {
+            let (subject, bytes) = (waiting.subject, waiting.bytes);
+            match waiting.kept {
+                Some((history, _)) => words.append.push((subject, history, bytes)),
+                None => words.publish.push((subject, bytes)),
+            }
+        }
+        let bye = self.stamp(What::Bye).put_behind(Vec::new());
+        words.publish.push((Subject::Nodes, bye));
         words
     }
 }
 
 /// Where it is said.
-fn subject(name: &Arc<str>) -> Subject {
+pub(super) fn subject(name: &Arc<str>) -> Subject {
     if name.is_empty() {
         Subject::Everybody
     } else {

@@ -11,7 +11,7 @@ use super::place::Hosted;
 use super::request::Params;
 use super::serving::{Serving, Workers};
 use super::site::{AnyAdmit, Definition, Make, Show, Site};
-use super::terms::{keyed, limits_of, timeouts_of};
+use super::terms::{history_of, keyed, limits_of, timeouts_of};
 use super::watch::Monitor;
 use super::{Access, Decision, Gate, Route, RouteTable, Service, Upgrade};
 use crate::proto::deflate::Policy;
@@ -347,7 +347,7 @@ impl App {
             .into_iter()
             .map(|share| ready.serve(share))
             .collect::<io::Result<_>>()?;
-        Ok(Serving::new(servers))
+        Ok(Serving::new(servers, ready.into_site()))
     }
 
     /// Looks whether all this can be served, without binding anything.
@@ -361,7 +361,8 @@ impl App {
         }
         let mut builder = self.tell_builder();
         let (mut table, mut definitions) = (RouteTable::default(), Vec::new());
-        for (route, admit, make) in self.routes.drain(..) {
+        for (mut route, admit, make) in self.routes.drain(..) {
+            route.history = history_of(&route);
             table.insert(&route).map_err(invalid)?;
             let deflate = route.deflate.clone();
             let profile = builder.profile(

@@ -3,7 +3,7 @@
 //!
 //! Not here: who that is; that is the server's rooms.
 
-use crate::server::{ConnectionId, To};
+use crate::server::{ConnectionId, History, To};
 use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::sync::Arc;
@@ -35,6 +35,7 @@ pub struct Audience<'a> {
     whom: Whom<'a>,
     except: Option<ConnectionId>,
     here: bool,
+    kept: bool,
 }
 
 #[derive(Clone)]
@@ -56,6 +57,7 @@ impl<'a> Audience<'a> {
             whom,
             except: None,
             here: false,
+            kept: false,
         }
     }
 
@@ -128,11 +130,30 @@ impl<'a> Audience<'a> {
         self
     }
 
+    /// And for those who come back: where this is everybody at the path, and its route has a
+    /// [`history`](super::Route::history), that keeps it. Else nothing does.
+    #[must_use]
+    pub const fn kept(mut self) -> Self {
+        self.kept = true;
+        self
+    }
+
     /// Calls with what the server knows it as.
-    pub(super) fn with<R>(self, path: &str, key: &mut String, call: impl FnOnce(To<'_>) -> R) -> R {
+    pub(super) fn with<R>(
+        self,
+        (path, history): (&str, Option<History>),
+        key: &mut String,
+        call: impl FnOnce(To<'_>) -> R,
+    ) -> R {
         let (except, here) = (self.except, self.here);
+        let is_all = matches!(self.whom, Whom::All);
+        let history = history.filter(|_| self.kept && is_all);
         let call = |to: To<'_>| {
             let to = if here { to.here() } else { to };
+            let to = match history {
+                Some(history) => to.kept(history),
+                None => to,
+            };
             call(match except {
                 Some(id) => to.except(id),
                 None => to,
@@ -193,6 +214,9 @@ impl fmt::Debug for Audience<'_> {
         }?;
         if self.here {
             f.write_str(" here")?;
+        }
+        if self.kept {
+            f.write_str(" kept")?;
         }
         match self.except {
             Some(id) => write!(f, " except {id}"),

@@ -218,7 +218,8 @@ impl<U> Scope<'_, U> {
         let Desk {
             line, home, key, ..
         } = &mut self.desk;
-        to.with(&home.path, key, |to| call(&mut line.hub(), to))
+        let place = (&*home.path, home.definition.route.history);
+        to.with(place, key, |to| call(&mut line.hub(), to))
     }
 
     /// Bytes that wait for a connection of this worker's to read, as far as it was told already.
@@ -382,7 +383,11 @@ impl<U> Scope<'_, U> {
     #[must_use]
     pub fn voice(&self) -> Option<Voice> {
         let handle = self.handle()?.clone();
-        Some(Voice::new(handle, self.path()))
+        Some(Voice::new(
+            handle,
+            self.path(),
+            self.desk.home.definition.route.history,
+        ))
     }
 
     /// What speaks to the server from any thread; `None` in a loop that is driven by hand.

@@ -12,7 +12,7 @@ use super::watch::What;
 use super::{Bucket, Upgrade};
 use crate::kernel::{Kernel, PeerAddr};
 use crate::proto::CloseCode;
-use crate::server::{Cause, Closed, ConnectionId, Hub, Peer};
+use crate::server::{Cause, Closed, ConnectionId, Hub, Peer, Token};
 use alloc::boxed::Box;
 use alloc::string::String;
 use core::any::Any;
@@ -78,7 +78,7 @@ impl Router {
         upgrade: &Upgrade<'_>,
     ) {
         // Which may ask the application for the policy of a room.
-        self.join_own_rooms(peer, seated, user_name);
+        self.join_own_rooms(peer, seated, user_name, upgrade);
         let info = &mut self.infos[seated.info()];
         let what = What::Open(&upgrade.addr);
         show(self.places.home(info.place), upgrade.id, what, || {
@@ -94,9 +94,17 @@ impl Router {
         peer: &mut Peer<'_, K>,
         seated: Seated,
         user_name: Option<String>,
+        upgrade: &Upgrade<'_>,
     ) {
         let (home, key) = self.places.home_and_key(self.infos[seated.info()].place);
-        let mut joined = peer.join(everybody(&home.path, key)).map(drop);
+        let all = everybody(&home.path, key);
+        let mut joined = match home.definition.route.history {
+            Some(history) => {
+                let (id, since) = (peer.id(), resumes_from(upgrade));
+                peer.hub().resume(id, all, history, since).map(drop)
+            }
+            None => peer.join(all).map(drop),
+        };
         if let (Ok(()), Some(name)) = (&joined, user_name) {
             joined = home.shared.check_name(&name);
             let key = user(&home.path, &name, key);
@@ -139,6 +147,20 @@ impl Router {
             count.fetch_sub(1, Ordering::Relaxed);
         }
         home.definition.leave();
+    }
+}
+
+/// Where somebody was who comes back. What nobody can read is somewhere that nothing is known of.
+fn resumes_from(upgrade: &Upgrade<'_>) -> Option<Token> {
+    #[cfg(feature = "json")]
+    return {
+        let token = upgrade.query().get(super::json::RESUME)?;
+        Some(token.parse().unwrap_or(Token::NOWHERE))
+    };
+    #[cfg(not(feature = "json"))]
+    {
+        let _ = upgrade;
+        None
     }
 }
 

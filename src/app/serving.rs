@@ -86,6 +86,11 @@ impl Workers {
     pub const fn builder(&self) -> &Builder {
         &self.builder
     }
+
+    /// What is served.
+    pub(super) fn into_site(self) -> Arc<Site> {
+        self.site
+    }
 }
 
 impl fmt::Debug for Workers {
@@ -111,14 +116,22 @@ impl fmt::Debug for Workers {
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Debug)]
 pub struct Serving {
     servers: Vec<Server<Router>>,
+    site: Arc<Site>,
+}
+
+impl fmt::Debug for Serving {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Serving")
+            .field("servers", &self.servers)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Serving {
-    pub(super) const fn new(servers: Vec<Server<Router>>) -> Self {
-        Self { servers }
+    pub(super) const fn new(servers: Vec<Server<Router>>, site: Arc<Site>) -> Self {
+        Self { servers, site }
     }
 
     /// The address where it listens; see [`Server::local_addr`].
@@ -142,7 +155,16 @@ impl Serving {
     /// whose path ends in `/` has that one name for both forms.
     #[must_use]
     pub fn voice(&self, path: &str) -> Voice {
-        Voice::new(self.handle(), path)
+        let route = self.site.find(path);
+        let route = route.map(|(route, _)| &self.site.definitions[route].route);
+        Voice::new(self.handle(), path, route.and_then(|route| route.history))
+    }
+
+    /// The node that this is, if it is one.
+    #[cfg(feature = "backplane")]
+    #[must_use]
+    pub fn node(&self) -> Option<&crate::backplane::Node> {
+        self.site.shared.nodes.node()
     }
 
     /// What stops each of its workers.

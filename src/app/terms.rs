@@ -2,9 +2,9 @@
 //!
 //! Not here: the defaults, which are the server's own.
 
-use super::{MAX_PATH, Route, audience};
+use super::{Format, MAX_PATH, Route, audience};
 use crate::proto;
-use crate::server::{RoomSettings, Timeouts};
+use crate::server::{History, RoomSettings, Timeouts};
 use alloc::sync::Arc;
 
 /// What messages may take on a route.
@@ -22,6 +22,15 @@ pub(super) fn timeouts_of(route: &Route, mut timeouts: Timeouts) -> Timeouts {
     timeouts.pong = route.pong.unwrap_or(timeouts.pong);
     timeouts.idle = route.idle.or(timeouts.idle);
     timeouts
+}
+
+/// What a route keeps: nothing where clients could not be told where they are.
+pub(super) fn history_of(route: &Route) -> Option<History> {
+    #[cfg(feature = "json")]
+    let history = route.history.map(super::json::told);
+    #[cfg(not(feature = "json"))]
+    let history = None;
+    history.filter(|_| route.format == Format::Json)
 }
 
 /// Rooms as the server knows them: under names that begin with their path.

@@ -3,7 +3,7 @@
 //! Not here: what a service says in a call, which is `scope`; the way to the loops, which is the server's `Handle`.
 
 use super::Audience;
-use crate::server::{Handle, HandleError, Message};
+use crate::server::{Handle, HandleError, History, Message};
 use alloc::boxed::Box;
 use alloc::string::String;
 
@@ -34,12 +34,17 @@ use alloc::string::String;
 pub struct Voice {
     handle: Handle,
     path: Box<str>,
+    history: Option<History>,
 }
 
 impl Voice {
-    pub(super) fn new(handle: Handle, path: &str) -> Self {
+    pub(super) fn new(handle: Handle, path: &str, history: Option<History>) -> Self {
         let path = path.into();
-        Self { handle, path }
+        Self {
+            handle,
+            path,
+            history,
+        }
     }
 
     /// The path whose rooms and users are meant.
@@ -60,7 +65,7 @@ impl Voice {
         message: impl Into<Message<'m>>,
     ) -> Result<(), HandleError> {
         let (to, message) = (to.into(), message.into());
-        to.with(&self.path, &mut String::new(), |to| {
+        to.with((&self.path, self.history), &mut String::new(), |to| {
             self.handle.publish(to, message)
         })
     }

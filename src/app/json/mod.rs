@@ -6,6 +6,7 @@
 //! | `envelope`, `letter` | a message that is a command: reading it, and writing it |
 //! | `commands` | a service that does what such messages tell it |
 //! | `emit` | saying commands through what a call is lent |
+//! | `place` | where clients are in what a path keeps |
 //!
 //! Not here: values, types and their errors, which are `serde`'s and `serde_json`'s.
 
@@ -18,6 +19,8 @@ mod emit;
 mod envelope;
 #[cfg(feature = "json")]
 mod letter;
+#[cfg(feature = "json")]
+mod place;
 
 pub use check::{MAX_DEPTH, NotJson, check};
 #[cfg(feature = "json")]
@@ -28,3 +31,5 @@ pub use emit::NotReplied;
 pub use envelope::{BadEnvelope, BadParam, Envelope, MAX_ID};
 #[cfg(feature = "json")]
 pub use letter::{Letter, Unwritable, error, reply};
+#[cfg(feature = "json")]
+pub(crate) use place::{RESUME, told};

@@ -24,6 +24,7 @@ use super::token::is_token;
 use crate::proto::deflate::Policy;
 use crate::proto::handshake::OriginPolicy;
 use crate::proto::handshake::server::Request;
+use crate::server::History;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::time::Duration;
@@ -88,6 +89,7 @@ pub struct Route {
     pub(crate) bad_json: BadJson,
     pub(crate) max_connections: Option<usize>,
     pub(crate) private: bool,
+    pub(crate) history: Option<History>,
 }
 
 /// What messages are on a route.
@@ -164,6 +166,7 @@ impl Route {
             bad_json: BadJson::default(),
             max_connections: None,
             private: false,
+            history: None,
         }
     }
 
@@ -306,6 +309,17 @@ impl Route {
     #[must_use]
     pub const fn private(mut self) -> Self {
         self.private = true;
+        self
+    }
+
+    /// Keeps what is said to everybody at a path with [`Audience::kept`](super::Audience::kept), for those who come back: who
+    /// asks for it gets what it has missed, or is told that it is too late. Only where messages are JSON (feature `json`);
+    /// see [`json`](super::json). Default: nothing is kept.
+    ///
+    /// A path keeps it for as long as the history says, whether anybody is there or not.
+    #[must_use]
+    pub const fn history(mut self, history: History) -> Self {
+        self.history = Some(history);
         self
     }
 

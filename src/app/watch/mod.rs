@@ -209,8 +209,9 @@ impl Monitor {
     ) -> Result<(), HandleError> {
         let handle = self.handle().ok_or(HandleError::Stopped)?;
         let message = message.into();
-        to.into()
-            .with("/", &mut String::new(), |to| handle.publish(to, message))
+        to.into().with(("/", None), &mut String::new(), |to| {
+            handle.publish(to, message)
+        })
     }
 
     /// What else can be done to the server from any thread, if it runs.

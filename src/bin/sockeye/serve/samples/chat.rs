@@ -2,7 +2,7 @@
 //!
 //! All of them are in a room, too, so that whoever looks at the server sees it under its name.
 //!
-//! Not here: what was said before somebody came. Nothing is kept.
+//! What is said is kept for those who come back: [`HISTORY`].
 
 use super::{called, introduce, millis, something};
 use serde::Deserialize;
@@ -10,12 +10,17 @@ use serde_json::json;
 use sockeye::app::json::{Commands, Failure, Letter};
 use sockeye::app::{Audience, Conn, Params, Scope};
 use sockeye::proto::CloseCode;
+use sockeye::server::History;
 use std::sync::Arc;
+use std::time::Duration;
 
 #[derive(Deserialize)]
 struct Line {
     text: String,
 }
+
+/// Whoever was away gets so much of what was said meanwhile.
+pub(super) const HISTORY: History = History::last(500).within(Duration::from_secs(60 * 60));
 
 pub(super) fn service(params: &Params) -> Commands<()> {
     // What cannot be decoded is shown as it was sent.
@@ -23,7 +28,7 @@ pub(super) fn service(params: &Params) -> Commands<()> {
     let room: Arc<str> = params
         .decoded("room")
         .map_or_else(|| sent.into(), |room| room.into());
-    let [coming, going, saying, pinging, missing] = core::array::from_fn(|_| Arc::clone(&room));
+    let [coming, going, pinging, missing] = core::array::from_fn(|_| Arc::clone(&room));
     Commands::new()
         .open(move |conn, (), upgrade| {
             introduce(conn, upgrade);
@@ -49,7 +54,8 @@ pub(super) fn service(params: &Params) -> Commands<()> {
             let text = something(&line.text)?;
             let user = called(conn.user_name(), conn.id());
             let line = json!({ "user": user, "text": text, "time": millis() });
-            conn.emit(&*saying, "chat", &line).map_err(Failure::new)?;
+            let all = conn.all().kept();
+            conn.emit(all, "chat", &line).map_err(Failure::new)?;
             Ok(())
         })
         .on("ping", move |conn, (), _: Option<serde_json::Value>| {

@@ -30,6 +30,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 /// Adds all of them.
 pub(super) fn add(draft: Draft<'_>) -> Draft<'_> {
     let prices = ticker::Prices::default();
+    let chat = commands("SOCKET /chat/{room} @json <64kB");
+    let chat = chat.map(|route| route.history(chat::HISTORY));
     draft
         .route(Route::parse("SOCKET / @text <1MB"), |_| hello::Hello)
         .route(Route::parse("SOCKET /echo @any <max"), |_| Echo)
@@ -40,7 +42,7 @@ pub(super) fn add(draft: Draft<'_>) -> Draft<'_> {
             ticker::Ticker::new(&prices)
         })
         .route(Route::parse("SOCKET /chat/ @json <64kB"), |_| relay::Relay)
-        .route(commands("SOCKET /chat/{room} @json <64kB"), chat::service)
+        .route(chat, chat::service)
         .route(commands("SOCKET /example/socket @json <64kB"), |_| {
             channels::service(channels::Default::Example)
         })

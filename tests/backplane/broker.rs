@@ -1,6 +1,8 @@
 //! A broker of a test's own.
 
 use super::until;
+#[cfg(feature = "json")]
+use sockeye::app::App;
 use sockeye::backplane::{Backplane, Nats, Node, NodeBuilder, Redis};
 use sockeye::server::Exchange;
 use std::io::ErrorKind;
@@ -112,6 +114,24 @@ impl Broker {
     pub fn cut_connections(&self) {
         self.redis_cli(&["client", "kill", "type", "normal"]);
         self.redis_cli(&["client", "kill", "type", "pubsub"]);
+    }
+
+    /// An application that uses it.
+    #[cfg(feature = "json")]
+    pub fn app(&self, app: App, builder: NodeBuilder) -> App {
+        let port = self.port;
+        let url = format!("redis://127.0.0.1:{port}");
+        match self.kind {
+            Kind::Redis => app.backplane(builder, Redis::new(&url).expect("a URL")),
+            Kind::RedisCluster => {
+                let redis = Redis::cluster([url.as_str()]);
+                app.backplane(builder, redis.expect("a URL"))
+            }
+            Kind::Nats => {
+                let nats = Nats::new(&format!("nats://127.0.0.1:{port}"));
+                app.backplane(builder, nats.expect("a URL"))
+            }
+        }
     }
 
     /// Starts a node that uses it.

@@ -19,6 +19,8 @@ mod model;
 mod nodes;
 #[cfg(feature = "cli")]
 mod program;
+#[cfg(feature = "json")]
+mod resume;
 mod trouble;
 
 use std::time::{Duration, Instant};

@@ -178,16 +178,16 @@ impl Exchange {
         Ok(count)
     }
 
-    /// Tells every loop, whether it has room for it or not.
-    pub(super) fn tell_all(&self, letter: &Letter) {
+    /// Tells every loop, whether it has room for it or not. What has to give way is for the caller to drop: that may do
+    /// anything.
+    pub(super) fn tell_all(&self, letter: &Letter) -> Vec<Letter> {
         let weight = letter.bytes();
         let mut given_up = Vec::new();
         let members = lock(&self.members);
         for (_, address) in &members.addresses {
             given_up.extend(address.put_or_give_up(letter.clone(), weight));
         }
-        drop(members);
-        drop(given_up);
+        given_up
     }
 
     /// Tells whoever carries to elsewhere, where there is one.

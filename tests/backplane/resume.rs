@@ -185,7 +185,7 @@ fn move_under_load(places: &[Place], guests: usize, rounds: usize) {
             Guest::come(place.addr, &path(number % ROOMS))
         })
         .collect();
-    let mut said = vec![0; ROOMS];
+    let mut said = [0; ROOMS];
     let mut own = vec![Vec::new(); guests];
     for _ in 0..rounds {
         for _ in 0..20 {
@@ -211,12 +211,11 @@ fn move_under_load(places: &[Place], guests: usize, rounds: usize) {
         }
     }
     let mut moves = 0;
-    for room in 0..ROOMS {
+    for (room, &all) in said.iter().enumerate() {
         let members = || (0..guests).filter(|guest| guest % ROOMS == room);
         // Who has never spoken hears everything, in both kinds of rooms.
         let silent = members().find(|guest| own[*guest].is_empty());
         let silent = silent.expect("somebody is silent");
-        let all = said[room];
         until("the silent one has heard all", || {
             crowd[silent].hear();
             (crowd[silent].heard.len() >= all).then_some(())

@@ -57,9 +57,9 @@ mod tests {
     #[test]
     fn an_object_has_its_place_as_its_last_member() {
         for (before, after) in [
-            (&r#"{"cmd":"x"}"#[..], &r#"{"cmd":"x","at":"1-2"}"#[..]),
-            (r#"{}"#, r#"{"at":"1-2"}"#),
-            (r#" { } "#, r#"{ "at":"1-2"}"#),
+            (r#"{"cmd":"x"}"#, r#"{"cmd":"x","at":"1-2"}"#),
+            ("{}", r#"{"at":"1-2"}"#),
+            (" { } ", r#"{ "at":"1-2"}"#),
             (r#"{"a":{}}"#, r#"{"a":{},"at":"1-2"}"#),
         ] {
             let mut out = Vec::new();

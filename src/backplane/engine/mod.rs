@@ -18,6 +18,8 @@
 
 mod hearing;
 mod keeping;
+#[cfg(test)]
+mod keeping_tests;
 mod others;
 mod room;
 mod saying;

@@ -1,8 +1,9 @@
 //! Engines that speak to each other over a list, with a time that is made up.
 
 use super::super::wire::{Said, Stamp, What};
+use super::super::{Arrived, KeptAt, Stored};
 use super::{BackplaneEvent, Engine, NodeId, Orders, Shared, Subject, Terms, Told};
-use crate::reactor::{Bundle, Crossing};
+use crate::reactor::{Bundle, Crossing, Offset};
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec;
@@ -13,8 +14,8 @@ const TEA: &str = "tea";
 const GONE_AFTER: Duration = Duration::from_millis(3500);
 
 /// A node, and what it has told its loops.
-struct Node {
-    engine: Engine,
+pub(super) struct Node {
+    pub(super) engine: Engine,
     shared: Arc<Shared>,
     subscribed: Vec<Subject>,
     told: Vec<Told>,
@@ -22,15 +23,19 @@ struct Node {
 }
 
 /// Nodes, and a broker that may be asked to lose things.
-struct World {
-    nodes: Vec<Node>,
+pub(super) struct World {
+    pub(super) nodes: Vec<Node>,
     now: Duration,
     /// What is published by this node is lost on its way.
-    deaf_to: Option<usize>,
+    pub(super) deaf_to: Option<usize>,
+    /// What is kept, of whatever room.
+    pub(super) store: Vec<(Subject, Arrived)>,
+    /// What is kept is not told.
+    pub(super) is_silent: bool,
 }
 
 impl World {
-    fn new(count: u64) -> Self {
+    pub(super) fn new(count: u64) -> Self {
         let nodes = (0..count).map(|number| {
             let shared = Arc::<Shared>::default();
             let terms = Terms {
@@ -51,6 +56,8 @@ impl World {
             nodes: nodes.collect(),
             now: Duration::ZERO,
             deaf_to: None,
+            store: Vec::new(),
+            is_silent: false,
         };
         for number in 0..world.nodes.len() {
             world.up(number);
@@ -60,13 +67,13 @@ impl World {
         world
     }
 
-    fn up(&mut self, number: usize) {
+    pub(super) fn up(&mut self, number: usize) {
         let node = &mut self.nodes[number];
         node.is_up = true;
         node.engine.on_up();
     }
 
-    fn down(&mut self, number: usize) {
+    pub(super) fn down(&mut self, number: usize) {
         let node = &mut self.nodes[number];
         node.is_up = false;
         node.subscribed.clear();
@@ -74,7 +81,7 @@ impl World {
     }
 
     /// Until nobody has anything to say now.
-    fn settle(&mut self) {
+    pub(super) fn settle(&mut self) {
         while let Some(number) = self
             .nodes
             .iter()
@@ -94,7 +101,49 @@ impl World {
         node.subscribed.retain(|subject| !ended.contains(subject));
         node.subscribed.extend_from_slice(&orders.subscribe);
         node.engine.on_subscribed(&orders.subscribe);
+        for (subject, _, bytes) in orders.append {
+            self.append(number, &subject, bytes);
+        }
+        for (room, _) in orders.fetch {
+            let stored = self.stored(&Subject::Room(Arc::clone(&room)));
+            self.nodes[number].engine.on_fetched(&room, stored);
+        }
         self.publish(number, orders.publish);
+    }
+
+    fn append(&mut self, number: usize, subject: &Subject, bytes: Vec<u8>) {
+        if self.deaf_to == Some(number) {
+            return;
+        }
+        let at = Offset {
+            major: 1,
+            minor: self.store.len() as u64 + 1,
+        };
+        let after = self.stored(subject).tip;
+        let kept = Some(KeptAt { at, after });
+        let arrived = Arrived { bytes, kept };
+        self.store.push((subject.clone(), arrived.clone()));
+        if !self.is_silent {
+            self.tell(subject, &arrived);
+        }
+    }
+
+    fn stored(&self, subject: &Subject) -> Stored {
+        let messages = self.store.iter().filter(|(of, _)| of == subject);
+        let messages: Vec<_> = messages.map(|(_, arrived)| arrived.clone()).collect();
+        let tip = messages.last().and_then(|last| last.kept);
+        let tip = tip.map(|kept| kept.at).unwrap_or_default();
+        Stored { messages, tip }
+    }
+
+    fn tell(&mut self, subject: &Subject, arrived: &Arrived) {
+        for node in &mut self.nodes {
+            if node.is_up && node.subscribed.contains(subject) {
+                for read in node.engine.read(vec![arrived.clone()]) {
+                    node.engine.on_read(read);
+                }
+            }
+        }
     }
 
     fn publish(&mut self, number: usize, publish: Vec<(Subject, Vec<u8>)>) {
@@ -102,18 +151,12 @@ impl World {
             return;
         }
         for (subject, bytes) in publish {
-            for node in &mut self.nodes {
-                if node.is_up && node.subscribed.contains(&subject) {
-                    for read in node.engine.read(vec![bytes.clone()]) {
-                        node.engine.on_read(read);
-                    }
-                }
-            }
+            self.tell(&subject, &plain(bytes));
         }
     }
 
     /// Time passes, in steps in which everything that is due is done.
-    fn pass(&mut self, span: Duration) {
+    pub(super) fn pass(&mut self, span: Duration) {
         let end = self.now + span;
         while self.now < end {
             self.now = end.min(self.now + Duration::from_millis(50));
@@ -124,7 +167,7 @@ impl World {
         }
     }
 
-    fn members(&mut self, number: usize, room: &str, members: usize) {
+    pub(super) fn members(&mut self, number: usize, room: &str, members: usize) {
         let crossing = Crossing::Members(0, Some(room.into()), members);
         self.nodes[number].engine.on_crossing(crossing);
     }
@@ -135,19 +178,23 @@ impl World {
     }
 
     /// What a node has told its loops since this was last asked, in few words.
-    fn told(&mut self, number: usize) -> Vec<String> {
+    pub(super) fn told(&mut self, number: usize) -> Vec<String> {
         let told = core::mem::take(&mut self.nodes[number].told);
         told.iter().map(in_words).collect()
     }
 
-    fn told_everywhere(&mut self) {
+    pub(super) fn refused(&self, number: usize) -> u64 {
+        self.nodes[number].shared.lock().figures.refused
+    }
+
+    pub(super) fn told_everywhere(&mut self) {
         for number in 0..self.nodes.len() {
             self.told(number);
         }
     }
 
     /// Both of the first two have a member in a room, and know of each other.
-    fn with_members() -> Self {
+    pub(super) fn with_members() -> Self {
         let mut world = Self::new(2);
         for number in 0..2 {
             world.members(number, TEA, 1);
@@ -161,6 +208,10 @@ impl World {
         let view = self.nodes[number].shared.lock();
         view.elsewhere.get(room).copied().unwrap_or_default()
     }
+}
+
+const fn plain(bytes: Vec<u8>) -> Arrived {
+    Arrived { bytes, kept: None }
 }
 
 fn bundle(text: u8) -> Bundle {
@@ -192,6 +243,14 @@ fn in_words(told: &Told) -> String {
         Told::Event(_, BackplaneEvent::Left { node, lost }) => {
             alloc::format!("left {} lost {lost}", node.0)
         }
+        Told::Kept(room, _, at, said) => {
+            let at = at.map_or_else(|| "?".into(), |at| alloc::format!("{at}"));
+            alloc::format!("{room} {at}: {}", String::from_utf8_lossy(&said.payload))
+        }
+        Told::Settled(room, origin, at) => alloc::format!("{room} {at} is {}", origin.number),
+        Told::Load(room, _, from, all) => alloc::format!("{room} {from} and {}", all.len()),
+        Told::Warm(room) => alloc::format!("{room} is all"),
+        Told::Cool(room) => alloc::format!("{room} is left"),
     }
 }
 
@@ -356,7 +415,7 @@ fn who_says_goodbye_is_gone_at_once_and_nobody_misses_anything() {
     let mut world = World::with_members();
     world.say(0, TEA, b'a');
     let words = world.nodes[0].engine.last_words();
-    world.publish(0, words);
+    world.publish(0, words.publish);
     world.nodes[0].is_up = false;
     world.settle();
     assert_eq!(world.told(1), ["tea: a", "left 0 lost false"]);
@@ -386,7 +445,7 @@ fn a_batch_is_heard_in_the_order_in_which_it_was_said() {
     }
     let mut batch: Vec<_> = world.nodes[0].engine.orders().publish;
     batch.reverse();
-    let batch = batch.into_iter().map(|(_, bytes)| bytes).collect();
+    let batch = batch.into_iter().map(|(_, bytes)| plain(bytes)).collect();
     let node = &mut world.nodes[1].engine;
     for read in node.read(batch) {
         node.on_read(read);
@@ -529,7 +588,7 @@ fn numbers_that_no_node_would_say_end_nothing() {
                     what,
                 };
                 let engine = &mut world.nodes[1].engine;
-                for read in engine.read(vec![stamp.put_behind(Vec::new())]) {
+                for read in engine.read(vec![plain(stamp.put_behind(Vec::new()))]) {
                     engine.on_read(read);
                 }
             }
@@ -580,7 +639,8 @@ fn strangers_cannot_make_a_node_remember() {
                 order: 0,
                 what,
             };
-            let batch = vec![stamp.put_behind(vec![0xFF; 10]), vec![0xFF; 10]];
+            let batch = [stamp.put_behind(vec![0xFF; 10]), vec![0xFF; 10]];
+            let batch = batch.into_iter().map(plain).collect();
             for read in engine.read(batch) {
                 engine.on_read(read);
             }

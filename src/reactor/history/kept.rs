@@ -60,6 +60,8 @@ pub(super) struct Kept {
     entries: VecDeque<Entry>,
     /// What the segments hold.
     bytes: usize,
+    /// How many of them no store has yet.
+    unsettled: usize,
     /// Whoever is here has missed what is in `entries`, and nothing else.
     from: Offset,
     /// Where the last one is that a store has.
@@ -76,6 +78,7 @@ impl Kept {
             history,
             entries: VecDeque::new(),
             bytes: 0,
+            unsettled: 0,
             from: at,
             last: at,
             users: Vec::new(),
@@ -108,6 +111,7 @@ impl Kept {
         now: Duration,
     ) -> Arc<Segment> {
         self.last = at.unwrap_or(self.last);
+        self.unsettled += usize::from(at.is_none());
         let beyond = match at {
             Some(_) => self.unsettled(),
             None => Some(said.origin),
@@ -128,6 +132,9 @@ impl Kept {
 
     /// The newest that was told here alone.
     fn unsettled(&self) -> Option<Origin> {
+        if self.unsettled == 0 {
+            return None;
+        }
         let mut newest = self.entries.iter().rev();
         newest
             .find(|entry| entry.at.is_none())
@@ -139,6 +146,7 @@ impl Kept {
         self.last = self.last.max(at);
         let mut newest = self.entries.iter_mut().rev();
         if let Some(entry) = newest.find(|entry| entry.origin == origin) {
+            self.unsettled -= usize::from(entry.at.is_none());
             entry.at = Some(at);
         }
     }
@@ -161,6 +169,7 @@ impl Kept {
             self.bytes = self.bytes.saturating_sub(oldest.segment.bytes());
             // One that was told here alone leaves a hole, of which nobody knows where it is.
             self.from = oldest.at.unwrap_or(NOWHERE);
+            self.unsettled -= usize::from(oldest.at.is_none());
             self.entries.pop_front();
         }
     }
@@ -240,4 +249,151 @@ fn told(said: &Said, history: &History, at: Offset, beyond: Option<Origin>) -> S
         ..Manner::default()
     };
     Segment::of(message, manner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Author, History, Kept, Missed, Offset, Origin, Said, Token};
+    use alloc::string::ToString;
+    use alloc::vec;
+    use alloc::vec::Vec;
+    use core::time::Duration;
+
+    const NODE: u64 = 7;
+
+    fn at(minor: u64) -> Offset {
+        Offset { major: 1, minor }
+    }
+
+    fn said(number: u64, author: Option<u64>) -> Said {
+        Said {
+            origin: Origin { node: NODE, number },
+            author: author.map(|connection| Author {
+                node: NODE,
+                connection,
+            }),
+            except: None,
+            is_text: false,
+            is_secret: false,
+            payload: vec![u8::try_from(number).expect("it is small")],
+        }
+    }
+
+    /// Kept since the beginning: numbers, and whether the store has them.
+    fn kept(history: History, numbers: &[(u64, bool)]) -> Kept {
+        let mut kept = Kept::new(history, at(0), true);
+        for (number, is_settled) in numbers {
+            let place = is_settled.then(|| at(*number));
+            kept.push(*number, place, said(*number, None), Duration::ZERO);
+        }
+        kept
+    }
+
+    fn missed(kept: &Kept, token: &str, serial: u64) -> Option<Vec<u8>> {
+        let token: Token = token.parse().expect("a token");
+        let missed = kept.since(Some(&token), serial);
+        let bytes = missed.segments.iter().map(|segment| segment.payload(0)[0]);
+        missed.is_complete.then(|| bytes.collect())
+    }
+
+    #[test]
+    fn what_is_missed_is_what_comes_behind_up_to_what_was_told() {
+        let kept = kept(
+            History::last(3),
+            &[(1, true), (2, true), (3, true), (4, true)],
+        );
+        for (token, serial, expected) in [
+            ("1-1", 9, Some(vec![2, 3, 4])),
+            ("1-3", 9, Some(vec![4])),
+            ("1-4", 9, Some(vec![])),
+            ("1-1", 3, Some(vec![2, 3])),
+            ("1-1", 1, Some(vec![])),
+            // Gone, and never there.
+            ("1-0", 9, None),
+            ("1-5", 9, None),
+            ("2-4", 9, None),
+        ] {
+            assert_eq!(missed(&kept, token, serial), expected, "{token} {serial}");
+        }
+    }
+
+    #[test]
+    fn who_comes_anew_begins_at_what_was_told_and_who_comes_back_where_it_was() {
+        let kept = kept(History::last(3), &[(1, true), (2, true)]);
+        let place = |token: Option<&str>, serial| {
+            let token: Option<Token> = token.map(|token| token.parse().expect("a token"));
+            let Missed { at, .. } = kept.since(token.as_ref(), serial);
+            at
+        };
+        assert_eq!(place(None, 2), "1-2");
+        assert_eq!(place(None, 1), "1-1");
+        assert_eq!(place(None, 0), "1-0");
+        assert_eq!(place(Some("1-1"), 2), "1-1");
+        assert_eq!(place(Some("9-9"), 2), "1-2");
+    }
+
+    #[test]
+    fn what_was_told_before_it_was_kept_is_told_once_on_whatever_node() {
+        let mut kept = kept(History::last(9), &[(1, true), (2, false), (3, false)]);
+        assert_eq!(kept.since(None, 9).at, "1-1.7.3");
+        for (token, expected) in [
+            ("1-1", vec![2, 3]),
+            ("1-1.7.2", vec![3]),
+            ("1-1.7.3", vec![]),
+            ("1-1.8.3", vec![2, 3]),
+        ] {
+            assert_eq!(missed(&kept, token, 9), Some(expected), "{token}");
+        }
+        // Somebody else's came between.
+        let origin = |number| Origin { node: NODE, number };
+        kept.settle(origin(2), at(5));
+        kept.settle(origin(3), at(6));
+        assert_eq!(kept.since(None, 9).at, "1-6");
+        assert_eq!(missed(&kept, "1-1.7.2", 9), Some(vec![3]));
+        assert_eq!(missed(&kept, "1-6", 9), Some(vec![]));
+    }
+
+    #[test]
+    fn what_was_never_kept_and_is_gone_leaves_nobody_sure() {
+        let kept = kept(History::last(1), &[(1, false), (2, true)]);
+        assert_eq!(missed(&kept, "1-0", 9), None);
+        assert_eq!(missed(&kept, "1-2", 9), Some(vec![]));
+    }
+
+    #[test]
+    fn bytes_and_time_bound_it_too() {
+        let small = History::last(100).max_bytes(1);
+        assert_eq!(
+            missed(&kept(small, &[(1, true), (2, true)]), "1-1", 9),
+            None
+        );
+        let short = History::last(100).within(Duration::from_secs(1));
+        let mut kept = kept(short, &[(1, true)]);
+        kept.trim(Duration::from_secs(1));
+        assert_eq!(missed(&kept, "1-0", 9), Some(vec![1]));
+        kept.trim(Duration::from_millis(1001));
+        assert_eq!(missed(&kept, "1-0", 9), None);
+        assert_eq!(missed(&kept, "1-1", 9), Some(vec![]));
+    }
+
+    #[test]
+    fn nobody_is_told_what_it_has_said_to_the_others() {
+        let mut kept = kept(History::last(9), &[]);
+        for (number, author) in [(1, Some(5)), (2, None), (3, Some(6))] {
+            kept.push(
+                number,
+                Some(at(number)),
+                said(number, author),
+                Duration::ZERO,
+            );
+        }
+        assert_eq!(missed(&kept, "1-0,7.5", 9), Some(vec![2, 3]));
+        assert_eq!(missed(&kept, "1-0,8.5", 9), Some(vec![1, 2, 3]));
+        assert_eq!(missed(&kept, "1-0", 9), Some(vec![1, 2, 3]));
+        let author = Author {
+            node: 31,
+            connection: 42,
+        };
+        assert_eq!(author.to_string(), "1f.2a");
+    }
 }

@@ -126,20 +126,20 @@ impl Ledger {
     }
 
     /// Keeps a message here, and has `tell` tell it to all loops, in the order of serials.
-    pub(in crate::reactor) fn keep(
+    pub(in crate::reactor) fn keep<R>(
         &self,
         room: &Arc<str>,
         history: History,
         mut said: Said,
-        tell: impl FnOnce(u64, Arc<Segment>),
-    ) {
+        tell: impl FnOnce(u64, Arc<Segment>) -> R,
+    ) -> R {
         let now = self.begun.elapsed();
         let mut rooms = self.lock();
         said.origin.node = rooms.node;
         let at = rooms.room(room, history, true).next();
         let (serial, segment) = rooms.push(room, history, Some(at), said, now);
         // Under the lock, or two loops' letters could change places.
-        tell(serial, segment);
+        tell(serial, segment)
     }
 
     /// Looks for what somebody has missed in a room of which a loop has told what it has up to `told`; `None`: nothing yet,

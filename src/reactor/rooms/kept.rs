@@ -72,9 +72,11 @@ impl Exchange {
         if store == Store::Broker {
             self.tell_elsewhere(&Letter::Keep(name, history, Arc::new(said)));
         } else {
-            self.ledger.keep(&name, history, said, |serial, segment| {
-                self.tell_all(&Letter::Kept(Arc::clone(&name), serial, segment));
+            let given_up = self.ledger.keep(&name, history, said, |serial, segment| {
+                self.tell_all(&Letter::Kept(Arc::clone(&name), serial, segment))
             });
+            // Not before the ledger is free again.
+            drop(given_up);
         }
         true
     }
@@ -83,7 +85,7 @@ impl Exchange {
 impl Rooms {
     /// Says something in a room that is kept there. `None`: nobody keeps anything.
     pub(super) fn say_kept(
-        &mut self,
+        &self,
         name: &str,
         history: History,
         message: Message<'_>,

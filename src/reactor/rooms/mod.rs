@@ -344,6 +344,7 @@ impl Rooms {
     #[expect(
         clippy::unused_self,
         clippy::missing_const_for_fn,
+        clippy::needless_pass_by_ref_mut,
         reason = "with the feature, it does something"
     )]
     fn note_members(&mut self, _room: u32) {}

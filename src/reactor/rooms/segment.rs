@@ -277,7 +277,7 @@ impl Segment {
         particular.map_or(&[], |particular| &particular.secret)
     }
 
-    pub(super) fn payload(&self, index: u32) -> &[u8] {
+    pub(in crate::reactor) fn payload(&self, index: u32) -> &[u8] {
         taken_apart(self.plain.frames(index..index + 1)).1
     }
 

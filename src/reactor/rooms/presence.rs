@@ -17,11 +17,16 @@ impl Rooms {
         }
     }
 
-    /// Tells of the rooms where that happened.
+    /// Tells of the rooms where that happened. Where nobody asks, it is no call: every turn that tells anything comes here.
+    #[inline]
     pub(in crate::reactor) fn tell_members(&mut self) {
-        if self.changed.is_empty() {
-            return;
+        if self.has_changes() {
+            self.tell_changes();
         }
+    }
+
+    #[inline(never)]
+    fn tell_changes(&mut self) {
         let mut changed = take(&mut self.changed);
         changed.sort_unstable();
         changed.dedup();

@@ -40,6 +40,7 @@ fn errors() -> Vec<&'static str> {
         use sockeye::server as s;
         [
             error::<s::NoPlace>(),
+            error::<s::NotAToken>(),
             error::<s::Gone>(),
             error::<s::JoinError>(),
             error::<s::HandleError>(),

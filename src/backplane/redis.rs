@@ -182,7 +182,7 @@ impl RedisOutlet {
     async fn load_scripts(&mut self) -> Result<(), Trouble> {
         if let Line::One(line) = &mut self.line {
             let mut load = redis::cmd("SCRIPT");
-            load.arg("LOAD").arg(history::APPEND);
+            load.arg("LOAD").arg(history::append_script());
             self.append = load.query_async(line).await.map_err(Trouble::new)?;
         }
         Ok(())
@@ -288,7 +288,19 @@ impl Outlet for RedisOutlet {
             Line::One(line) => command.query_async(line).await,
             Line::Cluster(line) => command.query_async(line).await,
         };
-        history::read_fetched(fetched.map_err(Trouble::new)?)
+        match fetched {
+            Ok(fetched) => history::read_fetched(fetched),
+            Err(error)
+                if error.is_io_error() || error.is_timeout() || error.is_connection_dropped() =>
+            {
+                Err(Trouble::new(error))
+            }
+            Err(error) => {
+                // Something else is there under that name: one room's matter, and not that of all.
+                tracing::warn!(%error, ?subject, "what is kept cannot be had");
+                Ok(Stored::default())
+            }
+        }
     }
 }
 

@@ -6,36 +6,65 @@
 //!
 //! Not here: the connection.
 
-use super::{Arrived, History, KeptAt, Offset, Stored, Trouble};
+use super::{Arrived, History, KeptAt, Stored, Trouble};
 use alloc::string::String;
 use alloc::vec::Vec;
 use redis::Cmd;
 
+/// Gives where the last message is. A stream that is not there begins with an id of its own, which no stream of this name
+/// has had before: who was in another one is not taken for somebody who was at its beginning.
+const TIP: &str = "\
+local function tip()
+  if redis.call('EXISTS', KEYS[1]) == 0 then
+    redis.call('XADD', KEYS[1], '*', 'b', '')
+    redis.call('XTRIM', KEYS[1], 'MAXLEN', '=', 0)
+  end
+  local info = redis.call('XINFO', 'STREAM', KEYS[1])
+  for at = 1, #info, 2 do
+    if info[at] == 'last-generated-id' then return info[at + 1] end
+  end
+end
+";
+
 /// Keys: the stream. Arguments: `PUBLISH` or `SPUBLISH`, how many are kept, for how many milliseconds, and the message.
-pub(super) const APPEND: &str = "\
-local last = redis.call('XREVRANGE', KEYS[1], '+', '-', 'COUNT', 1)
-local after = last[1] and last[1][1] or '0-0'
+const APPEND: &str = "\
+local after = tip()
 local at = redis.call('XADD', KEYS[1], 'MAXLEN', '=', ARGV[2], '*', 'm', ARGV[4], 'p', after)
 redis.call('PEXPIRE', KEYS[1], ARGV[3])
 redis.call(ARGV[1], KEYS[1], ARGV[4] .. '\\n' .. after .. ' ' .. at .. 'K')
 return 0";
 
-/// Keys: the stream. Argument: how old a message may be, in milliseconds.
+/// Keys: the stream. Arguments: how old a message may be, in milliseconds, and how many bytes there may be. Gives the
+/// newest first.
 const FETCH: &str = "\
+local last = tip()
+if redis.call('PTTL', KEYS[1]) < 0 then redis.call('PEXPIRE', KEYS[1], ARGV[1]) end
 local time = redis.call('TIME')
 local oldest = math.max(0, time[1] * 1000 + math.floor(time[2] / 1000) - ARGV[1])
-local last = redis.call('XREVRANGE', KEYS[1], '+', '-', 'COUNT', 1)
-local all = {}
-for _, entry in ipairs(redis.call('XRANGE', KEYS[1], string.format('%.0f', oldest), '+')) do
-  all[#all + 1] = {entry[1], entry[2][4], entry[2][2]}
+oldest = string.format('%.0f', oldest)
+local all, bytes, to = {}, 0, '+'
+while to do
+  local some = redis.call('XREVRANGE', KEYS[1], to, oldest, 'COUNT', 64)
+  to = nil
+  for _, entry in ipairs(some) do
+    bytes = bytes + #entry[2][2]
+    if bytes > tonumber(ARGV[2]) then return {last, all} end
+    all[#all + 1] = {entry[1], entry[2][4], entry[2][2]}
+    to = '(' .. entry[1]
+  end
 end
-return {last[1] and last[1][1] or '0-0', all}";
+return {last, all}";
+
+/// The script that appends.
+pub(super) fn append_script() -> String {
+    [TIP, APPEND].concat()
+}
 
 const KEPT: u8 = b'K';
 /// A script's numbers are exact up to there.
 const LONGEST: u128 = 1 << 52;
 
-/// What a script and its arguments cost is the same whether the server knows it by its hash or by its text.
+/// How a script is named.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Script<'s> {
     Hash(&'s str),
@@ -58,7 +87,7 @@ pub(super) fn append(
         }
         Script::Text => {
             let mut command = redis::cmd("EVAL");
-            command.arg(APPEND);
+            command.arg(append_script());
             command
         }
     };
@@ -75,7 +104,12 @@ pub(super) fn append(
 /// Gets all that is kept.
 pub(super) fn fetch(channel: &str, history: History) -> Cmd {
     let mut command = redis::cmd("EVAL");
-    command.arg(FETCH).arg(1).arg(channel).arg(millis(history));
+    command
+        .arg([TIP, FETCH].concat())
+        .arg(1)
+        .arg(channel)
+        .arg(millis(history))
+        .arg(history.bytes());
     command
 }
 
@@ -87,18 +121,18 @@ fn millis(history: History) -> u64 {
 /// What [`fetch`] is answered with.
 pub(super) type Fetched = (String, Vec<(String, String, Vec<u8>)>);
 
+/// In order. What nobody can read is passed over: whoever reaches the server may have put it there.
 pub(super) fn read_fetched((tip, all): Fetched) -> Result<Stored, Trouble> {
-    let offset = |text: &str| text.parse::<Offset>().map_err(Trouble::new);
-    let messages = all.into_iter().map(|(at, after, bytes)| {
+    let messages = all.into_iter().rev().filter_map(|(at, after, bytes)| {
         let kept = Some(KeptAt {
-            at: offset(&at)?,
-            after: offset(&after)?,
+            at: at.parse().ok()?,
+            after: after.parse().ok()?,
         });
-        Ok(Arrived { bytes, kept })
+        Some(Arrived { bytes, kept })
     });
     Ok(Stored {
-        messages: messages.collect::<Result<_, Trouble>>()?,
-        tip: offset(&tip)?,
+        messages: messages.collect(),
+        tip: tip.parse().map_err(Trouble::new)?,
     })
 }
 
@@ -127,7 +161,8 @@ fn place(bytes: &[u8]) -> Option<(usize, KeptAt)> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Arrived, KeptAt, Offset, read};
+    use super::super::Offset;
+    use super::{Arrived, KeptAt, read};
 
     #[test]
     fn a_place_is_read_from_behind_a_message_and_nothing_else_is_one() {

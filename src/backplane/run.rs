@@ -193,14 +193,14 @@ impl Work<'_> {
         if !orders.append.is_empty() {
             outlet.append(orders.append).await?;
         }
+        if !orders.publish.is_empty() {
+            outlet.publish(orders.publish).await?;
+        }
         for (room, history) in orders.fetch {
             let stored = outlet
                 .fetch(&Subject::Room(Arc::clone(&room)), history)
                 .await?;
             self.with_engine(|engine| engine.on_fetched(&room, stored));
-        }
-        if !orders.publish.is_empty() {
-            outlet.publish(orders.publish).await?;
         }
         Ok(())
     }

@@ -259,6 +259,7 @@ impl<H: Handler<K>, K: Kernel> EventLoop<H, K> {
         }
         if fell_behind {
             tracing::warn!("fell behind the other loops' broadcasts; closing connections");
+            self.tools.rooms.forget_told();
             self.for_each_slot(|this, slot| {
                 let session = &this.sessions[slot];
                 // A connection that we opened was not told, and has missed nothing.

@@ -190,6 +190,28 @@ impl Exchange {
         given_up
     }
 
+    /// Whether all loops have room for so many bytes; or whoever carries to elsewhere.
+    ///
+    /// # Errors
+    ///
+    /// When one has not, or nobody is there.
+    pub(super) fn check_room(&self, bytes: usize, elsewhere: bool) -> Result<(), PutError<()>> {
+        let members = lock(&self.members);
+        let loops = members.addresses.iter().map(|(_, address)| address);
+        if members.addresses.is_empty() {
+            return Err(PutError::Closed(()));
+        }
+        let has_room = match elsewhere {
+            true => members.bridge.iter().all(|bridge| bridge.has_room(bytes)),
+            false => loops.into_iter().all(|address| address.has_room(bytes)),
+        };
+        if has_room {
+            Ok(())
+        } else {
+            Err(PutError::Full(()))
+        }
+    }
+
     /// Tells whoever carries to elsewhere, where there is one.
     pub(super) fn tell_elsewhere(&self, letter: &Letter) {
         let bridge = lock(&self.members).bridge.clone();
@@ -299,6 +321,7 @@ impl Membership {
 
 impl Drop for Membership {
     fn drop(&mut self) {
+        self.exchange.ledger.leave_all(self.worker);
         let mut members = lock(&self.exchange.members);
         members
             .addresses
@@ -306,9 +329,6 @@ impl Drop for Membership {
         self.exchange.counts.note(&members);
         #[cfg(feature = "backplane")]
         super::bridge::tell_departure(members, self.worker);
-        #[cfg(not(feature = "backplane"))]
-        drop(members);
-        self.exchange.ledger.leave_all(self.worker);
     }
 }
 

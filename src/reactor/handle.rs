@@ -121,7 +121,9 @@ impl Handle {
     ) -> Result<(), HandleError> {
         let (to, message) = (to.into(), message.into());
         if let (Some(history), Whom::Room(name), false) = (to.kept, &to.whom, to.here)
-            && self.exchange.keep(name, history, message, to.manner(true))
+            && self
+                .exchange
+                .keep(name, history, message, to.manner(true))?
         {
             return Ok(());
         }

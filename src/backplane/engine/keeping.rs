@@ -19,6 +19,8 @@ use alloc::vec::Vec;
 use core::mem::take;
 use std::collections::HashMap;
 
+/// Rooms whose history is fetched at a time.
+const MAX_FETCHES: usize = 32;
 /// Messages that may wait for what comes before them; it is fetched with them, else.
 const MAX_EARLY: usize = 4096;
 
@@ -70,6 +72,13 @@ impl Kept {
         }
     }
 
+    /// Whether nothing can be missing between. A store gives up what it keeps when nothing was said for long, and then
+    /// begins anew.
+    fn follows(&self, last: Offset, after: Offset, at: Offset) -> bool {
+        let silence = u128::from(at.major.saturating_sub(last.major));
+        after == last || silence >= self.history.span().as_millis()
+    }
+
     fn pending(&self, origin: Origin) -> Option<&Pending> {
         self.pending
             .iter()
@@ -86,19 +95,28 @@ impl Engine {
         match self.link {
             Link::Down {
                 announced: true, ..
-            } => self.answer_blank(),
+            } => self.answer_blank(name),
             Link::Down { .. } => {}
             Link::Up { .. } => self.fetch_if_live(name),
         }
     }
 
     /// Whoever waits for a broker that is not there waits no more.
-    fn answer_blank(&mut self) {
-        for (name, kept) in &mut self.keeping.rooms {
-            if take(&mut kept.is_wanted) | take(&mut kept.is_asked) {
-                kept.was_blank = kept.last.is_none();
-                self.told.push(Told::Warm(Arc::clone(name)));
-            }
+    fn answer_blank(&mut self, name: &Arc<str>) {
+        if let Some(kept) = self.keeping.rooms.get_mut(name)
+            && (take(&mut kept.is_wanted) | take(&mut kept.is_asked))
+        {
+            kept.was_blank = kept.last.is_none();
+            self.told.push(Told::Warm(Arc::clone(name)));
+        }
+    }
+
+    /// Loops have said more than could wait for this node: nobody has heard what of it was to be kept.
+    pub(super) fn tell_of_kept_that_were_lost(&mut self) {
+        let node = self.terms.id;
+        let rooms: Vec<_> = self.keeping.rooms.keys().cloned().collect();
+        for name in rooms {
+            self.tell_gap(&name, node, None);
         }
     }
 
@@ -114,7 +132,10 @@ impl Engine {
 
     /// Which of these are to be fetched now, and how much.
     pub(super) fn fetches(&mut self) -> Vec<(Arc<str>, History)> {
-        let names = take(&mut self.keeping.to_fetch).into_iter();
+        // Not more than takes a moment: there is other business.
+        let names = (0..MAX_FETCHES).map_while(|_| self.keeping.to_fetch.pop_first());
+        let names: Vec<_> = names.collect();
+        let names = names.into_iter();
         let rooms = &mut self.keeping.rooms;
         let fetches = names.filter_map(|name| {
             let kept = rooms.get_mut(&name)?;
@@ -178,7 +199,10 @@ impl Engine {
             }
         }
         self.told.append(&mut told);
-        self.answer_blank();
+        let rooms: Vec<_> = self.keeping.rooms.keys().cloned().collect();
+        for name in rooms {
+            self.answer_blank(&name);
+        }
     }
 
     /// A message of this node's will never be kept.
@@ -216,7 +240,9 @@ impl Engine {
         let KeptAt { at, after } = place;
         match kept.last {
             Some(last) if at <= last => {}
-            Some(last) if after == last && kept.early.is_empty() => self.accept(&name, at, said),
+            Some(last) if kept.follows(last, after, at) && kept.early.is_empty() => {
+                self.accept(&name, at, said);
+            }
             _ => {
                 if kept.early.len() < MAX_EARLY {
                     kept.early.push((place, said));
@@ -275,10 +301,10 @@ impl Engine {
         if let Some(last) = kept.last {
             let new: Vec<_> = all.into_iter().filter(|(link, _)| link.at > last).collect();
             let is_behind = match new.first() {
-                Some((link, _)) => link.after != last,
+                Some((link, _)) => !kept.follows(last, link.after, link.at),
                 // What was fetched may be older than what has come meanwhile. A store that knows less than it did has lost
                 // what it had.
-                None => stored.tip != last && kept.asked_at == Some(last),
+                None => !kept.follows(last, stored.tip, stored.tip) && kept.asked_at == Some(last),
             };
             if is_behind {
                 let from = new.first().map_or(stored.tip, |(link, _)| link.after);

@@ -218,7 +218,7 @@ impl Engine {
 
     fn set_members(&mut self, worker: u32, name: &Arc<str>, members: usize) {
         if members == 0 && !self.rooms.contains_key(name) {
-            return;
+            return self.leave_kept(name);
         }
         let room = self.rooms.entry(Arc::clone(name)).or_default();
         room.set_here(worker, members);
@@ -346,6 +346,7 @@ impl Engine {
     pub(super) fn on_lost(&mut self) {
         self.has_lost = true;
         self.shared.lock().figures.overflows += 1;
+        self.tell_of_kept_that_were_lost();
     }
 
     /// Time has passed, since the node began.

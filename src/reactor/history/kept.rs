@@ -48,11 +48,8 @@ pub(in crate::reactor) struct Missed {
     pub(in crate::reactor) at: String,
 }
 
-/// Nobody is there.
-const NOWHERE: Offset = Offset {
-    major: u64::MAX,
-    minor: u64::MAX,
-};
+/// What a message takes beside its bytes, about.
+const ENTRY: usize = 300;
 
 #[derive(Debug)]
 pub(super) struct Kept {
@@ -62,8 +59,12 @@ pub(super) struct Kept {
     bytes: usize,
     /// How many of them no store has yet.
     unsettled: usize,
-    /// Whoever is here has missed what is in `entries`, and nothing else.
+    /// Where the last one was that is not kept any more. Of whoever was before it, nobody knows what they have missed.
     from: Offset,
+    /// One is not kept any more of which nobody knows where it is, until the store says so.
+    lost: Option<Origin>,
+    /// What has serials up to there was in the store when that was asked, and loops were not told of it.
+    pub(super) loaded: u64,
     /// Where the last one is that a store has.
     last: Offset,
     /// Loops that tell of it.
@@ -80,6 +81,8 @@ impl Kept {
             bytes: 0,
             unsettled: 0,
             from: at,
+            lost: None,
+            loaded: 0,
             last: at,
             users: Vec::new(),
             is_warm,
@@ -117,7 +120,7 @@ impl Kept {
             None => Some(said.origin),
         };
         let segment = Arc::new(told(&said, &self.history, self.last, beyond));
-        self.bytes += segment.bytes();
+        self.bytes += ENTRY + segment.bytes();
         self.entries.push_back(Entry {
             serial,
             at,
@@ -148,13 +151,21 @@ impl Kept {
         if let Some(entry) = newest.find(|entry| entry.origin == origin) {
             self.unsettled -= usize::from(entry.at.is_none());
             entry.at = Some(at);
+        } else {
+            self.from = self.from.max(at);
+            self.lost = self.lost.filter(|lost| *lost != origin);
         }
     }
 
     /// It begins anew, behind what is nobody's to hear any more.
     pub(super) fn begin_at(&mut self, at: Offset) {
         self.entries.retain(|entry| entry.at.is_none());
-        self.bytes = self.entries.iter().map(|entry| entry.segment.bytes()).sum();
+        let bytes = self
+            .entries
+            .iter()
+            .map(|entry| ENTRY + entry.segment.bytes());
+        self.bytes = bytes.sum();
+        self.lost = None;
         self.from = at;
         self.last = at;
     }
@@ -166,16 +177,20 @@ impl Kept {
                 || self.bytes > self.history.bytes
                 || now.saturating_sub(oldest.since) > self.history.span)
         {
-            self.bytes = self.bytes.saturating_sub(oldest.segment.bytes());
-            // One that was told here alone leaves a hole, of which nobody knows where it is.
-            self.from = oldest.at.unwrap_or(NOWHERE);
-            self.unsettled -= usize::from(oldest.at.is_none());
+            self.bytes = self.bytes.saturating_sub(ENTRY + oldest.segment.bytes());
+            if let Some(at) = oldest.at {
+                self.from = self.from.max(at);
+            } else {
+                self.unsettled -= 1;
+                self.lost = Some(oldest.origin);
+            }
             self.entries.pop_front();
         }
     }
 
-    /// What somebody has missed of what was told up to `serial`. It is complete only where nothing between can be gone.
-    pub(super) fn since(&self, token: Option<&Token>, serial: u64) -> Missed {
+    /// What somebody has missed of what was told up to `serial`, who is that author now. It is complete only where nothing
+    /// between can be gone.
+    pub(super) fn since(&self, token: Option<&Token>, author: Author, serial: u64) -> Missed {
         let told = || self.entries.iter().filter(|entry| entry.serial <= serial);
         let here = || {
             let at = told()
@@ -192,8 +207,10 @@ impl Kept {
                 ..Missed::default()
             };
         };
-        let is_known = |at: Offset| at == self.from || told().any(|entry| entry.at == Some(at));
-        if !is_known(token.at) {
+        let is_known = |at: Offset| {
+            at == self.from || (at > self.from && told().any(|entry| entry.at == Some(at)))
+        };
+        if self.lost.is_some() || !is_known(token.at) {
             return Missed {
                 at: here(),
                 ..Missed::default()
@@ -203,16 +220,20 @@ impl Kept {
             let is_heard = token.beyond.is_some_and(|heard| {
                 heard.node == entry.origin.node && entry.origin.number <= heard.number
             });
-            let is_own = entry.author.is_some() && entry.author == token.author;
+            let is_own = |author| entry.author.is_some() && entry.author == author;
+            let is_own = is_own(token.author) || is_own(Some(author));
             entry.at.is_none_or(|at| at > token.at) && !is_heard && !is_own
         };
+        let missed = told().filter(is_missed);
+        let segments: Vec<_> = missed.map(|entry| Arc::clone(&entry.segment)).collect();
         Missed {
-            segments: told()
-                .filter(is_missed)
-                .map(|entry| Arc::clone(&entry.segment))
-                .collect(),
+            at: match segments.is_empty() {
+                // What it has said itself is behind it.
+                true => here(),
+                false => position(token.at, token.beyond),
+            },
+            segments,
             is_complete: true,
-            at: position(token.at, token.beyond),
         }
     }
 
@@ -237,6 +258,7 @@ fn told(said: &Said, history: &History, at: Offset, beyond: Option<Origin>) -> S
     let mut marked = Vec::new();
     let is_marked = history
         .words
+        .filter(|_| said.is_text)
         .is_some_and(|to| (to.mark)(&said.payload, &position(at, beyond), &mut marked));
     let payload = if is_marked { &marked } else { &said.payload };
     let message = match core::str::from_utf8(payload) {
@@ -260,6 +282,10 @@ mod tests {
     use core::time::Duration;
 
     const NODE: u64 = 7;
+    const NOBODY: Author = Author {
+        node: 0,
+        connection: 0,
+    };
 
     fn at(minor: u64) -> Offset {
         Offset { major: 1, minor }
@@ -291,7 +317,7 @@ mod tests {
 
     fn missed(kept: &Kept, token: &str, serial: u64) -> Option<Vec<u8>> {
         let token: Token = token.parse().expect("a token");
-        let missed = kept.since(Some(&token), serial);
+        let missed = kept.since(Some(&token), NOBODY, serial);
         let bytes = missed.segments.iter().map(|segment| segment.payload(0)[0]);
         missed.is_complete.then(|| bytes.collect())
     }
@@ -322,7 +348,7 @@ mod tests {
         let kept = kept(History::last(3), &[(1, true), (2, true)]);
         let place = |token: Option<&str>, serial| {
             let token: Option<Token> = token.map(|token| token.parse().expect("a token"));
-            let Missed { at, .. } = kept.since(token.as_ref(), serial);
+            let Missed { at, .. } = kept.since(token.as_ref(), NOBODY, serial);
             at
         };
         assert_eq!(place(None, 2), "1-2");
@@ -335,7 +361,7 @@ mod tests {
     #[test]
     fn what_was_told_before_it_was_kept_is_told_once_on_whatever_node() {
         let mut kept = kept(History::last(9), &[(1, true), (2, false), (3, false)]);
-        assert_eq!(kept.since(None, 9).at, "1-1.7.3");
+        assert_eq!(kept.since(None, NOBODY, 9).at, "1-1.7.3");
         for (token, expected) in [
             ("1-1", vec![2, 3]),
             ("1-1.7.2", vec![3]),
@@ -348,16 +374,26 @@ mod tests {
         let origin = |number| Origin { node: NODE, number };
         kept.settle(origin(2), at(5));
         kept.settle(origin(3), at(6));
-        assert_eq!(kept.since(None, 9).at, "1-6");
+        assert_eq!(kept.since(None, NOBODY, 9).at, "1-6");
         assert_eq!(missed(&kept, "1-1.7.2", 9), Some(vec![3]));
         assert_eq!(missed(&kept, "1-6", 9), Some(vec![]));
     }
 
     #[test]
-    fn what_was_never_kept_and_is_gone_leaves_nobody_sure() {
-        let kept = kept(History::last(1), &[(1, false), (2, true)]);
-        assert_eq!(missed(&kept, "1-0", 9), None);
-        assert_eq!(missed(&kept, "1-2", 9), Some(vec![]));
+    fn what_is_gone_and_was_never_kept_leaves_nobody_sure_until_it_is_known_where_it_was() {
+        let mut kept = kept(History::last(2), &[(1, false), (2, true), (3, true)]);
+        assert_eq!(missed(&kept, "1-2", 9), None);
+        assert_eq!(missed(&kept, "1-3", 9), None);
+        // It comes behind one that is told after it.
+        let origin = Origin {
+            node: NODE,
+            number: 1,
+        };
+        let between = Offset { major: 1, minor: 2 };
+        kept.settle(origin, between);
+        assert_eq!(missed(&kept, "1-1", 9), None);
+        assert_eq!(missed(&kept, "1-2", 9), Some(vec![3]));
+        assert_eq!(missed(&kept, "1-3", 9), Some(vec![]));
     }
 
     #[test]
@@ -390,6 +426,13 @@ mod tests {
         assert_eq!(missed(&kept, "1-0,7.5", 9), Some(vec![2, 3]));
         assert_eq!(missed(&kept, "1-0,8.5", 9), Some(vec![1, 2, 3]));
         assert_eq!(missed(&kept, "1-0", 9), Some(vec![1, 2, 3]));
+        // Nor as who it is now.
+        let token: Token = "1-0,7.5".parse().expect("a token");
+        let now = Author {
+            node: NODE,
+            connection: 6,
+        };
+        assert_eq!(kept.since(Some(&token), now, 9).segments.len(), 1);
         let author = Author {
             node: 31,
             connection: 42,

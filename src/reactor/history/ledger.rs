@@ -12,6 +12,7 @@ use super::place::{Offset, Origin, Token};
 use super::{Author, History};
 use crate::reactor::rooms::Segment;
 use alloc::collections::BTreeMap;
+use alloc::string::ToString;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::sync::atomic::{AtomicU8, Ordering};
@@ -149,26 +150,34 @@ impl Ledger {
         room: &Arc<str>,
         history: History,
         token: Option<&Token>,
-        (worker, told): (u32, Option<u64>),
+        (worker, told, connection): (u32, Option<u64>, u64),
     ) -> (u64, Search) {
         let is_here = self.store() == Store::Here;
         let now = self.begun.elapsed();
         let mut rooms = self.lock();
         let newest = rooms.serial;
+        rooms.room(room, history, is_here);
+        let author = Author {
+            node: rooms.node,
+            connection,
+        };
+        rooms.trim(room, now);
         let kept = rooms.room(room, history, is_here);
-        kept.trim(now);
         if !kept.users.contains(&worker) {
             kept.users.push(worker);
         }
         let told = told.unwrap_or(newest);
         let search = if !kept.is_warm {
             Search::Ask
+        } else if told < kept.loaded {
+            // This loop is about to be told that there is more.
+            Search::After(kept.loaded)
         } else if token.is_none_or(|token| token.at <= kept.at(told)) {
-            Search::Found(kept.since(token, told))
-        } else if token.is_some_and(|token| token.at <= kept.last()) {
+            Search::Found(kept.since(token, author, told))
+        } else if token.is_some_and(|token| token.at <= kept.last()) && told < kept.newest() {
             Search::After(kept.newest())
-        } else if is_here {
-            Search::Found(kept.since(token, told))
+        } else if is_here || token.is_some_and(|token| token.at <= kept.last()) {
+            Search::Found(kept.since(token, author, told))
         } else {
             Search::Ask
         };
@@ -179,16 +188,24 @@ impl Ledger {
     pub(in crate::reactor) fn missed(
         &self,
         room: &str,
+        (told, connection): (u64, u64),
         token: Option<&Token>,
-        told: u64,
         is_last: bool,
     ) -> Option<Missed> {
         let rooms = self.lock();
         let Some((kept, _)) = rooms.rooms.get(room) else {
-            return Some(Missed::default());
+            return Some(Missed {
+                is_complete: token.is_none(),
+                at: Offset::default().to_string(),
+                ..Missed::default()
+            });
+        };
+        let author = Author {
+            node: rooms.node,
+            connection,
         };
         let is_ahead = token.is_some_and(|token| token.at > kept.at(told));
-        (is_last || !is_ahead).then(|| kept.since(token, told))
+        (is_last || !is_ahead).then(|| kept.since(token, author, told))
     }
 
     /// A loop tells nothing of a room any more.
@@ -231,6 +248,8 @@ impl Ledger {
             let since = now.saturating_sub(age);
             rooms.push(room, history, Some(at), said, since);
         }
+        let serial = rooms.serial;
+        rooms.room(room, history, true).loaded = serial;
     }
 
     /// It has all that the store has.
@@ -281,9 +300,13 @@ impl Rooms {
         if !self.rooms.contains_key(name) {
             // Above all that it may have been before it was forgotten.
             self.serial += 1;
-            let at = Offset {
-                major: self.major,
-                minor: self.serial,
+            let at = match is_warm {
+                true => Offset {
+                    major: self.major,
+                    minor: self.serial,
+                },
+                // The store will say.
+                false => Offset::default(),
             };
             let kept = Kept::new(history, at, is_warm);
             self.rooms.insert(Arc::clone(name), (kept, self.serial));
@@ -320,6 +343,15 @@ impl Rooms {
         self.idle.insert(serial, Arc::clone(name));
         self.make_room();
         (serial, segment)
+    }
+
+    /// Gives up what a room has kept for too long.
+    fn trim(&mut self, name: &str, now: Duration) {
+        if let Some((kept, _)) = self.rooms.get_mut(name) {
+            let before = kept.bytes();
+            kept.trim(now);
+            self.bytes = self.bytes.saturating_sub(before) + kept.bytes();
+        }
     }
 
     fn make_room(&mut self) {

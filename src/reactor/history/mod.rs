@@ -75,13 +75,13 @@ impl PartialEq for History {
 impl Eq for History {}
 
 impl History {
-    /// The last so many messages, of a day at most, and 1 MiB of them.
+    /// The last so many messages, of a day at most, and 512 KiB of them.
     #[must_use]
     pub const fn last(messages: usize) -> Self {
         Self {
             messages,
             span: Duration::from_secs(24 * 60 * 60),
-            bytes: 1 << 20,
+            bytes: 512 << 10,
             words: None,
         }
     }
@@ -93,7 +93,9 @@ impl History {
         self
     }
 
-    /// Not more bytes than this. What comes from other nodes is bounded so where it is told; a broker counts messages.
+    /// Not more bytes than this, with 300 for each message. Whoever comes back is sent all it has missed at once: more than
+    /// [`Limits::max_queued`](crate::server::Limits::max_queued) is too much for one that reads slowly. A broker may keep
+    /// more than is told.
     #[must_use]
     pub const fn max_bytes(mut self, bytes: usize) -> Self {
         self.bytes = bytes;
@@ -110,6 +112,12 @@ impl History {
     #[must_use]
     pub const fn span(&self) -> Duration {
         self.span
+    }
+
+    /// How many bytes of them.
+    #[must_use]
+    pub const fn bytes(&self) -> usize {
+        self.bytes
     }
 
     /// Has messages tell where they are.

@@ -13,6 +13,7 @@ use super::{JoinError, Rooms};
 use crate::proto::deflate::Compressor;
 use crate::reactor::exchange::Exchange;
 use crate::reactor::history::{History, Missed, Origin, Resumed, Said, Search, Store, Token};
+use crate::reactor::mailbox::PutError;
 use crate::reactor::rooms::segment::Manner;
 use crate::reactor::{ConnectionId, Message};
 use alloc::sync::Arc;
@@ -49,51 +50,76 @@ impl Followed {
 
 impl Exchange {
     /// Keeps a message, and has all loops told of it when it has its place. Says whether anybody keeps anything.
+    ///
+    /// # Errors
+    ///
+    /// When there is no room for it, or nobody is there.
     pub(in crate::reactor) fn keep(
         &self,
         name: &str,
         history: History,
         message: Message<'_>,
         manner: Manner,
-    ) -> bool {
-        let store = self.ledger.store();
+    ) -> Result<bool, PutError<()>> {
+        let store = self.store();
         if store == Store::Nowhere {
-            return false;
+            return Ok(false);
         }
-        let name: Arc<str> = name.into();
-        let said = Said {
+        self.check_room(message.bytes().len(), store == Store::Broker)?;
+        if store == Store::Broker {
+            let said = self.said(message, manner);
+            self.tell_elsewhere(&Letter::Keep(name.into(), history, Arc::new(said)));
+        } else {
+            self.keep_here(name, history, message, manner);
+        }
+        Ok(true)
+    }
+
+    fn store(&self) -> Store {
+        self.ledger.store()
+    }
+
+    fn said(&self, message: Message<'_>, manner: Manner) -> Said {
+        Said {
             origin: Origin { node: 0, number: 0 },
             author: manner.except.map(|id| self.ledger.author(id.get())),
             except: manner.except,
             is_text: matches!(message, Message::Text(_)),
             is_secret: manner.secret,
             payload: message.bytes().to_vec(),
-        };
-        if store == Store::Broker {
-            self.tell_elsewhere(&Letter::Keep(name, history, Arc::new(said)));
-        } else {
-            let given_up = self.ledger.keep(&name, history, said, |serial, segment| {
-                self.tell_all(&Letter::Kept(Arc::clone(&name), serial, segment))
-            });
-            // Not before the ledger is free again.
-            drop(given_up);
         }
-        true
+    }
+
+    fn keep_here(&self, name: &str, history: History, message: Message<'_>, manner: Manner) {
+        let (name, said) = (Arc::from(name), self.said(message, manner));
+        let given_up = self.ledger.keep(&name, history, said, |serial, segment| {
+            self.tell_all(&Letter::Kept(Arc::clone(&name), serial, segment))
+        });
+        // Not before the ledger is free again.
+        drop(given_up);
     }
 }
 
 impl Rooms {
     /// Says something in a room that is kept there. `None`: nobody keeps anything.
     pub(super) fn say_kept(
-        &self,
+        &mut self,
         name: &str,
         history: History,
         message: Message<'_>,
         manner: Manner,
     ) -> Option<Receipt> {
-        let exchange = self.followed.exchange.as_ref()?;
-        if !exchange.keep(name, history, message, manner) {
-            return None;
+        let exchange = self.followed.exchange.clone()?;
+        match exchange.store() {
+            Store::Nowhere => return None,
+            Store::Here => exchange.keep_here(name, history, message, manner),
+            Store::Broker => {
+                // Who came before is a member when it hears of this.
+                #[cfg(feature = "backplane")]
+                self.tell_members();
+                let said = exchange.said(message, manner);
+                self.write(Letter::Keep(name.into(), history, Arc::new(said)));
+            }
         }
         let room = self.named(name).map(|room| &self.rooms[room as usize]);
         let queued = room.map_or(0, |room| room.members().len() - room.closing());
@@ -137,7 +163,11 @@ impl Rooms {
             self.tell_missed(&waiting, nothing, compressor);
             return Ok(true);
         }
-        let known = (self.worker, self.followed.told.get(&room).copied());
+        let known = (
+            self.worker,
+            self.followed.told.get(&room).copied(),
+            id.get(),
+        );
         let name: Arc<str> = name.into();
         let (told, search) = exchange
             .ledger
@@ -241,7 +271,11 @@ impl Rooms {
             }
             let is_last = waiting.is_second || waiting.until.is_some();
             let token = waiting.token.as_ref();
-            if let Some(missed) = exchange.ledger.missed(&name, token, told, is_last) {
+            if let Some(missed) =
+                exchange
+                    .ledger
+                    .missed(&name, (told, waiting.id.get()), token, is_last)
+            {
                 self.tell_missed(&waiting, missed, with);
             } else {
                 waiting.is_second = true;
@@ -249,6 +283,37 @@ impl Rooms {
                 self.followed.waiting.push(waiting);
             }
         }
+    }
+
+    /// Whoever fell behind does not know any more what was told.
+    pub(in crate::reactor) fn forget_told(&mut self) {
+        self.followed.told.clear();
+        self.followed.waiting.clear();
+        if let Some(exchange) = &self.followed.exchange {
+            exchange.ledger.leave_all(self.worker);
+        }
+    }
+
+    /// Whoever carries to elsewhere has lost what was asked for.
+    #[cfg(feature = "backplane")]
+    pub(super) fn ask_again(&mut self) {
+        let waiting = self.followed.waiting.iter();
+        for waiting in waiting.filter(|waiting| waiting.until.is_none()) {
+            if let Some(name) = self
+                .rooms
+                .get(waiting.room as usize)
+                .and_then(|room| room.name.as_deref())
+            {
+                self.outgoing
+                    .push(Letter::Want(name.into(), waiting.history));
+            }
+        }
+    }
+
+    /// A member has left.
+    pub(super) fn stop_waiting(&mut self, id: ConnectionId, room: u32) {
+        let waiting = &mut self.followed.waiting;
+        waiting.retain(|waiting| waiting.id != id || waiting.room != room);
     }
 
     /// A room is no more.
@@ -261,6 +326,13 @@ impl Rooms {
             (&self.rooms[room as usize].name, &self.followed.exchange)
         {
             exchange.ledger.leave(name, self.worker);
+            // It is of no use to this loop any more.
+            #[cfg(feature = "backplane")]
+            if self.counts.is_bridged() {
+                let nobody = Letter::Members(self.worker, Some(name.as_ref().into()), Some(0));
+                self.outgoing.push(nobody);
+                self.quiet = false;
+            }
         }
     }
 }

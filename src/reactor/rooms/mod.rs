@@ -316,6 +316,7 @@ impl Rooms {
         let place = &mut self.places[slot as usize];
         // In order, as what a connection is told of several rooms is in the order in which it joined them.
         self.memberships.remove(&mut place.memberships, room);
+        self.stop_waiting(id, room);
         self.take_out(room, at);
         true
     }

@@ -52,6 +52,7 @@ impl Rooms {
         self.changed.clear();
         self.changed
             .extend(self.rooms.iter().map(|(room, _)| room as u32));
+        self.ask_again();
         self.quiet = false;
     }
 }

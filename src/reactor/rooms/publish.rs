@@ -111,8 +111,9 @@ impl<'a> To<'a> {
     }
 
     /// And for those who come back to it with [`Hub::resume`](crate::server::Hub::resume): where this is a room, it keeps the
-    /// message. All that is kept is told in one order, the same to everybody; as it takes its place in that first, what is
-    /// said behind it and not kept may be told before it. To several rooms at once, to all, or only [`here`](Self::here),
+    /// message. All that is kept is told in one order, the same to everybody; as it takes its place in that first,
+    /// what is said behind it and not kept may be told before it, and what was said before it on the same turn behind it. To
+    /// several rooms at once, to all, or only [`here`](Self::here),
     /// nothing is kept.
     #[must_use]
     pub const fn kept(mut self, history: History) -> Self {

@@ -103,6 +103,8 @@ export class Tab {
   asked = [];
   /** All that it said over WebSockets. */
   said = [];
+  /** All that it was told over them. */
+  told = [];
 
   constructor(call) {
     this.call = call;
@@ -113,6 +115,7 @@ export class Tab {
     // That a server is away, which tests do, is told as an error of the network.
     if (method === "Log.entryAdded" && params.entry.source !== "network") this.complaints.push(params.entry.text);
     if (method === "Network.webSocketFrameSent") this.said.push(params.response.payloadData);
+    if (method === "Network.webSocketFrameReceived") this.told.push(params.response.payloadData);
     if (method === "Network.requestWillBeSent") this.asked.push(params.request.url);
   }
 

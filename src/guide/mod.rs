@@ -11,6 +11,7 @@
 //! | [`limits`] | what peers may take, and what they see when they take more |
 //! | [`compression`] | what permessage-deflate brings, and what it costs |
 //! | [`proxies`] | how to put it behind nginx, HAProxy or Caddy |
+//! | [`nodes`] | how to make several servers one, and how large that may become |
 //! | [`restarts`] | how to replace a running server |
 //! | [`migration`] | where things are for whoever comes from tokio-tungstenite or tungstenite |
 //! | [`machine`] | what to tell the kernel for very many connections |
@@ -74,6 +75,10 @@ pub mod compression {
 
 pub mod proxies {
     #![doc = include_str!("../../docs/proxies.md")]
+}
+
+pub mod nodes {
+    #![doc = include_str!("../../docs/nodes.md")]
 }
 
 pub mod restarts {

@@ -42,7 +42,8 @@
 //!   comes back with [`Hub::resume`](crate::server::Hub::resume), to whichever node, gets what it has missed, once and in
 //!   order, or is told that it is too late. While the broker cannot be reached, such a message is told on its own node at
 //!   once, and on the others when the broker is back. One that was on its way when a connection was lost may be missing
-//!   elsewhere, and is a gap there.
+//!   elsewhere, and is a gap there; and whoever moves while the broker is away may hear again what only its own node has
+//!   told.
 //! - **Trouble.** While the broker cannot be reached, rooms go on here. What is said waits for it, as much as
 //!   [`NodeBuilder::max_queued`] allows; then what is oldest is dropped, and counted. [`BackplaneEvent::Down`] and
 //!   [`Up`](BackplaneEvent::Up) are told to every loop.
@@ -201,7 +202,7 @@ pub struct Stored {
 pub trait Inlet: 'static {
     /// Waits until something was published to what is subscribed to, and gives that, and what else has come. What one node
     /// has published comes in order, but for what is in one batch, which may be in any. What this node has published itself
-    /// may come or not. Dropped before it has returned, nothing is lost.
+    /// may come or not; what it has [appended](Outlet::append) comes, or its own members do not hear it. Dropped before it has returned, nothing is lost.
     ///
     /// # Errors
     ///

@@ -63,7 +63,12 @@ impl Workers {
             monitor.set_handle(server.handle());
         }
         #[cfg(feature = "backplane")]
-        self.site.shared.nodes.start(server.exchange())?;
+        {
+            self.site.shared.nodes.start(server.exchange())?;
+            if let Some(node) = self.site.shared.nodes.node() {
+                self.site.shared.registry.node(node);
+            }
+        }
         Ok(server)
     }
 

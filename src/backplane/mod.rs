@@ -75,6 +75,8 @@ mod wire;
 pub use crate::reactor::{BackplaneEvent, History, NodeId, Offset};
 #[cfg(feature = "nats")]
 pub use nats::{Nats, NatsInlet, NatsOutlet};
+#[cfg(feature = "app")]
+pub(crate) use node::WeakNode;
 pub use node::{Figures, Neighbour, Node, NodeBuilder};
 #[cfg(feature = "redis")]
 pub use redis::{Redis, RedisInlet, RedisOutlet};

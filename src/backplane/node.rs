@@ -9,6 +9,8 @@ use crate::reactor::{Bridge, Exchange};
 use alloc::format;
 use alloc::string::String;
 use alloc::sync::Arc;
+#[cfg(feature = "app")]
+use alloc::sync::Weak;
 use alloc::vec::Vec;
 use core::fmt;
 use core::time::Duration;
@@ -21,6 +23,19 @@ use std::thread::{self, JoinHandle};
 #[derive(Clone)]
 pub struct Node {
     inner: Arc<Inner>,
+}
+
+/// A node, as long as somebody else has it.
+#[cfg(feature = "app")]
+#[derive(Clone, Debug)]
+pub(crate) struct WeakNode(Weak<Inner>);
+
+#[cfg(feature = "app")]
+impl WeakNode {
+    pub(crate) fn get(&self) -> Option<Node> {
+        let inner = self.0.upgrade()?;
+        Some(Node { inner })
+    }
 }
 
 struct Inner {
@@ -163,6 +178,12 @@ impl Node {
         NodeBuilder::default()
     }
 
+    /// It, for who does not keep it.
+    #[cfg(feature = "app")]
+    pub(crate) fn weak(&self) -> WeakNode {
+        WeakNode(Arc::downgrade(&self.inner))
+    }
+
     /// Which one this is.
     #[must_use]
     pub fn id(&self) -> NodeId {
@@ -225,6 +246,14 @@ impl Node {
     #[must_use]
     pub fn figures(&self) -> Figures {
         self.inner.shared.lock().figures
+    }
+}
+
+impl fmt::Debug for Inner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Inner")
+            .field("id", &self.id)
+            .finish_non_exhaustive()
     }
 }
 

@@ -33,9 +33,13 @@ impl Server {
     }
 
     fn health(&self) -> String {
+        self.page("/healthz")
+    }
+
+    fn page(&self, path: &str) -> String {
         let mut stream = TcpStream::connect(self.addr).expect("it listens");
-        let request = b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n";
-        stream.write_all(request).expect("it is small");
+        let request = format!("GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n");
+        stream.write_all(request.as_bytes()).expect("it is small");
         let mut answer = String::new();
         stream.read_to_string(&mut answer).expect("it is text");
         assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
@@ -86,10 +90,21 @@ fn two_servers(kind: Kind) {
 
     // Without a broker each goes on by itself, and says so.
     until("it is well", || (one.health() == "ok").then_some(()));
+    let shows = |line: &str| {
+        until(line, || {
+            one.page("/metrics")
+                .contains(&format!("\n{line}\n"))
+                .then_some(())
+        });
+    };
+    shows("sockeye_backplane_up 1");
+    shows("sockeye_backplane_other_nodes 1");
+    shows("sockeye_backplane_connections_elsewhere 1");
     broker.kill();
     until("it is not so well", || {
         one.health().starts_with("degraded").then_some(())
     });
+    shows("sockeye_backplane_up 0");
     ada.say(r#"{"cmd":"chat","param":{"text":"anybody?"}}"#);
     hears(&mut cam, "anybody?");
     assert!(broker.run());

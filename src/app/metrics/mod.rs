@@ -7,6 +7,7 @@
 //! | `labels` | the names by which they are told apart, which peers cannot add to |
 //! | `histogram` | how long things took, by fixed bounds |
 //! | `text` | all that as Prometheus reads it; feature `metrics` |
+//! | `nodes` | and what a node has done, beside it |
 //!
 //! Not here: where it is served; when something is counted.
 
@@ -14,6 +15,8 @@ mod counters;
 mod figures;
 mod histogram;
 mod labels;
+#[cfg(all(feature = "metrics", feature = "backplane"))]
+mod nodes;
 #[cfg(feature = "metrics")]
 mod text;
 
@@ -49,6 +52,9 @@ use std::sync::{Mutex, PoisonError};
 #[derive(Clone, Debug, Default)]
 pub struct Registry {
     workers: Arc<Mutex<Vec<Arc<Counters>>>>,
+    /// The first node that counts here.
+    #[cfg(feature = "backplane")]
+    node: Arc<std::sync::OnceLock<crate::backplane::WeakNode>>,
 }
 
 impl Registry {
@@ -64,6 +70,13 @@ impl Registry {
         let counters = Arc::<Counters>::default();
         self.lock().push(counters.clone());
         counters
+    }
+
+    /// Shows what a node does, too, while it is there; that of an [`App`](crate::app::App) is shown by itself. One registry has one node: a
+    /// second is not shown.
+    #[cfg(feature = "backplane")]
+    pub fn node(&self, node: &crate::backplane::Node) {
+        let _ = self.node.set(node.weak());
     }
 
     /// What all loops together have counted. Loops go on meanwhile, so numbers that belong together may differ by what has

@@ -54,7 +54,12 @@ impl Collector for Registry {
             "loop_turn",
             "Time that a turn of a loop took, waiting aside",
             &figures.turn,
-        )
+        )?;
+        #[cfg(feature = "backplane")]
+        if let Some(node) = self.node.get().and_then(crate::backplane::WeakNode::get) {
+            super::nodes::nodes(&mut encoder, &node)?;
+        }
+        Ok(())
     }
 }
 
@@ -116,7 +121,7 @@ fn messages(encoder: &mut DescriptorEncoder<'_>, figures: &Figures<u64>) -> fmt:
     Ok(())
 }
 
-fn gauge(
+pub(super) fn gauge(
     encoder: &mut DescriptorEncoder<'_>,
     name: &str,
     unit: Option<&Unit>,
@@ -128,7 +133,7 @@ fn gauge(
         .encode_gauge(&value)
 }
 
-fn labelled(
+pub(super) fn labelled(
     metric: &mut MetricEncoder<'_>,
     labels: &impl EncodeLabelSet,
     value: u64,
@@ -136,7 +141,7 @@ fn labelled(
     count(&mut metric.encode_family(labels)?, value)
 }
 
-fn count(metric: &mut MetricEncoder<'_>, value: u64) -> fmt::Result {
+pub(super) fn count(metric: &mut MetricEncoder<'_>, value: u64) -> fmt::Result {
     metric.encode_counter::<NoLabelSet, u64, u64>(&value, None)
 }
 

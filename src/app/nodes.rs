@@ -20,6 +20,8 @@ pub struct Gap<'g> {
     pub to: Audience<'g>,
     /// How many messages; `None` where nobody can tell, or whether there were any.
     pub missed: Option<u64>,
+    /// What was kept is not any more. Of what is kept nothing is missed else, for it is told later.
+    pub kept: bool,
 }
 
 type Start = Box<dyn FnOnce(&Exchange) -> io::Result<Node> + Send>;
@@ -80,14 +82,17 @@ pub(super) fn missed_at<'e>(
     places: &Places,
     event: &'e BackplaneEvent,
 ) -> alloc::vec::Vec<(u32, Gap<'e>)> {
-    let BackplaneEvent::Gap { room, missed, .. } = event else {
+    let BackplaneEvent::Gap {
+        room, missed, kept, ..
+    } = event
+    else {
         return alloc::vec::Vec::new();
     };
-    let missed = *missed;
+    let (missed, kept) = (*missed, *kept);
     let Some(key) = room.as_deref() else {
         let all = |place| {
             let to = Audience::all();
-            (place, Gap { to, missed })
+            (place, Gap { to, missed, kept })
         };
         return places.all().map(all).collect();
     };
@@ -99,7 +104,7 @@ pub(super) fn missed_at<'e>(
     };
     let place = places.find(path);
     place
-        .map(|place| (place, Gap { to, missed }))
+        .map(|place| (place, Gap { to, missed, kept }))
         .into_iter()
         .collect()
 }

@@ -42,6 +42,7 @@ struct Inner {
     id: NodeId,
     name: Arc<str>,
     label: String,
+    keeps: bool,
     shared: Arc<Shared>,
     desk: Arc<Desk>,
     thread: Mutex<Option<JoinHandle<()>>>,
@@ -149,7 +150,8 @@ impl NodeBuilder {
             gone_after: self.gone_after,
         };
         let engine = Engine::new(terms, Arc::clone(&shared));
-        let (label, own) = (backplane.label(), Arc::clone(&desk));
+        let (label, keeps) = (backplane.label(), backplane.keeps());
+        let own = Arc::clone(&desk);
         let view = Arc::clone(&shared);
         let thread = thread::Builder::new()
             .name("backplane".into())
@@ -163,6 +165,7 @@ impl NodeBuilder {
                 id,
                 name,
                 label,
+                keeps,
                 shared,
                 desk,
                 thread: Mutex::new(Some(thread)),
@@ -200,6 +203,12 @@ impl Node {
     #[must_use]
     pub fn broker(&self) -> &str {
         &self.inner.label
+    }
+
+    /// Whether that keeps what is said to be kept.
+    #[must_use]
+    pub fn keeps(&self) -> bool {
+        self.inner.keeps
     }
 
     /// The other nodes that are heard.

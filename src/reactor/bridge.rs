@@ -38,6 +38,8 @@ pub enum BackplaneEvent {
         node: NodeId,
         /// How many messages; `None` where nobody can tell, or whether there were any.
         missed: Option<u64>,
+        /// They were kept, and are not any more; `node` is this one. What is kept is else missed by nobody for long.
+        kept: bool,
     },
     /// The broker cannot be reached, or does not answer. What is said is told on this node, and waits to be told on
     /// others, as much of it as may.

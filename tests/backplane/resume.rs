@@ -97,17 +97,21 @@ struct Guest {
 
 impl Guest {
     fn come(addr: SocketAddr, path: &str) -> Self {
-        let mut guest = Self {
-            client: Client::connect_to(addr, path),
+        let mut guest = Self::new(Client::connect_to(addr, path), path);
+        guest.wait_for_place();
+        guest
+    }
+
+    fn new(client: Client, path: &str) -> Self {
+        Self {
+            client,
             path: path.to_owned(),
             at: None,
             author: None,
             resumed: 0,
             missed: None,
             heard: Vec::new(),
-        };
-        guest.wait_for_place();
-        guest
+        }
     }
 
     /// The connection is cut, and it comes again, to that node.
@@ -409,4 +413,24 @@ fn a_broker_that_keeps_nothing_says_that_it_is_too_late() {
     guest.come_back(places[1].addr);
     guest.wait_for_place();
     assert_eq!(guest.missed, None);
+}
+
+#[test]
+fn who_speaks_before_it_knows_where_it_is_hears_itself() {
+    everywhere(History::last(10), |places| {
+        for (round, place) in places.iter().cycle().take(10).enumerate() {
+            let path = format!("/talk/{round}-all");
+            let client = Client::connect_to(place.addr, &path);
+            let mut guest = Guest::new(client, &path);
+            guest.say("0");
+            guest.hears(&words(0..1));
+            guest.say("1");
+            guest.hears(&words(0..2));
+            // It is told where it is nevertheless, and once.
+            assert_eq!((guest.resumed, guest.missed), (1, Some(0)));
+            guest.come_back(place.addr);
+            guest.wait_for_place();
+            assert_eq!(guest.missed, Some(0));
+        }
+    });
 }

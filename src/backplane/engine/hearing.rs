@@ -152,6 +152,15 @@ impl Engine {
     }
 
     pub(super) fn tell_gap(&mut self, name: &Arc<str>, node: NodeId, missed: Option<u64>) {
+        self.tell_gap_in(name, node, missed, false);
+    }
+
+    /// What was kept in a room is not any more, and some may have missed it.
+    pub(super) fn tell_kept_gap(&mut self, name: &Arc<str>) {
+        self.tell_gap_in(name, self.terms.id, None, true);
+    }
+
+    fn tell_gap_in(&mut self, name: &Arc<str>, node: NodeId, missed: Option<u64>, kept: bool) {
         let mut view = self.shared.lock();
         view.figures.gaps += 1;
         let all = view.figures.missed;
@@ -160,7 +169,12 @@ impl Engine {
         let worker = self.rooms.get(name).and_then(Room::worker);
         let room = Some(Arc::clone(name)).filter(|name| !name.is_empty());
         let worker = worker.filter(|_| room.is_some());
-        let gap = BackplaneEvent::Gap { room, node, missed };
+        let gap = BackplaneEvent::Gap {
+            room,
+            node,
+            missed,
+            kept,
+        };
         self.told.push(Told::Event(worker, gap));
     }
 

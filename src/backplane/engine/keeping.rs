@@ -113,10 +113,9 @@ impl Engine {
 
     /// Loops have said more than could wait for this node: nobody has heard what of it was to be kept.
     pub(super) fn tell_of_kept_that_were_lost(&mut self) {
-        let node = self.terms.id;
         let rooms: Vec<_> = self.keeping.rooms.keys().cloned().collect();
         for name in rooms {
-            self.tell_gap(&name, node, None);
+            self.tell_kept_gap(&name);
         }
     }
 
@@ -291,7 +290,6 @@ impl Engine {
 
     /// What is kept of a room was fetched.
     pub(in crate::backplane) fn on_fetched(&mut self, name: &Arc<str>, stored: Stored) {
-        let node = self.terms.id;
         let all: Vec<_> = stored.messages.into_iter().filter_map(read_kept).collect();
         let Some(kept) = self.keeping.rooms.get_mut(name) else {
             return;
@@ -310,7 +308,7 @@ impl Engine {
                 let from = new.first().map_or(stored.tip, |(link, _)| link.after);
                 kept.last = Some(from);
                 let history = kept.history;
-                self.tell_gap(name, node, None);
+                self.tell_kept_gap(name);
                 let begin = Told::Load(Arc::clone(name), history, from, Vec::new());
                 self.told.push(begin);
             }
@@ -329,7 +327,6 @@ impl Engine {
 
     /// All there is of a room of which nothing was told yet.
     fn load(&mut self, name: &Arc<str>, mut all: Vec<(KeptAt, Said)>, tip: Offset) {
-        let node = self.terms.id;
         let Some(kept) = self.keeping.rooms.get_mut(name) else {
             return;
         };
@@ -363,7 +360,7 @@ impl Engine {
             self.told.push(Told::Settled(Arc::clone(name), origin, at));
         }
         if was_blank {
-            self.tell_gap(name, node, None);
+            self.tell_kept_gap(name);
         }
         for (link, said) in new {
             self.accept(name, link.at, said);

@@ -224,7 +224,8 @@ impl Rooms {
             *told = serial;
         }
         let waiting = self.followed.waiting.iter();
-        let waiting = waiting.filter(|waiting| waiting.room == room);
+        // Who has come anew hears everything from the beginning on, and is told later where that is.
+        let waiting = waiting.filter(|waiting| waiting.room == room && waiting.token.is_some());
         let skipped: Vec<u32> = waiting
             .filter_map(|waiting| self.slot_of(waiting.id))
             .collect();
@@ -269,7 +270,7 @@ impl Rooms {
             if slot.and_then(|slot| self.membership(slot, room)).is_none() {
                 continue;
             }
-            let is_last = waiting.is_second || waiting.until.is_some();
+            let is_last = waiting.is_second;
             let token = waiting.token.as_ref();
             if let Some(missed) =
                 exchange
@@ -279,6 +280,7 @@ impl Rooms {
                 self.tell_missed(&waiting, missed, with);
             } else {
                 waiting.is_second = true;
+                waiting.until = None;
                 self.write(Letter::Want(name.as_ref().into(), waiting.history));
                 self.followed.waiting.push(waiting);
             }

@@ -9,6 +9,7 @@ use serde::Deserialize;
 use serde_json::json;
 use sockeye::app::json::{Commands, Failure, Letter};
 use sockeye::app::{Audience, Conn, Params, Scope};
+use sockeye::backplane::Node;
 use sockeye::proto::CloseCode;
 use sockeye::server::History;
 use std::sync::Arc;
@@ -44,8 +45,12 @@ pub(super) fn service(params: &Params) -> Commands<()> {
             stats(scope, &going);
         })
         .gap(move |scope, gap| {
-            let param = json!({ "missed": gap.missed });
-            let _ = scope.emit(gap.to.clone().here(), "gap", &param);
+            // Where lines are kept, a node that dies without a word takes none of them along.
+            let keeps = scope.node().is_some_and(Node::keeps);
+            if !keeps || gap.kept || gap.missed.is_some() {
+                let param = json!({ "missed": gap.missed });
+                let _ = scope.emit(gap.to.clone().here(), "gap", &param);
+            }
             // It may be that others are gone with what they said.
             let stats = json!({ "numClients": scope.online_everywhere() });
             let _ = scope.emit(Audience::room(&missing).here(), "stats", &stats);

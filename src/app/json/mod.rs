@@ -8,6 +8,16 @@
 //! | `emit` | saying commands through what a call is lent |
 //! | `place` | where clients are in what a path keeps |
 //!
+//! # What a path keeps
+//!
+//! Where a route has a [`history`](super::Route::history), each object that is said with
+//! [`Audience::kept`](super::Audience::kept) has its place as its last member:
+//! `{"cmd":"say","param":"hi","at":"1795400000000-8"}`; it should have no other member of that name. Whoever comes is told where
+//! that is, `{"cmd":"resumed","param":{"missed":3,"complete":true,"as":"1f.2a"},"at":"…"}`, and behind that what it has missed.
+//! Where it is not `complete`, it is too late. To come back, a client asks for the path with `?resume=AT,AS`: the last `at` that it
+//! has heard, and the last `as`. The browser's client does so by itself, and the one of this crate
+//! where it is asked to (`Connector::resume`).
+//!
 //! Not here: values, types and their errors, which are `serde`'s and `serde_json`'s.
 
 mod check;

@@ -317,6 +317,15 @@ impl Route {
     /// see [`json`](super::json). Default: nothing is kept.
     ///
     /// A path keeps it for as long as the history says, whether anybody is there or not.
+    ///
+    /// ```
+    /// use core::time::Duration;
+    /// use sockeye::app::{Format, Route};
+    /// use sockeye::server::History;
+    ///
+    /// let hour = History::last(100).within(Duration::from_secs(60 * 60));
+    /// let route = Route::new("/news").format(Format::Json).history(hour);
+    /// ```
     #[must_use]
     pub const fn history(mut self, history: History) -> Self {
         self.history = Some(history);

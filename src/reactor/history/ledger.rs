@@ -18,6 +18,7 @@ use alloc::vec::Vec;
 use core::sync::atomic::{AtomicU8, Ordering};
 use core::time::Duration;
 use std::collections::HashMap;
+use std::hash::{BuildHasher as _, RandomState};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
@@ -71,16 +72,11 @@ pub(in crate::reactor) enum Search {
 
 impl Default for Ledger {
     fn default() -> Self {
-        let mut random = [0; 8];
-        // Without randomness it is the time that tells lives apart.
-        if getrandom::fill(&mut random).is_err() {
-            let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-            let nanos = now.map_or(0, |now| now.as_nanos());
-            random.copy_from_slice(&nanos.to_le_bytes()[..8]);
-        }
+        // What hash tables are seeded with, too.
+        let random = RandomState::new().hash_one(0);
         let rooms = Rooms {
             // Not so large that anybody would take it for something else.
-            major: u64::from_le_bytes(random) >> 16,
+            major: random >> 16,
             ..Rooms::default()
         };
         Self {

@@ -71,7 +71,7 @@ export async function nodes() {
 function configuration(proxy, ports) {
   const [, text] = /```nginx\n(.*?)```/s.exec(readFileSync(PAGE, "utf8"));
   const replaced = text
-    .replace("listen 8080;", `listen 127.0.0.1:${proxy};`)
+    .replace("listen 127.0.0.1:8080;", `listen 127.0.0.1:${proxy};`)
     .replace("127.0.0.1:9001", `127.0.0.1:${ports[0]}`)
     .replace("127.0.0.1:9002", `127.0.0.1:${ports[1]}`);
   for (const port of [proxy, ...ports]) {

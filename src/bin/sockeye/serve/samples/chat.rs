@@ -23,13 +23,16 @@ struct Line {
 /// Whoever was away gets so much of what was said meanwhile.
 pub(super) const HISTORY: History = History::last(500).within(Duration::from_secs(60 * 60));
 
+/// By then all nodes count the same, if all is well.
+const SETTLED: Duration = Duration::from_secs(1);
+
 pub(super) fn service(params: &Params) -> Commands<()> {
     // What cannot be decoded is shown as it was sent.
     let sent = params.get("room").unwrap_or_default();
     let room: Arc<str> = params
         .decoded("room")
         .map_or_else(|| sent.into(), |room| room.into());
-    let [coming, going, pinging, missing] = core::array::from_fn(|_| Arc::clone(&room));
+    let [coming, going, pinging, missing, counting] = core::array::from_fn(|_| Arc::clone(&room));
     Commands::new()
         .open(move |conn, (), upgrade| {
             introduce(conn, upgrade);
@@ -38,12 +41,15 @@ pub(super) fn service(params: &Params) -> Commands<()> {
                 return;
             }
             welcome(conn, &coming);
+            recount(conn);
         })
         .close(move |scope, id, (), _| {
             let who = json!({ "id": id.get().to_string(), "user": called(scope.gone_name(), id) });
             let _ = scope.emit(&*going, "user-left", &who);
             stats(scope, &going);
+            recount(scope);
         })
+        .timer(move |scope, _| stats(scope, &counting))
         .gap(move |scope, gap| {
             // Where lines are kept, a node that dies without a word takes none of them along.
             let keeps = scope.node().is_some_and(Node::keeps);
@@ -66,6 +72,13 @@ pub(super) fn service(params: &Params) -> Commands<()> {
         .on("ping", move |conn, (), _: Option<serde_json::Value>| {
             let _ = conn.emit(&*pinging, "pong", &json!({ "timestamp": millis() }));
         })
+}
+
+/// What other nodes count is known here a moment after somebody came or went: then it is said again.
+fn recount(scope: &mut Scope<'_, ()>) {
+    if scope.node().is_some() {
+        scope.after(SETTLED, 0);
+    }
 }
 
 /// The newcomer hears it first, then the others, then all.

@@ -78,14 +78,21 @@ impl Router {
         upgrade: &Upgrade<'_>,
     ) {
         // Which may ask the application for the policy of a room.
-        self.join_own_rooms(peer, seated, user_name, upgrade);
+        self.join_own_rooms(peer, seated, user_name);
         let info = &mut self.infos[seated.info()];
         let what = What::Open(&upgrade.addr);
         show(self.places.home(info.place), upgrade.id, what, || {
             upgrade.now
         });
-        let (service, desk) = self.places.at(info.place, peer);
+        let place = info.place;
+        let (service, desk) = self.places.at(place, peer);
         service.open(desk, info, upgrade);
+        let (home, key) = self.places.home_and_key(place);
+        if let Some(history) = home.definition.route.history {
+            // Behind what the service says first. Where it has closed it, there is nobody to be told.
+            let (id, all) = (peer.id(), everybody(&home.path, key));
+            let _ = peer.hub().resume(id, all, history, resumes_from(upgrade));
+        }
     }
 
     /// Makes a connection one of everybody at its path, and one of its user's.
@@ -94,17 +101,9 @@ impl Router {
         peer: &mut Peer<'_, K>,
         seated: Seated,
         user_name: Option<String>,
-        upgrade: &Upgrade<'_>,
     ) {
         let (home, key) = self.places.home_and_key(self.infos[seated.info()].place);
-        let all = everybody(&home.path, key);
-        let mut joined = match home.definition.route.history {
-            Some(history) => {
-                let (id, since) = (peer.id(), resumes_from(upgrade));
-                peer.hub().resume(id, all, history, since).map(drop)
-            }
-            None => peer.join(all).map(drop),
-        };
+        let mut joined = peer.join(everybody(&home.path, key)).map(drop);
         if let (Ok(()), Some(name)) = (&joined, user_name) {
             joined = home.shared.check_name(&name);
             let key = user(&home.path, &name, key);

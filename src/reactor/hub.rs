@@ -95,8 +95,8 @@ impl Hub<'_> {
     }
 
     /// Makes a connection a member of a room that keeps something ([`To::kept`]), and tells it what it has missed since it
-    /// was where its token says; without one, what is said from now on. Says whether it was not a member. Whoever is in such
-    /// a room came so.
+    /// was where its token says; without one, what is said from now on. Says whether it was not a member: one that was is
+    /// told all the same. Whoever is in such a room came so, or it may miss what is kept elsewhere.
     ///
     /// # Errors
     ///

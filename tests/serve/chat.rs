@@ -16,6 +16,11 @@ fn join(program: &Program, target: &str, clients: u64) -> (Client, String) {
     assert_eq!(welcome["cmd"], "welcome");
     assert_eq!(welcome["param"]["numClients"], clients);
     assert_eq!(hear(&mut client), stats(clients));
+    // Where it is in what the room keeps.
+    let resumed = hear(&mut client);
+    assert_eq!(resumed["cmd"], "resumed");
+    assert_eq!(resumed["param"]["complete"], true);
+    assert!(resumed["at"].is_string(), "{resumed}");
     let id = welcome["param"]["id"].as_str().expect("a text").to_owned();
     (client, id)
 }
@@ -87,14 +92,18 @@ fn the_pages_chat_welcomes_tells_and_says_goodbye() {
     assert_eq!(hear(&mut jo), stats(2));
     // Everybody hears a line, and whoever said it with a number is told that it was taken.
     zoe.say(r#"{"cmd":"chat","param":{"text":"<b>hi</b>"},"id":7}"#);
+    assert_eq!(hear(&mut zoe), json!({ "cmd": "reply", "re": 7 }));
+    let mut places = Vec::new();
     for client in [&mut jo, &mut zoe] {
         let mut line = hear(client);
+        let line_at = line.as_object_mut().and_then(|line| line.remove("at"));
+        places.push(line_at.expect("a place"));
         let time = line["param"]["time"].take().as_u64().expect("a time");
         assert!(time > 1_700_000_000_000, "{time}");
         let param = json!({ "user": "Zoë", "text": "<b>hi</b>", "time": null });
         assert_eq!(line, json!({ "cmd": "chat", "param": param }));
     }
-    assert_eq!(hear(&mut zoe), json!({ "cmd": "reply", "re": 7 }));
+    assert_eq!(places[0], places[1]);
     jo.say(r#"{"cmd":"ping"}"#);
     for client in [&mut jo, &mut zoe] {
         let pong = hear(client);

@@ -139,12 +139,10 @@ impl Rooms {
         token: Option<Token>,
         compressor: &mut Compressor,
     ) -> Result<bool, JoinError> {
-        if !self.join(id, name)? {
-            return Ok(false);
-        }
+        let is_new = self.join(id, name)?;
         let (Some(room), Some(exchange)) = (self.named(name), self.followed.exchange.clone())
         else {
-            return Ok(true);
+            return Ok(is_new);
         };
         let mut waiting = Waiting {
             id,
@@ -161,7 +159,7 @@ impl Rooms {
                 ..Missed::default()
             };
             self.tell_missed(&waiting, nothing, compressor);
-            return Ok(true);
+            return Ok(is_new);
         }
         let known = (
             self.worker,
@@ -184,7 +182,7 @@ impl Rooms {
                 self.write(Letter::Want(name, history));
             }
         }
-        Ok(true)
+        Ok(is_new)
     }
 
     fn tell_missed(&mut self, who: &Waiting, missed: Missed, with: &mut Compressor) {

@@ -53,7 +53,7 @@ use std::sync::{Mutex, PoisonError};
 pub struct Registry {
     workers: Arc<Mutex<Vec<Arc<Counters>>>>,
     /// The first node that counts here.
-    #[cfg(feature = "backplane")]
+    #[cfg(all(feature = "metrics", feature = "backplane"))]
     node: Arc<std::sync::OnceLock<crate::backplane::WeakNode>>,
 }
 
@@ -74,7 +74,7 @@ impl Registry {
 
     /// Shows what a node does, too, while it is there; that of an [`App`](crate::app::App) is shown by itself. One registry has one node: a
     /// second is not shown.
-    #[cfg(feature = "backplane")]
+    #[cfg(all(feature = "metrics", feature = "backplane"))]
     pub fn node(&self, node: &crate::backplane::Node) {
         let _ = self.node.set(node.weak());
     }

@@ -7,8 +7,8 @@
 //! Not here: what is kept; that is `history`.
 
 use super::letter::Letter;
-use super::publish::Receipt;
 use super::segment::Segment;
+use super::to::Receipt;
 use super::{JoinError, Rooms};
 use crate::proto::deflate::Compressor;
 use crate::reactor::exchange::Exchange;

@@ -2,8 +2,8 @@
 //!
 //! Not here: the way there; that is `exchange`.
 
-use super::publish::Pick;
 use super::segment::Segment;
+use super::to::Pick;
 use super::{ALL, Closing, Rooms};
 use crate::proto::CloseCode;
 use crate::proto::deflate::Compressor;

@@ -7,7 +7,8 @@
 //! | `memberships` | in which rooms connections are |
 //! | `names` | what rooms are called |
 //! | `segment` | messages, encoded and stored once for all |
-//! | `publish`, `letter` | saying something, here and to other loops |
+//! | `to` | whom something is said to |
+//! | `publish`, `letter` | saying it, here and to other loops |
 //! | `gather` | what one connection is to be told |
 //! | `crossing` | messages on their way to other nodes, and from there |
 //! | `linger` | rooms that nobody is in |
@@ -39,6 +40,7 @@ mod publish;
 mod queries;
 mod room;
 mod segment;
+mod to;
 
 #[cfg(feature = "backplane")]
 pub(crate) use crossing::{Bundle, NotFrames};
@@ -47,10 +49,10 @@ pub(super) use letter::Letter;
 use memberships::{List, Memberships};
 use names::Names;
 pub use policy::{RoomSettings, RoomStats, SlowPolicy};
-pub(super) use publish::Whom;
-pub use publish::{Receipt, To};
 pub(super) use room::Room;
 pub(super) use segment::{Class, Manner, Run, Segment};
+pub(super) use to::Whom;
+pub use to::{Receipt, To};
 
 use super::ConnectionId;
 use super::exchange::Counts;

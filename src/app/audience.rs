@@ -34,8 +34,15 @@ use core::fmt;
 pub struct Audience<'a> {
     whom: Whom<'a>,
     except: Option<ConnectionId>,
-    here: bool,
+    reach: Reach,
     kept: bool,
+}
+
+#[derive(Clone, Copy)]
+enum Reach {
+    All,
+    Node,
+    Worker,
 }
 
 #[derive(Clone)]
@@ -56,7 +63,7 @@ impl<'a> Audience<'a> {
         Self {
             whom,
             except: None,
-            here: false,
+            reach: Reach::All,
             kept: false,
         }
     }
@@ -126,7 +133,15 @@ impl<'a> Audience<'a> {
     /// But only on this node, where rooms are shared with others: for what every node says by itself.
     #[must_use]
     pub const fn here(mut self) -> Self {
-        self.here = true;
+        self.reach = Reach::Node;
+        self
+    }
+
+    /// But only on the worker that says it: for what every worker says by itself. A
+    /// [`Monitor`](super::Monitor) is on none: what it says with this is said on all of the node.
+    #[must_use]
+    pub const fn on_worker(mut self) -> Self {
+        self.reach = Reach::Worker;
         self
     }
 
@@ -145,11 +160,15 @@ impl<'a> Audience<'a> {
         key: &mut String,
         call: impl FnOnce(To<'_>) -> R,
     ) -> R {
-        let (except, here) = (self.except, self.here);
+        let (except, reach) = (self.except, self.reach);
         let is_all = matches!(self.whom, Whom::All);
         let history = history.filter(|_| self.kept && is_all);
         let call = |to: To<'_>| {
-            let to = if here { to.here() } else { to };
+            let to = match reach {
+                Reach::All => to,
+                Reach::Node => to.here(),
+                Reach::Worker => to.on_loop(),
+            };
             let to = match history {
                 Some(history) => to.kept(history),
                 None => to,
@@ -212,9 +231,11 @@ impl fmt::Debug for Audience<'_> {
             Whom::One(id) => write!(f, "{id}"),
             Whom::Those(_) => f.write_str("those"),
         }?;
-        if self.here {
-            f.write_str(" here")?;
-        }
+        f.write_str(match self.reach {
+            Reach::All => "",
+            Reach::Node => " here",
+            Reach::Worker => " on this worker",
+        })?;
         if self.kept {
             f.write_str(" kept")?;
         }

@@ -16,7 +16,8 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 /// What was said on another node, and connections at this path have not heard.
 #[derive(Clone, Debug)]
 pub struct Gap<'g> {
-    /// To whom it was said. To tell them, and nobody on other nodes: [`Audience::here`].
+    /// To whom it was said, of the connections of this worker: what is said to them is said [there](Audience::on_worker)
+    /// alone, as other workers are told, too.
     pub to: Audience<'g>,
     /// How many messages; `None` where nobody can tell, or whether there were any.
     pub missed: Option<u64>,
@@ -91,7 +92,7 @@ pub(super) fn missed_at<'e>(
     let (missed, kept) = (*missed, *kept);
     let Some(key) = room.as_deref() else {
         let all = |place| {
-            let to = Audience::all();
+            let to = Audience::all().on_worker();
             (place, Gap { to, missed, kept })
         };
         return places.all().map(all).collect();
@@ -102,6 +103,7 @@ pub(super) fn missed_at<'e>(
         (_, Some(name)) => Audience::user(name),
         _ => Audience::all(),
     };
+    let to = to.on_worker();
     let place = places.find(path);
     place
         .map(|place| (place, Gap { to, missed, kept }))

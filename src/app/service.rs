@@ -81,9 +81,8 @@ pub trait Service: Send + 'static {
     }
 
     /// Something that was said on another node was lost on the way here, and whoever was to hear it has missed it; see
-    /// [`backplane`](crate::backplane). What comes next comes after the gap, on
-    /// the worker that is told; what it says to those on others, they may hear later. Of the workers that have whom it was said to,
-    /// one is told; where it was said to everybody on all paths, all are.
+    /// [`backplane`](crate::backplane). Each worker that has such connections is told, before what comes next; those of it
+    /// are who is to hear of it from here.
     #[cfg(feature = "backplane")]
     fn gap(&mut self, scope: &mut Scope<'_, Self::User>, gap: &super::Gap<'_>) {
         let _ = (scope, gap);

@@ -27,8 +27,7 @@
 //!   different nodes publish at the same time may come in another order here than there.
 //! - **At most once.** Nothing comes twice. What is lost on the way, or waited too long for a broker that was not there, is
 //!   missed *visibly*: each node numbers what it says in each room, and
-//!   [`BackplaneEvent::Gap`] says where something is missing, and how much, before what comes next is told; with
-//!   several loops, those on another loop than the one that is told may hear of it afterwards.
+//!   [`BackplaneEvent::Gap`] says where something is missing, and how much, before what comes next is told.
 //! - **Who hears it.** A member hears what is said on other nodes as soon as its room is subscribed to, which takes the
 //!   first member of a room on a node one round trip to the broker; then it is counted on other nodes.
 //! - **Whom it is not for.** [`To::except`](crate::server::To::except) names a connection, which is on one node; nobody else

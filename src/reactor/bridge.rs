@@ -29,8 +29,9 @@ impl fmt::Display for NodeId {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum BackplaneEvent {
-    /// Members of a room on this node have missed what was said on another one. What comes next in that room comes after
-    /// the gap, on the loop that is told. Of the loops that have members of it, one is told; where it was said to everybody, all are.
+    /// Members of a room on this node have missed what was said on another one. Each loop that has members of it is told,
+    /// before what comes next in that room; where it was said to everybody, all are. To say something about it to those of
+    /// the loop that is told, and once: [`To::on_loop`](crate::server::To::on_loop).
     Gap {
         /// The room; `None`: what was said to everybody.
         room: Option<Arc<str>>,

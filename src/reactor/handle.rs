@@ -120,7 +120,7 @@ impl Handle {
         message: impl Into<Message<'m>>,
     ) -> Result<(), HandleError> {
         let (to, message) = (to.into(), message.into());
-        if let (Some(history), Whom::Room(name), false) = (to.kept, &to.whom, to.here)
+        if let Some((name, history)) = to.keeper()
             && self
                 .exchange
                 .keep(name, history, message, to.manner(true))?

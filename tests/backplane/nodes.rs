@@ -65,7 +65,7 @@ impl Handler for Talk {
             // Those whom it concerns are told.
             let missed = missed.map_or_else(|| "some".to_owned(), |missed| missed.to_string());
             let text = format!("gap {room} {missed}");
-            hub.publish(To::room(room).here(), &text);
+            hub.publish(To::room(room).on_loop(), &text);
         }
         if !self.keeps {
             return;

@@ -332,6 +332,12 @@ impl World {
             }
         };
         let to = except.iter().fold(to, |to, id| to.except(*id));
+        // There is no other loop, and no other node.
+        let to = match self.dice.below(8) {
+            0 => to.on_loop(),
+            1 => to.here(),
+            _ => to,
+        };
         let plain = self.dice.one_in(4);
         let receipt = who.hub(|hub| match plain {
             true => hub.publish_uncompressed(to, message),

@@ -173,6 +173,48 @@ fn what_is_published_on_one_reaches_members_of_all() {
 }
 
 #[test]
+fn what_is_said_on_one_loop_stays_there_and_in_order() {
+    let mut pair = Pair::start();
+    join(&mut pair.here.hub(), &pair.ours[0], &["a"]);
+    join(&mut pair.there.hub(), &pair.theirs[0], &["a", "b"]);
+    let (our, their) = (pair.ours[0].id, pair.theirs[0].id);
+    let mut hub = pair.here.hub();
+    hub.publish("a", "first");
+    assert_eq!(hub.publish(To::room("a").on_loop(), "to a").queued, 1);
+    hub.publish("a", "then");
+    let nobody = Receipt::default();
+    assert_eq!(hub.publish(To::room("b").on_loop(), "to b"), nobody);
+    hub.publish(To::rooms(&["a", "b"]).on_loop(), "to both");
+    assert_eq!(hub.publish(To::all().on_loop(), "to all").queued, 2);
+    hub.publish(To::all().on_loop().except(our), "to all but ours");
+    hub.publish(To::one(our).on_loop(), "to one");
+    assert_eq!(hub.publish(To::one(their).on_loop(), "to one"), nobody);
+    hub.publish(To::those(|_| true).on_loop(), "to two");
+    pair.here.turn();
+    // A handle is on no loop.
+    let handle = pair.here.server.handle();
+    let said = handle.publish(To::room("a").on_loop(), "by a handle");
+    assert_eq!(said, Ok(()));
+    let [[one, other], [two, last]] = pair.told();
+    assert_eq!(
+        one,
+        [
+            "first",
+            "to a",
+            "then",
+            "to both",
+            "to all",
+            "to one",
+            "to two",
+            "by a handle"
+        ]
+    );
+    assert_eq!(other, ["to all", "to all but ours", "to two"]);
+    assert_eq!(two, ["first", "then", "by a handle"]);
+    assert_eq!(last, [] as [&str; 0]);
+}
+
+#[test]
 fn one_on_another_loop_can_be_told_and_closed_but_not_moved() {
     let mut pair = Pair::start();
     let their = pair.theirs[0].id;

@@ -9,7 +9,7 @@ use super::super::wire::{Said, Stamp, What};
 use super::super::{Arrived, KeptAt};
 use super::keeping::said;
 use super::others::Sign;
-use super::room::{Judged, Room};
+use super::room::Judged;
 use super::{BackplaneEvent, Engine, Interest, NodeId, Told};
 use crate::reactor::Bundle;
 use alloc::string::String;
@@ -166,16 +166,23 @@ impl Engine {
         let all = view.figures.missed;
         view.figures.missed = all.saturating_add(missed.unwrap_or_default());
         drop(view);
-        let worker = self.rooms.get(name).and_then(Room::worker);
-        let room = Some(Arc::clone(name)).filter(|name| !name.is_empty());
-        let worker = worker.filter(|_| room.is_some());
         let gap = BackplaneEvent::Gap {
-            room,
+            room: Some(Arc::clone(name)).filter(|name| !name.is_empty()),
             node,
             missed,
             kept,
         };
-        self.told.push(Told::Event(worker, gap));
+        let before = self.told.len();
+        if let Some(room) = self.rooms.get(name).filter(|_| !name.is_empty()) {
+            let told = room
+                .workers()
+                .map(|worker| Told::Event(Some(worker), gap.clone()));
+            self.told.extend(told);
+        }
+        // Where nobody is known to be, somebody may be on the way.
+        if self.told.len() == before {
+            self.told.push(Told::Event(None, gap));
+        }
     }
 
     fn hear_presence(

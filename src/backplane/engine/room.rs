@@ -93,9 +93,9 @@ impl Room {
         self.here.iter().any(|(other, _)| *other == worker)
     }
 
-    /// A loop that has members.
-    pub(super) fn worker(&self) -> Option<u32> {
-        self.here.first().map(|(worker, _)| *worker)
+    /// The loops that have members.
+    pub(super) fn workers(&self) -> impl Iterator<Item = u32> {
+        self.here.iter().map(|(worker, _)| *worker)
     }
 
     pub(super) fn set_here(&mut self, worker: u32, members: usize) {

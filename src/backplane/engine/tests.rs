@@ -229,13 +229,16 @@ fn in_words(told: &Told) -> String {
         Told::Say(None, bundle) => alloc::format!("*: {}", text(bundle)),
         Told::SayOnce(rooms, bundle) => alloc::format!("{}: {}", rooms.join("+"), text(bundle)),
         Told::Event(
-            _,
+            worker,
             BackplaneEvent::Gap {
                 room, node, missed, ..
             },
         ) => {
             let room = room.as_deref().unwrap_or("*");
-            alloc::format!("gap {room} of {} by {missed:?}", node.0)
+            let other = worker.filter(|worker| *worker > 0);
+            let other = other.map(|worker| alloc::format!(" on loop {worker}"));
+            let other = other.unwrap_or_default();
+            alloc::format!("gap {room} of {} by {missed:?}{other}", node.0)
         }
         Told::Event(_, BackplaneEvent::Down { .. }) => "down".into(),
         Told::Event(_, BackplaneEvent::Up { .. }) => "up".into(),
@@ -294,8 +297,10 @@ fn loops_that_go_take_their_members_along() {
 }
 
 #[test]
-fn what_is_lost_is_told_before_what_comes_next() {
+fn what_is_lost_is_told_before_what_comes_next_on_each_loop() {
     let mut world = World::with_members();
+    let other = Crossing::Members(1, Some(TEA.into()), 5);
+    world.nodes[1].engine.on_crossing(other);
     world.say(0, TEA, b'a');
     world.settle();
     world.deaf_to = Some(0);
@@ -307,7 +312,12 @@ fn what_is_lost_is_told_before_what_comes_next() {
     world.settle();
     assert_eq!(
         world.told(1),
-        ["tea: a", "gap tea of 0 by Some(2)", "tea: d"]
+        [
+            "tea: a",
+            "gap tea of 0 by Some(2)",
+            "gap tea of 0 by Some(2) on loop 1",
+            "tea: d"
+        ]
     );
 }
 

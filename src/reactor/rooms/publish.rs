@@ -4,11 +4,12 @@
 
 use super::letter::Letter;
 use super::segment::{Manner, Run, Segment};
-use super::to::{Pick, Receipt, To, Whom};
+use super::to::{Pick, Reach, Receipt, To, Whom};
 use super::{ALL, Rooms};
 use crate::proto::deflate::Compressor;
 use crate::reactor::{ConnectionId, Message};
 use alloc::sync::Arc;
+use alloc::vec;
 use alloc::vec::Vec;
 
 /// When so much is waiting in logs it is told before the turn ends.
@@ -28,12 +29,16 @@ impl Rooms {
         compressor: &mut Compressor,
     ) -> Receipt {
         let manner = to.manner(compressible);
-        if let (Some(history), Whom::Room(name), false) = (to.kept, &to.whom, to.here)
+        if let Some((name, history)) = to.keeper()
             && let Some(receipt) = self.say_kept(name, history, message, manner)
         {
             return receipt;
         }
         let one = || Arc::new(Segment::of(message, manner));
+        let is_near = to.reach == Reach::Loop;
+        if is_near && let Some(rooms) = self.rooms_for(&to.whom) {
+            return self.unite(&rooms, &one());
+        }
         match &to.whom {
             Whom::All => self.say(ALL, message, manner),
             Whom::Room(name) => match self.named(name) {
@@ -46,7 +51,7 @@ impl Rooms {
             },
             Whom::Rooms(names) => {
                 let segment = one();
-                let rooms: Vec<_> = names.iter().filter_map(|name| self.named(name)).collect();
+                let rooms = self.rooms_for(&to.whom).unwrap_or_default();
                 if self.has_hearers() {
                     let names = names.iter().map(|name| Arc::from(*name)).collect();
                     self.write(Letter::Rooms(names, Arc::clone(&segment)));
@@ -54,10 +59,11 @@ impl Rooms {
                 self.unite(&rooms, &segment)
             }
             Whom::One(id) if to.except == Some(*id) => Receipt::default(),
+            Whom::One(id) if is_near && id.worker() != self.worker => Receipt::default(),
             Whom::One(id) => self.say_to(*id, one, compressor),
             Whom::Those(pick) => {
                 let segment = one();
-                if self.has_others() {
+                if self.has_others() && !is_near {
                     let (pick, except) = (Arc::clone(pick), to.except);
                     let pick: Pick = match except {
                         None => pick,
@@ -67,6 +73,19 @@ impl Rooms {
                 }
                 self.pick(pick, to.except, &segment, compressor)
             }
+        }
+    }
+
+    /// Those of this loop, where something is for rooms.
+    fn rooms_for(&self, whom: &Whom<'_>) -> Option<Vec<u32>> {
+        match whom {
+            Whom::All => Some(vec![ALL]),
+            Whom::Room(name) => Some(self.named(name).into_iter().collect()),
+            Whom::Rooms(names) => {
+                let rooms = names.iter().filter_map(|name| self.named(name));
+                Some(rooms.collect())
+            }
+            Whom::One(_) | Whom::Those(_) => None,
         }
     }
 

@@ -28,10 +28,20 @@ pub(in crate::reactor) type Pick = Arc<dyn Fn(ConnectionId) -> bool + Send + Syn
 pub struct To<'a> {
     pub(in crate::reactor) whom: Whom<'a>,
     pub(in crate::reactor) except: Option<ConnectionId>,
-    /// Not on other nodes.
-    pub(in crate::reactor) here: bool,
+    pub(in crate::reactor) reach: Reach,
     /// And for those who come back.
     pub(in crate::reactor) kept: Option<History>,
+}
+
+/// How far something is said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::reactor) enum Reach {
+    /// On all nodes.
+    All,
+    /// On all loops of this one.
+    Node,
+    /// On the one that says it.
+    Loop,
 }
 
 #[derive(Clone)]
@@ -48,7 +58,7 @@ impl<'a> To<'a> {
         Self {
             whom,
             except: None,
-            here: false,
+            reach: Reach::All,
             kept: None,
         }
     }
@@ -94,26 +104,45 @@ impl<'a> To<'a> {
     /// as the time of day.
     #[must_use]
     pub const fn here(mut self) -> Self {
-        self.here = true;
+        self.reach = Reach::Node;
+        self
+    }
+
+    /// But only on the loop that says it: for what every loop says by itself, as [`Handler::on_backplane`] may.
+    ///
+    /// A [`Handle`] has no loop: what it says with this is said on all of this node.
+    ///
+    /// [`Handler::on_backplane`]: crate::server::Handler::on_backplane
+    /// [`Handle`]: crate::server::Handle
+    #[must_use]
+    pub const fn on_loop(mut self) -> Self {
+        self.reach = Reach::Loop;
         self
     }
 
     /// And for those who come back to it with [`Hub::resume`](crate::server::Hub::resume): where this is a room, it keeps the
     /// message. All that is kept is told in one order, the same to everybody; as it takes its place in that first,
     /// what is said behind it and not kept may be told before it, and what was said before it on the same turn behind it. To
-    /// several rooms at once, to all, or only [`here`](Self::here),
-    /// nothing is kept.
+    /// several rooms at once, to all, or not on all nodes, nothing is kept.
     #[must_use]
     pub const fn kept(mut self, history: History) -> Self {
         self.kept = Some(history);
         self
     }
 
+    /// The room that is to keep the message, and how much.
+    pub(in crate::reactor) const fn keeper(&self) -> Option<(&'a str, History)> {
+        match (&self.whom, self.reach, self.kept) {
+            (Whom::Room(name), Reach::All, Some(history)) => Some((name, history)),
+            _ => None,
+        }
+    }
+
     /// How a message to those is told.
     pub(in crate::reactor) const fn manner(&self, compressible: bool) -> Manner {
         Manner {
             secret: !compressible,
-            here: self.here,
+            here: !matches!(self.reach, Reach::All),
             except: self.except,
         }
     }

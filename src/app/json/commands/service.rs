@@ -51,7 +51,7 @@ impl<U: Send + 'static> Service for Commands<U> {
         }
         let param = serde_json::json!({ "missed": gap.missed });
         // Such a number can always be written.
-        let _ = scope.emit(gap.to.clone().here(), "gap", &param);
+        let _ = scope.emit(gap.to.clone(), "gap", &param);
     }
 
     fn timer(&mut self, scope: &mut Scope<'_, U>, key: u64) {

@@ -55,11 +55,11 @@ pub(super) fn service(params: &Params) -> Commands<()> {
             let keeps = scope.node().is_some_and(Node::keeps);
             if !keeps || gap.kept || gap.missed.is_some() {
                 let param = json!({ "missed": gap.missed });
-                let _ = scope.emit(gap.to.clone().here(), "gap", &param);
+                let _ = scope.emit(gap.to.clone(), "gap", &param);
             }
             // It may be that others are gone with what they said.
             let stats = json!({ "numClients": scope.online_everywhere() });
-            let _ = scope.emit(Audience::room(&missing).here(), "stats", &stats);
+            let _ = scope.emit(Audience::room(&missing).on_worker(), "stats", &stats);
         })
         .on("chat", move |conn, (), line: Line| {
             let text = something(&line.text)?;

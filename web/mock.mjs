@@ -59,12 +59,18 @@ class History {
 
 /**
  * Listens on 127.0.0.1. `people` is how many made-up connections the admin page shows beside the real ones, and `history`
- * has its charts begin with ten minutes behind them.
+ * has its charts begin with ten minutes behind them; `node` has it share rooms with two made-up servers.
  */
-export async function start({ port = 0, people = 0, history = false } = {}) {
+export async function start({ port = 0, people = 0, history = false, node = false } = {}) {
   const http = createServer(answer);
   const server = new WebSocketServer({ noServer: true, handleProtocols: () => "sockeye.admin" });
-  const world = { rooms: new Map(), histories: new Map(), figures: new Figures(people), history, taps: new Set() };
+  const world = {
+    rooms: new Map(),
+    histories: new Map(),
+    figures: new Figures(people, node),
+    history,
+    taps: new Set(),
+  };
   http.on("upgrade", (request, socket, head) => {
     const url = new URL(request.url, "http://localhost");
     const serve = route(url, request, world);

@@ -16,7 +16,7 @@ const ROOMS = {
 };
 const only = process.argv[2] ?? "";
 
-const server = await start({ people: 86, history: true });
+const server = await start({ people: 86, history: true, node: true });
 const browser = await Browser.start();
 mkdirSync(OUT, { recursive: true });
 

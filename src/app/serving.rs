@@ -65,7 +65,6 @@ impl Workers {
         #[cfg(feature = "backplane")]
         {
             self.site.shared.nodes.start(server.exchange())?;
-            #[cfg(feature = "metrics")]
             if let Some(node) = self.site.shared.nodes.node() {
                 self.site.shared.registry.node(node);
             }

@@ -9,7 +9,7 @@ use crate::reactor::{Bridge, Exchange};
 use alloc::format;
 use alloc::string::String;
 use alloc::sync::Arc;
-#[cfg(feature = "metrics")]
+#[cfg(feature = "app")]
 use alloc::sync::Weak;
 use alloc::vec::Vec;
 use core::fmt;
@@ -26,11 +26,11 @@ pub struct Node {
 }
 
 /// A node, as long as somebody else has it.
-#[cfg(feature = "metrics")]
+#[cfg(feature = "app")]
 #[derive(Clone, Debug)]
 pub(crate) struct WeakNode(Weak<Inner>);
 
-#[cfg(feature = "metrics")]
+#[cfg(feature = "app")]
 impl WeakNode {
     pub(crate) fn get(&self) -> Option<Node> {
         let inner = self.0.upgrade()?;
@@ -182,7 +182,7 @@ impl Node {
     }
 
     /// It, for who does not keep it.
-    #[cfg(feature = "metrics")]
+    #[cfg(feature = "app")]
     pub(crate) fn weak(&self) -> WeakNode {
         WeakNode(Arc::downgrade(&self.inner))
     }

@@ -195,20 +195,6 @@ function moment(time) {
   return day.format(time);
 }
 
-// pages/snapshot.ts
-function rates(before, now2) {
-  if (!before || now2.uptime < before.uptime) return void 0;
-  const seconds = (now2.time - before.time) / 1e3;
-  if (seconds <= 0 || seconds > 60) return void 0;
-  const each = (key) => Math.max(0, (now2.totals[key] - before.totals[key]) / seconds);
-  return {
-    messagesIn: each("messages_in"),
-    messagesOut: each("messages_out"),
-    bytesIn: each("bytes_in"),
-    bytesOut: each("bytes_out")
-  };
-}
-
 // pages/table.ts
 var Table = class {
   constructor(table, columns, key, button) {
@@ -243,11 +229,15 @@ var Table = class {
       cell.dataset.label = label;
       return cell;
     });
-    const press = make("button", `quiet small ${this.button.classes}`, this.button.text);
-    press.type = "button";
-    const entry = { element: make("tr", "", ...cells, make("td", "press", press)), row };
-    press.addEventListener("click", () => this.button.click(entry.row));
-    press.setAttribute("aria-label", this.button.name(row));
+    const entry = { element: make("tr", "", ...cells), row };
+    if (this.button) {
+      const { text, classes, click, name } = this.button;
+      const press = make("button", `quiet small ${classes}`, text);
+      press.type = "button";
+      press.addEventListener("click", () => click(entry.row));
+      press.setAttribute("aria-label", name(row));
+      entry.element.append(make("td", "press", press));
+    }
     return entry;
   }
   #fill({ element: element2, row }) {
@@ -258,6 +248,53 @@ var Table = class {
     });
   }
 };
+
+// pages/nodes.ts
+var COLUMNS = [
+  { label: "Node", text: ({ name }) => name },
+  { label: "Id", text: ({ id }) => id },
+  { label: "Online", text: ({ online }) => count(online), number: true }
+];
+var Nodes = class {
+  #table = new Table(byId("nodes"), COLUMNS, ({ id }) => id);
+  show({ node, online }) {
+    byId("nodes-card").hidden = !node;
+    if (!node) return;
+    const rows = [{ id: node.id, name: `${node.name} (this one)`, online }, ...node.others];
+    this.#table.show(rows);
+    setText(byId("nodes-count"), count(rows.length));
+    setText(byId("nodes-state"), reach(node));
+    byId("nodes-state").classList.toggle("bad", !node.up);
+    setText(byId("nodes-traffic"), traffic(node));
+    const all = rows.reduce((sum, row) => sum + row.online, 0);
+    setText(byId("nodes-online"), `${count(all)} online on all nodes`);
+  }
+};
+function reach({ up, broker }) {
+  if (up) return `Over ${broker}.`;
+  return `${broker} cannot be reached. Rooms go on here; what is said for other nodes waits.`;
+}
+function traffic({ published, heard: heard2, queued, gaps, missed, dropped }) {
+  const facts = [`${count(published)} messages out`, `${count(heard2)} in`];
+  if (queued > 0) facts.push(`${bytes(queued)} wait`);
+  if (dropped > 0) facts.push(`${count(dropped)} dropped`);
+  if (gaps > 0) facts.push(`at least ${count(missed)} missed in ${count(gaps)} gaps`);
+  return facts.join(" · ");
+}
+
+// pages/snapshot.ts
+function rates(before, now2) {
+  if (!before || now2.uptime < before.uptime) return void 0;
+  const seconds = (now2.time - before.time) / 1e3;
+  if (seconds <= 0 || seconds > 60) return void 0;
+  const each = (key) => Math.max(0, (now2.totals[key] - before.totals[key]) / seconds);
+  return {
+    messagesIn: each("messages_in"),
+    messagesOut: each("messages_out"),
+    bytesIn: each("bytes_in"),
+    bytesOut: each("bytes_out")
+  };
+}
 
 // pages/desk.ts
 var PAGE = 50;
@@ -280,15 +317,15 @@ var TILES = [
 var now = Date.now();
 var ago = (time) => span((now - time) / 1e3);
 var TRAFFIC = "messages, and their bytes";
-var traffic = (messages, bytes2) => `${count(messages)} · ${bytes(bytes2)}`;
+var traffic2 = (messages, bytes2) => `${count(messages)} · ${bytes(bytes2)}`;
 var CONNECTIONS = [
   { label: "Id", text: ({ id }) => String(id) },
   { label: "User", text: ({ user }) => user ?? "–" },
   { label: "Address", text: ({ addr }) => addr },
   { label: "Path", text: ({ path }) => path, title: ({ route }) => `route ${route}` },
   { label: "Since", text: ({ since }) => ago(since), title: ({ since }) => moment(since), number: true },
-  { label: "In", text: (row) => traffic(row.messages_in, row.bytes_in), title: () => TRAFFIC, number: true },
-  { label: "Out", text: (row) => traffic(row.messages_out, row.bytes_out), title: () => TRAFFIC, number: true },
+  { label: "In", text: (row) => traffic2(row.messages_in, row.bytes_in), title: () => TRAFFIC, number: true },
+  { label: "Out", text: (row) => traffic2(row.messages_out, row.bytes_out), title: () => TRAFFIC, number: true },
   { label: "Queue", text: ({ queued }) => queued ? bytes(queued) : "–", number: true },
   { label: "RTT", text: ({ rtt }) => roundTrip(rtt), number: true },
   { label: "Rooms", text: ({ rooms }) => rooms.join(", ") || "–" }
@@ -304,6 +341,7 @@ var ROOM_COLUMNS = [
 var Desk = class {
   #tiles;
   #charts;
+  #nodes = new Nodes();
   #connections;
   #rooms;
   /** The newest one, until it is drawn. */
@@ -367,6 +405,7 @@ var Desk = class {
     TILES.forEach(([, text], index) => setText(this.#tiles[index], text(snapshot, each)));
     Object.values(this.#charts).forEach((chart) => chart.draw());
     setText(byId("about"), `${snapshot.version}, up ${span(snapshot.uptime)}`);
+    this.#nodes.show(snapshot);
     this.#connections.show(snapshot.connections.slice(0, PAGE));
     this.#rooms.show(snapshot.rooms.slice(0, ROWS));
     setText(byId("connections-count"), count(snapshot.connections_total));

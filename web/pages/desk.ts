@@ -3,6 +3,7 @@
 import { aboveBytes, Chart, type Series } from "./chart";
 import { byId, make, setText } from "./dom";
 import * as format from "./format";
+import { Nodes } from "./nodes";
 import { rates, type ConnectionRow, type Rates, type RoomRow, type Snapshot } from "./snapshot";
 import { Table, type Column } from "./table";
 
@@ -65,6 +66,7 @@ export interface Actions {
 export class Desk {
   readonly #tiles: HTMLElement[];
   readonly #charts: { online: Chart; messages: Chart; bytes: Chart };
+  readonly #nodes = new Nodes();
   readonly #connections: Table<ConnectionRow>;
   readonly #rooms: Table<RoomRow>;
   /** The newest one, until it is drawn. */
@@ -133,6 +135,7 @@ export class Desk {
     TILES.forEach(([, text], index) => setText(this.#tiles[index]!, text(snapshot, each)));
     Object.values(this.#charts).forEach((chart) => chart.draw());
     setText(byId("about"), `${snapshot.version}, up ${format.span(snapshot.uptime)}`);
+    this.#nodes.show(snapshot);
     this.#connections.show(snapshot.connections.slice(0, PAGE));
     this.#rooms.show(snapshot.rooms.slice(0, ROWS));
     setText(byId("connections-count"), format.count(snapshot.connections_total));

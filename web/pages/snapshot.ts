@@ -40,12 +40,29 @@ export interface RoomRow {
   updated: number;
 }
 
+/** A server that shares rooms with others. */
+export interface NodeReport {
+  id: string;
+  name: string;
+  broker: string;
+  up: boolean;
+  published: number;
+  heard: number;
+  queued: number;
+  dropped: number;
+  gaps: number;
+  missed: number;
+  others: { id: string; name: string; online: number }[];
+}
+
 export interface Snapshot {
   time: number;
   uptime: number;
   online: number;
   version: string;
   totals: Totals;
+  /** None where it shares nothing. */
+  node?: NodeReport | null;
   connections: ConnectionRow[];
   connections_total: number;
   rooms: RoomRow[];

@@ -19,7 +19,7 @@ export class Table<R> {
     table: HTMLTableElement,
     private readonly columns: Column<R>[],
     private readonly key: (row: R) => unknown,
-    private readonly button: { text: string; name: (row: R) => string; classes: string; click: (row: R) => void },
+    private readonly button?: { text: string; name: (row: R) => string; classes: string; click: (row: R) => void },
   ) {
     this.#body = table.tBodies[0]!;
   }
@@ -46,11 +46,15 @@ export class Table<R> {
       cell.dataset.label = label;
       return cell;
     });
-    const press = make("button", `quiet small ${this.button.classes}`, this.button.text);
-    press.type = "button";
-    const entry = { element: make("tr", "", ...cells, make("td", "press", press)), row };
-    press.addEventListener("click", () => this.button.click(entry.row));
-    press.setAttribute("aria-label", this.button.name(row));
+    const entry = { element: make("tr", "", ...cells), row };
+    if (this.button) {
+      const { text, classes, click, name } = this.button;
+      const press = make("button", `quiet small ${classes}`, text);
+      press.type = "button";
+      press.addEventListener("click", () => click(entry.row));
+      press.setAttribute("aria-label", name(row));
+      entry.element.append(make("td", "press", press));
+    }
     return entry;
   }
 

@@ -7,7 +7,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Browser } from "./support/chromium.mjs";
-import { missing, nodes, until } from "./support/nodes.mjs";
+import { TOKEN, missing, nodes, until } from "./support/nodes.mjs";
 
 /** Lines that somebody says in a row. */
 const ROUND = 40;
@@ -76,6 +76,20 @@ function resumed({ tab }) {
   assert.ok(param.missed > 0, "nothing was said while it was away");
 }
 
+/** The admin page of a node, and what it shows of all. */
+async function admin(browser, cluster, node) {
+  const tab = await browser.open(cluster.admin(node));
+  await tab.fill("#token", TOKEN);
+  await tab.press("Enter");
+  return (count, online) =>
+    tab.until(
+      `document.querySelector('#nodes-count').textContent === '${count}' &&
+       document.querySelectorAll('#nodes tbody tr').length === ${count} &&
+       document.querySelector('#nodes-online').textContent === '${online} online on all nodes' &&
+       document.querySelector('#nodes-state').textContent.startsWith('Over redis://')`,
+    );
+}
+
 test(
   "nodes are killed one after the other, and each page shows each line once",
   { skip: missing() },
@@ -105,10 +119,13 @@ test(
     const cam = await room.join("Cam", bob.node);
     await room.speak(cam, 3);
     await room.isShownTo(ada, bob, cam);
+    const shows = await admin(browser, cluster, bob.node);
+    await shows(2, 4);
     await Promise.all([room.speak(cam, ROUND), cluster.kill(ada.node)]);
     await room.speak(cam, ROUND);
     await room.isShownTo(ada, bob, cam);
     for (const who of [ada, bob]) resumed(who);
+    await shows(1, 4);
     for (const who of [ada, bob, cam]) {
       await room.speak(who, 3);
       await room.isShownTo(ada, bob, cam);

@@ -53,7 +53,7 @@ use std::sync::{Mutex, PoisonError};
 pub struct Registry {
     workers: Arc<Mutex<Vec<Arc<Counters>>>>,
     /// The first node that counts here.
-    #[cfg(all(feature = "metrics", feature = "backplane"))]
+    #[cfg(feature = "backplane")]
     node: Arc<std::sync::OnceLock<crate::backplane::WeakNode>>,
 }
 
@@ -74,9 +74,15 @@ impl Registry {
 
     /// Shows what a node does, too, while it is there; that of an [`App`](crate::app::App) is shown by itself. One registry has one node: a
     /// second is not shown.
-    #[cfg(all(feature = "metrics", feature = "backplane"))]
+    #[cfg(feature = "backplane")]
     pub fn node(&self, node: &crate::backplane::Node) {
         let _ = self.node.set(node.weak());
+    }
+
+    /// The node that is shown, while it is there.
+    #[cfg(feature = "backplane")]
+    pub(in crate::app) fn shown_node(&self) -> Option<crate::backplane::Node> {
+        self.node.get()?.get()
     }
 
     /// What all loops together have counted. Loops go on meanwhile, so numbers that belong together may differ by what has

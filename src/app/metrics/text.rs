@@ -56,7 +56,7 @@ impl Collector for Registry {
             &figures.turn,
         )?;
         #[cfg(feature = "backplane")]
-        if let Some(node) = self.node.get().and_then(crate::backplane::WeakNode::get) {
+        if let Some(node) = self.shown_node() {
             super::nodes::nodes(&mut encoder, &node)?;
         }
         Ok(())

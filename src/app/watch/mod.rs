@@ -5,6 +5,7 @@
 //! | `mod` | who looks: asking the workers to report, and reading what they have |
 //! | `reports` | what a report says, of connections and of rooms |
 //! | `reporter` | a worker's side: writing one each second as long as somebody looks |
+//! | `nodes` | what is shown of other servers, and of what there is between them |
 //! | `snapshot` | what is read: all reports as one, a page of it at a time |
 //! | `tap` | what is said, as it is said |
 //!
@@ -50,11 +51,15 @@
 //!
 //! Not here: a page that shows it, which is `admin`; figures for machines, which are `metrics`.
 
+#[cfg(feature = "backplane")]
+mod nodes;
 mod reporter;
 mod reports;
 mod snapshot;
 mod tap;
 
+#[cfg(feature = "backplane")]
+pub use nodes::{NodeReport, OtherNode};
 pub(super) use reporter::{POKE, Reporter, TICK};
 pub use reports::{ConnectionReport, RoomReport};
 pub use snapshot::{MAX_ROWS, Query, Snapshot};
@@ -124,8 +129,8 @@ impl Monitor {
     #[must_use]
     pub fn snapshot(&self, query: &Query) -> Snapshot {
         self.ask();
-        let totals = lock(&self.0.registry).totals();
-        snapshot::of(&self.reports(), totals, query)
+        let registry = lock(&self.0.registry).clone();
+        snapshot::of(&self.reports(), &registry, query)
     }
 
     /// The connection whose id has this [number](crate::server::ConnectionId::get).

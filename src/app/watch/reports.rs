@@ -100,7 +100,7 @@ pub(super) mod json {
         to.collect_str(&id.get())
     }
 
-    pub(super) fn displayed<S: Serializer>(
+    pub(in crate::app::watch) fn displayed<S: Serializer>(
         value: &impl core::fmt::Display,
         to: S,
     ) -> Result<S::Ok, S::Error> {

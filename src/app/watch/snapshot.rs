@@ -4,7 +4,7 @@
 
 use super::Reports;
 use super::reports::{ConnectionReport, RoomReport};
-use crate::app::metrics::Totals;
+use crate::app::metrics::{Registry, Totals};
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::format;
 use alloc::string::String;
@@ -133,6 +133,9 @@ pub struct Snapshot {
     pub version: &'static str,
     /// What was counted since the start.
     pub totals: Totals,
+    /// The node that shares rooms with others, where it is one.
+    #[cfg(feature = "backplane")]
+    pub node: Option<super::NodeReport>,
     /// Connections, by their ids.
     pub connections: Vec<ConnectionReport>,
     /// How many the query has picked, those on other pages too.
@@ -148,7 +151,7 @@ fn seconds<S: serde::Serializer>(span: &Duration, to: S) -> Result<S::Ok, S::Err
     to.serialize_u64(span.as_secs())
 }
 
-pub(super) fn of(reports: &Reports, totals: Totals, query: &Query) -> Snapshot {
+pub(super) fn of(reports: &Reports, registry: &Registry, query: &Query) -> Snapshot {
     let limit = query.limit.min(MAX_ROWS);
     let all = reports.iter().flat_map(|report| &report.connections);
     let mut picked: Vec<_> = all.filter(|one| query.has_connection(one)).collect();
@@ -165,7 +168,9 @@ pub(super) fn of(reports: &Reports, totals: Totals, query: &Query) -> Snapshot {
         complete: reports.come.len() == reports.workers && reports.workers > 0,
         online: reports.iter().map(|report| report.connections.len()).sum(),
         version: env!("CARGO_PKG_VERSION"),
-        totals,
+        totals: registry.totals(),
+        #[cfg(feature = "backplane")]
+        node: registry.shown_node().as_ref().map(super::nodes::of),
         connections: page.map(|connection| (*connection).clone()).collect(),
         connections_total: picked.len(),
         rooms_total: rooms.len(),

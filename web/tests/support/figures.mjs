@@ -44,9 +44,11 @@ export class Figures {
     queued_bytes: 0,
   };
   #at = Date.now();
+  #node;
 
-  /** So many made-up connections. */
-  constructor(people) {
+  /** So many made-up connections; `node` has there be two more servers. */
+  constructor(people, node = false) {
+    this.#node = node;
     for (let count = 0; count < people; count += 1) this.#invent();
   }
 
@@ -107,7 +109,24 @@ export class Figures {
 
   #frame(time, online) {
     const uptime = Math.floor((time - this.#started) / 1_000);
-    return { time, uptime, online, version: "0.1.0", totals: { ...this.#totals } };
+    return {
+      time,
+      uptime,
+      online,
+      version: "0.1.0",
+      totals: { ...this.#totals },
+      node: this.#node ? this.#nodes() : null,
+    };
+  }
+
+  #nodes() {
+    const { messages_in, messages_out } = this.#totals;
+    const counts = { published: messages_in, heard: messages_out >> 1, queued: 0, dropped: 0, gaps: 0, missed: 0 };
+    const others = [
+      { id: "0a71c4e5529d3b08", name: "north-2", online: 91 },
+      { id: "f3d2086b11ce94a7", name: "north-3", online: 84 },
+    ];
+    return { id: "5be0cd19137e2179", name: "north-1", broker: "redis://10.0.0.9:6379", up: true, ...counts, others };
   }
 
   /** Snapshots of so many seconds that were, without tables. */

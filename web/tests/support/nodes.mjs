@@ -6,7 +6,10 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "no
 import { connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
+import { TOKEN } from "../../mock.mjs";
 import { Child } from "./child.mjs";
+
+export { TOKEN };
 
 const SOCKEYE = process.env.SOCKEYE;
 const PAGE = new URL("../../../docs/nodes.md", import.meta.url);
@@ -30,7 +33,7 @@ export async function nodes() {
   const folder = mkdtempSync(join(tmpdir(), "sockeye-nodes-"));
   const [proxy, broker, ...ports] = await freePorts(4);
   const running = new Map();
-  const env = { ...process.env, PATH: `${process.env.PATH}${delimiter}/usr/sbin` };
+  const env = { ...process.env, SOCKEYE_ADMIN_TOKEN: TOKEN, PATH: `${process.env.PATH}${delimiter}/usr/sbin` };
   const run = async (name, program, argv, port) => {
     const child = await Child.start(program, argv, { cwd: folder, env, stdio: ["ignore", "ignore", "inherit"] });
     running.set(name, child);
@@ -64,7 +67,9 @@ export async function nodes() {
     await stop();
     throw problem;
   }
-  return { url: `http://127.0.0.1:${proxy}`, start, kill, stop, connections };
+  /** The admin page of one of them. */
+  const admin = (node) => `http://127.0.0.1:${ports[node]}/admin`;
+  return { url: `http://127.0.0.1:${proxy}`, admin, start, kill, stop, connections };
 }
 
 /** What the page says, with other ports. */

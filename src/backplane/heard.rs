@@ -53,6 +53,11 @@ impl Heard {
         self.bell.notify_one();
     }
 
+    #[cfg(test)]
+    pub(super) fn has_ended(&self) -> bool {
+        self.lock().ended.is_some()
+    }
+
     /// What has come, for the one that asks: something, and not much more than [`BATCH`].
     pub(super) async fn next(&self) -> Result<Vec<Arrived>, Trouble> {
         loop {

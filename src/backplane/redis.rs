@@ -1,7 +1,8 @@
 //! Redis and Valkey: [`Redis`].
 //!
-//! One connection for both ways, in RESP3. On a cluster, sharded pub/sub (Redis 7, Valkey): a subject is only where its
-//! slot is. What is published at a time goes in one write, and its answers are awaited together.
+//! One connection for both ways, in RESP3. What is published at a time goes in one write, and its answers are awaited
+//! together. On a cluster, sharded pub/sub (Redis 7, Valkey): a subject is only where its slot is, and so is what is about
+//! it. When a slot goes to another server, or a server of the cluster dies, everything is connected anew.
 //!
 //! Not here: what is published; what is kept, which is `redis_history`.
 
@@ -9,6 +10,7 @@ use super::heard::Heard;
 use super::redis_history::{self as history, Script};
 use super::{Arrived, Backplane, History, Inlet, Outlet, Stored, Subject, Trouble};
 use alloc::boxed::Box;
+use alloc::collections::BTreeSet;
 use alloc::format;
 use alloc::string::String;
 use alloc::sync::Arc;
@@ -18,7 +20,10 @@ use redis::aio::{MultiplexedConnection, SendError};
 use redis::cluster::ClusterClientBuilder;
 use redis::cluster_async::ClusterConnection;
 use redis::{AsyncConnectionConfig, Client, Cmd, IntoConnectionInfo as _, Pipeline};
-use redis::{ProtocolVersion, PushInfo, PushKind, Value};
+use redis::{ProtocolVersion, PushInfo, PushKind, RedisError, Value};
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use tokio::task::JoinSet;
 
 /// A broker that does not answer for so long is not there.
 const PATIENCE: Duration = Duration::from_millis(2500);
@@ -61,7 +66,8 @@ impl Redis {
         })
     }
 
-    /// A cluster, of which some nodes are at these URLs. Others are found through them.
+    /// A cluster, of which some nodes are at these URLs. Others are found through them; where one dies, another URL is
+    /// needed.
     ///
     /// # Errors
     ///
@@ -111,10 +117,10 @@ impl Backplane for Redis {
     }
 
     async fn connect(&mut self) -> Result<(RedisOutlet, RedisInlet), Trouble> {
-        let heard = Arc::<Heard>::default();
-        let ear = Arc::clone(&heard);
+        let (heard, leaving) = (Arc::<Heard>::default(), Arc::<Leaving>::default());
+        let ear = (Arc::clone(&heard), Arc::clone(&leaving));
         let hear = move |push| {
-            hear(&ear, push);
+            hear(&ear.0, &ear.1, push);
             Ok::<(), SendError>(())
         };
         let line = match &self.place {
@@ -143,6 +149,7 @@ impl Backplane for Redis {
             line,
             prefix: self.prefix.clone(),
             append: String::new(),
+            leaving,
         };
         outlet.load_scripts().await?;
         Ok((outlet, RedisInlet { heard }))
@@ -160,11 +167,33 @@ pub struct RedisOutlet {
     prefix: String,
     /// The hash of the script that appends, where the server has it.
     append: String,
+    leaving: Arc<Leaving>,
+}
+
+/// Channels of a cluster whose subscription is being ended here. Where it ends otherwise, the channel has gone to another
+/// server.
+#[derive(Debug, Default)]
+struct Leaving(Mutex<BTreeSet<String>>);
+
+impl Leaving {
+    fn lock(&self) -> MutexGuard<'_, BTreeSet<String>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 enum Line {
     One(MultiplexedConnection),
     Cluster(ClusterConnection),
+}
+
+impl Line {
+    /// How that is called there.
+    const fn publish(&self) -> &'static str {
+        match self {
+            Self::One(_) => "PUBLISH",
+            Self::Cluster(_) => "SPUBLISH",
+        }
+    }
 }
 
 impl RedisOutlet {
@@ -188,98 +217,93 @@ impl RedisOutlet {
         Ok(())
     }
 
-    async fn send(&mut self, commands: impl Iterator<Item = Cmd>) -> Result<(), Trouble> {
+    /// Commands, each with the subject that it is about.
+    async fn send(&mut self, commands: Vec<(Subject, Cmd)>) -> Result<(), Trouble> {
         match &mut self.line {
             Line::One(line) => {
                 let mut pipeline = Pipeline::new();
-                for command in commands {
+                for (_, command) in commands {
                     pipeline.add_command(command).ignore();
                 }
-                let sent = pipeline.exec_async(line).await;
-                sent.map_err(Trouble::new)
+                pipeline.exec_async(line).await.map_err(Trouble::new)
             }
-            Line::Cluster(line) => {
-                // Each goes to where its slot is; one after the other, as their order is that of a room.
-                for command in commands {
-                    command.exec_async(line).await.map_err(Trouble::new)?;
-                }
-                Ok(())
-            }
+            Line::Cluster(line) => send_to_slots(line, commands).await,
         }
     }
 
-    /// A command with a channel, by its names alone and on a cluster.
-    fn command(&self, [alone, sharded]: [&str; 2], subject: &Subject) -> Cmd {
-        let name = match self.line {
-            Line::One(_) => alone,
-            Line::Cluster(_) => sharded,
-        };
+    fn command(&self, name: &str, subject: &Subject) -> Cmd {
         let mut command = redis::cmd(name);
         command.arg(self.channel(subject));
         command
+    }
+
+    fn for_each(&self, name: &str, subjects: &[Subject]) -> Vec<(Subject, Cmd)> {
+        let commands = subjects
+            .iter()
+            .map(|subject| (subject.clone(), self.command(name, subject)));
+        commands.collect()
     }
 }
 
 impl Outlet for RedisOutlet {
     async fn subscribe(&mut self, subjects: &[Subject]) -> Result<(), Trouble> {
-        // A cluster's connection keeps account of these itself.
-        for subject in subjects {
-            let channel = self.channel(subject);
-            if let Line::Cluster(line) = &mut self.line {
-                line.ssubscribe(channel).await.map_err(Trouble::new)?;
+        let channels = subjects.iter().map(|subject| self.channel(subject));
+        match &self.line {
+            Line::One(_) => self.send(self.for_each("SUBSCRIBE", subjects)).await,
+            // A cluster's connection keeps account of these itself.
+            Line::Cluster(line) => {
+                let subscribe = |channel| {
+                    let mut line = line.clone();
+                    async move { line.ssubscribe(channel).await }
+                };
+                all(channels.map(subscribe)).await
             }
         }
-        if let Line::Cluster(_) = self.line {
-            return Ok(());
-        }
-        let commands: Vec<_> = subjects
-            .iter()
-            .map(|subject| self.command(["SUBSCRIBE", "SSUBSCRIBE"], subject))
-            .collect();
-        self.send(commands.into_iter()).await
     }
 
     async fn unsubscribe(&mut self, subjects: &[Subject]) -> Result<(), Trouble> {
-        for subject in subjects {
-            let channel = self.channel(subject);
-            if let Line::Cluster(line) = &mut self.line {
-                line.sunsubscribe(channel).await.map_err(Trouble::new)?;
+        let channels = subjects.iter().map(|subject| self.channel(subject));
+        match &self.line {
+            Line::One(_) => self.send(self.for_each("UNSUBSCRIBE", subjects)).await,
+            Line::Cluster(line) => {
+                let unsubscribe = |channel: String| {
+                    self.leaving.lock().insert(channel.clone());
+                    let mut line = line.clone();
+                    async move { line.sunsubscribe(channel).await }
+                };
+                all(channels.map(unsubscribe)).await
             }
         }
-        if let Line::Cluster(_) = self.line {
-            return Ok(());
-        }
-        let commands: Vec<_> = subjects
-            .iter()
-            .map(|subject| self.command(["UNSUBSCRIBE", "SUNSUBSCRIBE"], subject))
-            .collect();
-        self.send(commands.into_iter()).await
     }
 
     async fn publish(&mut self, bundles: Vec<(Subject, Vec<u8>)>) -> Result<(), Trouble> {
+        let publish = self.line.publish();
         let commands: Vec<_> = bundles
             .into_iter()
             .map(|(subject, bytes)| {
-                let mut command = self.command(["PUBLISH", "SPUBLISH"], &subject);
+                let mut command = self.command(publish, &subject);
                 command.arg(bytes);
-                command
+                (subject, command)
             })
             .collect();
-        self.send(commands.into_iter()).await
+        self.send(commands).await
     }
 
     async fn append(&mut self, bundles: Vec<(Subject, History, Vec<u8>)>) -> Result<(), Trouble> {
-        let (script, publish) = match self.line {
-            Line::One(_) => (Script::Hash(&self.append), "PUBLISH"),
-            Line::Cluster(_) => (Script::Text, "SPUBLISH"),
+        let publish = self.line.publish();
+        let script = match self.line {
+            Line::One(_) => Script::Hash(&self.append),
+            Line::Cluster(_) => Script::Text,
         };
         let commands: Vec<_> = bundles
             .into_iter()
             .map(|(subject, history, bytes)| {
-                history::append(script, publish, &self.channel(&subject), history, &bytes)
+                let channel = self.channel(&subject);
+                let command = history::append(script, publish, &channel, history, &bytes);
+                (subject, command)
             })
             .collect();
-        self.send(commands.into_iter()).await
+        self.send(commands).await
     }
 
     async fn fetch(&mut self, subject: &Subject, history: History) -> Result<Stored, Trouble> {
@@ -304,6 +328,34 @@ impl Outlet for RedisOutlet {
     }
 }
 
+/// What is about one subject goes to where its slot is, in one write and in this order; to several at the same time.
+async fn send_to_slots(
+    line: &ClusterConnection,
+    commands: Vec<(Subject, Cmd)>,
+) -> Result<(), Trouble> {
+    let mut pipelines = HashMap::<Subject, Pipeline>::new();
+    for (subject, command) in commands {
+        let pipeline = pipelines.entry(subject).or_default();
+        pipeline.add_command(command).ignore();
+    }
+    let send = |pipeline: Pipeline| {
+        let mut line = line.clone();
+        async move { pipeline.exec_async(&mut line).await }
+    };
+    all(pipelines.into_values().map(send)).await
+}
+
+/// Does all of it at the same time.
+async fn all(
+    calls: impl Iterator<Item = impl Future<Output = Result<(), RedisError>> + Send + 'static>,
+) -> Result<(), Trouble> {
+    let mut calls: JoinSet<_> = calls.collect();
+    while let Some(done) = calls.join_next().await {
+        done.map_err(Trouble::new)?.map_err(Trouble::new)?;
+    }
+    Ok(())
+}
+
 /// What is heard from Redis.
 #[derive(Debug)]
 pub struct RedisInlet {
@@ -311,7 +363,7 @@ pub struct RedisInlet {
 }
 
 /// Called where the connection is read, and must not wait.
-fn hear(heard: &Heard, push: PushInfo) {
+fn hear(heard: &Heard, leaving: &Leaving, push: PushInfo) {
     match push.kind {
         PushKind::Message | PushKind::SMessage => {
             // Channel and payload.
@@ -319,13 +371,48 @@ fn hear(heard: &Heard, push: PushInfo) {
                 heard.push(history::read(bytes));
             }
         }
+        PushKind::SUnsubscribe => {
+            let channel = push.data.first().and_then(text);
+            if channel.is_some_and(|channel| !leaving.lock().remove(channel)) {
+                heard.end("a channel has gone to another server of the cluster");
+            }
+        }
         PushKind::Disconnection => heard.end("the connection was lost"),
         _ => {}
+    }
+}
+
+fn text(value: &Value) -> Option<&str> {
+    match value {
+        Value::BulkString(bytes) => core::str::from_utf8(bytes).ok(),
+        Value::SimpleString(text) => Some(text),
+        _ => None,
     }
 }
 
 impl Inlet for RedisInlet {
     async fn next(&mut self) -> Result<Vec<Arrived>, Trouble> {
         self.heard.next().await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Heard, Leaving, PushInfo, PushKind, Value, hear};
+    use alloc::string::String;
+    use alloc::vec;
+
+    #[test]
+    fn a_subscription_that_ends_by_itself_ends_the_connection() {
+        let (heard, leaving) = (Heard::default(), Leaving::default());
+        let ended = || PushInfo {
+            kind: PushKind::SUnsubscribe,
+            data: vec![Value::BulkString(b"sockeye:room:tea".into()), Value::Int(0)],
+        };
+        leaving.lock().insert(String::from("sockeye:room:tea"));
+        hear(&heard, &leaving, ended());
+        assert!(!heard.has_ended(), "it was asked for");
+        hear(&heard, &leaving, ended());
+        assert!(heard.has_ended(), "it was asked for once");
     }
 }

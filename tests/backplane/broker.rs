@@ -18,6 +18,12 @@ pub enum Kind {
     Nats,
 }
 
+/// What nodes can be started on.
+pub trait Carrier {
+    /// Starts a node that uses it.
+    fn node(&self, builder: NodeBuilder, exchange: &Exchange) -> Node;
+}
+
 pub struct Broker {
     pub kind: Kind,
     pub port: u16,
@@ -28,6 +34,16 @@ pub struct Broker {
 impl Broker {
     /// Starts one; `None` where it is not installed.
     pub fn start(kind: Kind) -> Option<Self> {
+        let broker = Self::start_empty(kind)?;
+        if kind == Kind::RedisCluster {
+            broker.redis_cli(&["cluster", "addslotsrange", "0", "16383"]);
+            broker.wait_for_cluster();
+        }
+        Some(broker)
+    }
+
+    /// The same, without slots where it is one of a cluster.
+    pub fn start_empty(kind: Kind) -> Option<Self> {
         let free = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let port = free.local_addr().expect("it is bound").port();
         drop(free);
@@ -45,14 +61,15 @@ impl Broker {
             println!("{kind:?} is not installed: skipped");
             return None;
         }
-        if kind == Kind::RedisCluster {
-            broker.redis_cli(&["cluster", "addslotsrange", "0", "16383"]);
-            until("the cluster is whole", || {
-                let info = broker.redis_cli(&["cluster", "info"]);
-                info.contains("cluster_state:ok").then_some(())
-            });
-        }
         Some(broker)
+    }
+
+    /// Until it finds that its cluster is whole.
+    pub fn wait_for_cluster(&self) {
+        until("the cluster is whole", || {
+            let info = self.redis_cli(&["cluster", "info"]);
+            info.contains("cluster_state:ok").then_some(())
+        });
     }
 
     /// Runs it at its port. Says whether there is such a program.
@@ -64,7 +81,9 @@ impl Broker {
                 command.args(["--port", &port, "--bind", "127.0.0.1", "--save", ""]);
                 command.args(["--appendonly", "no", "--daemonize", "no"]);
                 if self.kind == Kind::RedisCluster {
-                    command.args(["--cluster-enabled", "yes"]);
+                    // Whoever dies is missed soon, and whoever stands in is ready at once.
+                    command.args(["--cluster-enabled", "yes", "--cluster-node-timeout", "1000"]);
+                    command.args(["--repl-diskless-sync-delay", "0"]);
                 }
                 command
             }
@@ -87,7 +106,7 @@ impl Broker {
         true
     }
 
-    fn redis_cli(&self, what: &[&str]) -> String {
+    pub fn redis_cli(&self, what: &[&str]) -> String {
         let port = self.port.to_string();
         let mut command = Command::new("redis-cli");
         let done = command.args(["-p", &port]).args(what).output();
@@ -133,9 +152,10 @@ impl Broker {
             }
         }
     }
+}
 
-    /// Starts a node that uses it.
-    pub fn node(&self, builder: NodeBuilder, exchange: &Exchange) -> Node {
+impl Carrier for Broker {
+    fn node(&self, builder: NodeBuilder, exchange: &Exchange) -> Node {
         let port = self.port;
         match self.kind {
             Kind::Redis => {
@@ -155,7 +175,7 @@ impl Broker {
     }
 }
 
-fn start(builder: NodeBuilder, exchange: &Exchange, broker: impl Backplane) -> Node {
+pub fn start(builder: NodeBuilder, exchange: &Exchange, broker: impl Backplane) -> Node {
     builder.start(exchange, broker).expect("a node")
 }
 

@@ -12,6 +12,7 @@
 )]
 
 mod broker;
+mod cluster;
 mod crowd;
 #[path = "../support/frames.rs"]
 mod frames;

@@ -3,7 +3,7 @@
 //! What clients say to them: `join R`, `leave R`, `say R …` (to all others in the room), `both R S …` (once to all in
 //! either), `all …`. Joins and leaves are answered with what was asked for.
 
-use super::broker::Broker;
+use super::broker::Carrier;
 use super::until;
 use sockeye::backplane::{BackplaneEvent, Node, NodeBuilder};
 use sockeye::server::{Builder, Exchange, Handler, Hub, Listener, Message, Peer, Stopper, To};
@@ -85,7 +85,7 @@ pub struct Place {
 }
 
 impl Place {
-    pub fn start(broker: &Broker, node: NodeBuilder, workers: usize) -> Self {
+    pub fn start(broker: &impl Carrier, node: NodeBuilder, workers: usize) -> Self {
         let exchange = Exchange::new();
         let any = "127.0.0.1:0".parse().expect("an address");
         let listeners = Listener::bind_for(&any, workers).expect("a free port");
@@ -136,12 +136,17 @@ impl Drop for Place {
 }
 
 /// Nodes that know each other.
-pub fn start(broker: &Broker, count: usize, workers: usize) -> Vec<Place> {
+pub fn start(broker: &impl Carrier, count: usize, workers: usize) -> Vec<Place> {
     start_with(broker, count, workers, 16 << 20)
 }
 
 /// The same, for which so much may wait.
-pub fn start_with(broker: &Broker, count: usize, workers: usize, max_queued: usize) -> Vec<Place> {
+pub fn start_with(
+    broker: &impl Carrier,
+    count: usize,
+    workers: usize,
+    max_queued: usize,
+) -> Vec<Place> {
     let node = |number| {
         Node::builder()
             .name(format!("node-{number}"))

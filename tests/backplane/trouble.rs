@@ -3,11 +3,13 @@
 //! said on others, it hears each message once and in order, and before what comes behind those that are missing, how many
 //! are.
 
-use super::broker::{Broker, Kind};
+use super::broker::{Broker, Carrier, Kind};
+use super::cluster::Cluster;
 use super::crowd::Client;
 use super::nodes::{self, Place};
 use super::{PATIENCE, until};
 use sockeye::backplane::BackplaneEvent;
+use std::fmt::Debug;
 use std::time::{Duration, Instant};
 
 /// From when the broker is there again, everything is as usual after so long at most.
@@ -20,20 +22,20 @@ const HEARERS: usize = 5;
 
 /// Members on each of three nodes, of which one speaks.
 struct Talk {
-    broker: Broker,
     places: Vec<Place>,
     /// First those who speak.
     members: Vec<Client>,
     /// How often each of those has spoken.
     spoken: Vec<u64>,
+    /// So many of them speak now.
+    speakers: usize,
     /// Words behind each message.
     ballast: String,
 }
 
 impl Talk {
-    fn start(kind: Kind, max_queued: usize) -> Option<Self> {
-        let broker = Broker::start(kind)?;
-        let places = nodes::start_with(&broker, 3, LOOPS, max_queued);
+    fn start(broker: &impl Carrier, max_queued: usize) -> Self {
+        let places = nodes::start_with(broker, 3, LOOPS, max_queued);
         let connected = (0..=HEARERS).flat_map(|_| &places);
         let mut members: Vec<_> = connected.map(|place| Client::connect(place.addr)).collect();
         for member in &mut members {
@@ -45,19 +47,19 @@ impl Talk {
             });
             place.take_events();
         }
-        Some(Self {
-            broker,
+        Self {
             spoken: vec![0; places.len()],
             places,
             members,
+            speakers: 3,
             ballast: String::new(),
-        })
+        }
     }
 
-    /// Everybody says so much.
+    /// Everybody who speaks says so much.
     fn speak(&mut self, times: usize) {
         for _ in 0..times {
-            for (author, spoken) in self.spoken.iter_mut().enumerate() {
+            for (author, spoken) in self.spoken[..self.speakers].iter_mut().enumerate() {
                 let (member, number) = (&mut self.members[author], *spoken);
                 *spoken += 1;
                 let ballast = &self.ballast;
@@ -98,7 +100,8 @@ impl Talk {
             talk.places.iter().all(|place| place.node().figures().is_up)
         });
         // Who was out of reach is back when it is heard.
-        let last = self.spoken.clone();
+        let (last, speakers) = (self.spoken.clone(), self.speakers);
+        let is_silent = |author| u64::from(author >= speakers);
         self.speak_until("all hear each other", |talk| {
             talk.members.iter().enumerate().all(|(own, member)| {
                 (0..3).filter(|author| *author != own).all(|author| {
@@ -106,7 +109,7 @@ impl Talk {
                     let mut of_author = heard.filter(|(other, _)| *other == author);
                     of_author
                         .next()
-                        .is_some_and(|(_, number)| number >= last[author])
+                        .is_some_and(|(_, number)| number >= last[author] - is_silent(author))
                 })
             })
         });
@@ -116,7 +119,7 @@ impl Talk {
     }
 
     /// Everybody has heard everything, or was told how much is missing.
-    fn verify(mut self, kind: Kind, what: &str, recovery: Duration) -> u64 {
+    fn verify(mut self, kind: impl Debug, what: &str, recovery: Duration) -> u64 {
         let mut all_missing = 0;
         for (own, member) in self.members.iter_mut().enumerate() {
             let spoken = &self.spoken;
@@ -228,15 +231,16 @@ const QUEUE: usize = 16 << 20;
 #[test]
 fn a_broker_that_is_killed_and_comes_back_costs_no_more_than_was_on_its_way() {
     for kind in KINDS {
-        let Some(mut talk) = Talk::start(kind, QUEUE) else {
+        let Some(mut broker) = Broker::start(kind) else {
             continue;
         };
+        let mut talk = Talk::start(&broker, QUEUE);
         talk.speak(100);
         let before: u64 = talk.spoken.iter().sum();
-        talk.broker.kill();
+        broker.kill();
         talk.speak_until("all know that it is gone", Talk::all_are_down);
         talk.speak(300);
-        assert!(talk.broker.run());
+        assert!(broker.run());
         let recovery = talk.recover();
         let missing = talk.verify(kind, "killed", recovery);
         assert!(
@@ -250,11 +254,12 @@ fn a_broker_that_is_killed_and_comes_back_costs_no_more_than_was_on_its_way() {
 fn what_waits_for_a_broker_is_bounded_and_what_is_dropped_is_told() {
     for kind in KINDS {
         let bound = 200 << 10;
-        let Some(mut talk) = Talk::start(kind, bound) else {
+        let Some(mut broker) = Broker::start(kind) else {
             continue;
         };
+        let mut talk = Talk::start(&broker, bound);
         talk.speak(10);
-        talk.broker.kill();
+        broker.kill();
         talk.speak_until("all know that it is gone", Talk::all_are_down);
         talk.ballast = "x".repeat(1000);
         for _ in 0..1000 {
@@ -264,7 +269,7 @@ fn what_waits_for_a_broker_is_bounded_and_what_is_dropped_is_told() {
             }
         }
         talk.ballast.clear();
-        assert!(talk.broker.run());
+        assert!(broker.run());
         let recovery = talk.recover();
         let dropped = talk
             .places
@@ -282,15 +287,16 @@ fn what_waits_for_a_broker_is_bounded_and_what_is_dropped_is_told() {
 #[test]
 fn connections_that_are_cut_are_opened_again() {
     let kind = Kind::Redis;
-    let Some(mut talk) = Talk::start(kind, QUEUE) else {
+    let Some(broker) = Broker::start(kind) else {
         return;
     };
+    let mut talk = Talk::start(&broker, QUEUE);
     for _ in 0..5 {
         talk.speak(100);
         for place in &talk.places {
             place.take_events();
         }
-        talk.broker.cut_connections();
+        broker.cut_connections();
         talk.speak_until("all know that it is gone", Talk::all_are_down);
         talk.recover();
     }
@@ -301,15 +307,57 @@ fn connections_that_are_cut_are_opened_again() {
 #[test]
 fn a_broker_that_stands_still_is_waited_for() {
     for kind in KINDS {
-        let Some(mut talk) = Talk::start(kind, QUEUE) else {
+        let Some(broker) = Broker::start(kind) else {
             continue;
         };
+        let mut talk = Talk::start(&broker, QUEUE);
         talk.speak(100);
-        talk.broker.signal("STOP");
+        broker.signal("STOP");
         let begin = Instant::now();
         talk.speak_until("five seconds", |_| begin.elapsed() > Duration::from_secs(5));
-        talk.broker.signal("CONT");
+        broker.signal("CONT");
         let recovery = talk.recover();
         talk.verify(kind, "stopped for five seconds", recovery);
+    }
+}
+
+/// What is said in the room goes there.
+const CHANNEL: &str = "sockeye:room:tea";
+/// And what nodes say of themselves.
+const NODES: &str = "sockeye:nodes";
+
+#[test]
+fn a_server_of_a_cluster_dies_and_another_takes_its_place() {
+    for channel in [CHANNEL, NODES] {
+        let Some(mut cluster) = Cluster::start() else {
+            return;
+        };
+        let mut talk = Talk::start(&cluster, QUEUE);
+        talk.speak(100);
+        cluster.kill_holder(channel);
+        talk.speak_until("all know that it is gone", Talk::all_are_down);
+        let recovery = talk.recover();
+        talk.verify(
+            "a cluster",
+            &format!("killed one that had {channel}"),
+            recovery,
+        );
+    }
+}
+
+#[test]
+fn what_a_cluster_moves_to_another_server_is_heard_from_there() {
+    // Whoever speaks there is told where it is now; who only listens has to notice.
+    for (channel, speakers) in [(CHANNEL, 3), (CHANNEL, 1), (NODES, 1)] {
+        let Some(cluster) = Cluster::start() else {
+            return;
+        };
+        let mut talk = Talk::start(&cluster, QUEUE);
+        talk.speak(100);
+        talk.recover();
+        talk.speakers = speakers;
+        cluster.move_away(channel);
+        let recovery = talk.recover();
+        talk.verify("a cluster", &format!("moved {channel}"), recovery);
     }
 }

@@ -57,14 +57,14 @@ pub(crate) struct Publisher {
 }
 
 impl Crowd {
-    pub(crate) fn new(rooms: usize, size: usize) -> Result<Self> {
+    pub(crate) fn new(rooms: usize, size: usize, kept: Option<usize>) -> Result<Self> {
         if rooms == 0 || size < HEAD {
             return Err(format!("at least one room, and {HEAD} bytes").into());
         }
         let begun = Instant::now();
         let broker = Broker::start()?;
-        let (first, addr) = node(&broker, rooms)?;
-        let (second, other) = node(&broker, rooms)?;
+        let (first, addr) = node(&broker, rooms, kept)?;
+        let (second, other) = node(&broker, rooms, kept)?;
         let caller = thread::current();
         let members = [
             Member::join(addr, rooms, begun, caller.clone())?,
@@ -127,10 +127,26 @@ impl Crowd {
     }
 }
 
-fn node(broker: &Broker, rooms: usize) -> Result<(Process, std::net::SocketAddr)> {
+/// What is to be said of rooms that keep so many messages.
+pub(crate) fn keeping(kept: Option<usize>) -> String {
+    kept.map_or_else(String::new, |messages| {
+        format!(
+            "The broker keeps the last {messages} of a room, and tells both nodes in its order. "
+        )
+    })
+}
+
+fn node(
+    broker: &Broker,
+    rooms: usize,
+    kept: Option<usize>,
+) -> Result<(Process, std::net::SocketAddr)> {
     let mut command = Command::new(std::env::current_exe()?);
     let port = broker.port.to_string();
     command.args(["serve", "--broker", &port, "--rooms", &rooms.to_string()]);
+    if let Some(messages) = kept {
+        command.args(["--kept", &messages.to_string()]);
+    }
     Process::serve(&mut command)
 }
 

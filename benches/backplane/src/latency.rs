@@ -1,7 +1,7 @@
 //! `latency`: how much later a message is on another node, at a fixed rate.
 
 use crate::Result;
-use crate::crowd::{Crowd, Late};
+use crate::crowd::{self, Crowd, Late};
 use crate::report::{Out, Report};
 use clap::Args;
 use serde_json::json;
@@ -31,6 +31,9 @@ pub(crate) struct Options {
     /// How often each is measured
     #[arg(long, default_value_t = 3, value_name = "NUMBER")]
     rounds: usize,
+    /// Messages that each room keeps, in the broker; else none
+    #[arg(long, value_name = "NUMBER")]
+    kept: Option<usize>,
     #[command(flatten)]
     out: Out,
 }
@@ -59,19 +62,31 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         all.push(json!({ "rate": rate, "rounds": rounds }));
     }
     let report = Report {
-        name: "latency",
-        title: "Milliseconds until a message has come",
+        name: if options.kept.is_some() {
+            "latency-kept"
+        } else {
+            "latency"
+        },
+        title: match options.kept {
+            Some(_) => "Milliseconds until a message that rooms keep has come",
+            None => "Milliseconds until a message has come",
+        },
         head: vec!["messages/s", "round", "", "p50", "p99", "p99.9", "most"],
         rows,
         notes: format!(
-            "{} bytes, {} room(s), {} rounds of {} s, the best first. Messages are due as a Poisson process draws them, and \
+            "{}{} bytes, {} room(s), {} rounds of {} s, the best first. Messages are due as a Poisson process draws them, and \
              late from then on, however late they were sent. Added: of each message, how much later it came on the other \
              node than on its own.",
-            options.size, options.rooms, options.rounds, options.seconds
+            crowd::keeping(options.kept),
+            options.size,
+            options.rooms,
+            options.rounds,
+            options.seconds
         ),
         json: json!({
             "size": options.size,
             "rooms": options.rooms,
+            "kept": options.kept,
             "quantiles": QUANTILES,
             "of": WHERE,
             "milliseconds": all,
@@ -81,7 +96,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
 }
 
 fn round(options: &Options, rate: f64) -> Result<[[f64; 4]; 3]> {
-    let mut crowd = Crowd::new(options.rooms, options.size)?;
+    let mut crowd = Crowd::new(options.rooms, options.size, options.kept)?;
     let warm = rate as usize;
     let messages = warm + (rate * options.seconds) as usize;
     let mut dice = Dice(0x9E37_79B9_7F4A_7C15);

@@ -1,7 +1,7 @@
 //! `rate`: as many messages as get from one node to another, with a bounded number on their way.
 
 use crate::Result;
-use crate::crowd::Crowd;
+use crate::crowd::{self, Crowd};
 use crate::report::{Out, Report};
 use clap::Args;
 use serde_json::json;
@@ -39,6 +39,9 @@ pub(crate) struct Options {
     /// How often each is measured
     #[arg(long, default_value_t = 3, value_name = "NUMBER")]
     rounds: usize,
+    /// Messages that each room keeps, in the broker; else none
+    #[arg(long, value_name = "NUMBER")]
+    kept: Option<usize>,
     #[command(flatten)]
     out: Out,
 }
@@ -89,8 +92,15 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         }
     }
     let report = Report {
-        name: "rate",
-        title: "Messages per second from one node to another",
+        name: if options.kept.is_some() {
+            "rate-kept"
+        } else {
+            "rate"
+        },
+        title: match options.kept {
+            Some(_) => "Messages per second that rooms keep, from one node to another",
+            None => "Messages per second from one node to another",
+        },
         head: vec![
             "rooms",
             "in one write",
@@ -103,17 +113,21 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         ],
         rows,
         notes: format!(
-            "{} bytes, at most {} on their way, {} rounds of {} s. Every message got to a member on each node, in order. \
+            "{}{} bytes, at most {} on their way, {} rounds of {} s. Every message got to a member on each node, in order. \
              CPU time is that of the best round, for a message, the kernel's part included.",
-            options.size, options.window, options.rounds, options.seconds
+            crowd::keeping(options.kept),
+            options.size,
+            options.window,
+            options.rounds,
+            options.seconds
         ),
-        json: json!({ "size": options.size, "window": options.window, "measured": all }),
+        json: json!({ "size": options.size, "kept": options.kept, "window": options.window, "measured": all }),
     };
     report.publish(&options.out)
 }
 
 fn round(options: &Options, rooms: usize, at_once: u64) -> Result<Outcome> {
-    let mut crowd = Crowd::new(rooms, options.size)?;
+    let mut crowd = Crowd::new(rooms, options.size, options.kept)?;
     let seconds = Duration::from_secs_f64(options.seconds);
     let warm = Instant::now() + Duration::from_secs(1);
     let mut begin = None;

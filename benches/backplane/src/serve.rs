@@ -6,7 +6,7 @@
 use crate::Result;
 use clap::Args;
 #[cfg(feature = "backplane")]
-use sockeye::backplane::BackplaneEvent;
+use sockeye::backplane::{BackplaneEvent, History};
 use sockeye::server::{Builder, Exchange, Handler, Message, Peer, RoomSettings, To};
 use std::io::{self, Read};
 use std::thread;
@@ -21,6 +21,9 @@ pub(crate) struct Options {
     /// Rooms that may be published to
     #[arg(long, default_value_t = 1, value_name = "NUMBER")]
     rooms: usize,
+    /// Messages that each room keeps
+    #[arg(long, value_name = "NUMBER")]
+    kept: Option<usize>,
 }
 
 /// What a room is called.
@@ -28,7 +31,30 @@ pub(crate) fn room(number: usize) -> String {
     format!("room-{number}")
 }
 
-struct Rooms(Vec<String>);
+struct Rooms {
+    names: Vec<String>,
+    #[cfg(feature = "backplane")]
+    history: Option<History>,
+}
+
+impl Rooms {
+    fn new(options: &Options) -> Self {
+        Self {
+            names: (0..options.rooms).map(room).collect(),
+            #[cfg(feature = "backplane")]
+            history: options.kept.map(|messages| History::last(messages)),
+        }
+    }
+
+    fn to(&self, number: usize) -> Option<To<'_>> {
+        let to = To::room(self.names.get(number)?);
+        #[cfg(feature = "backplane")]
+        if let Some(history) = self.history {
+            return Some(to.kept(history));
+        }
+        Some(to)
+    }
+}
 
 impl Handler for Rooms {
     type State = ();
@@ -44,8 +70,8 @@ impl Handler for Rooms {
             }
             Message::Binary(bytes) => {
                 let number = bytes.first_chunk().map(|bytes| u32::from_le_bytes(*bytes));
-                let room = number.and_then(|number| self.0.get(number as usize));
-                peer.publish(To::room(room.expect("a room's number")), bytes);
+                let to = number.and_then(|number| self.to(number as usize));
+                peer.publish(to.expect("a room's number"), bytes);
             }
         }
     }
@@ -60,7 +86,7 @@ impl Handler for Rooms {
 
 pub(crate) fn run(options: &Options) -> Result<()> {
     let exchange = Exchange::new();
-    let rooms = Rooms((0..options.rooms).map(room).collect());
+    let rooms = Rooms::new(options);
     let settings = RoomSettings {
         // The window of the load is the bound here.
         max_queued: 4 << 20,

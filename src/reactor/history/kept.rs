@@ -54,6 +54,8 @@ const ENTRY: usize = 300;
 #[derive(Debug)]
 pub(super) struct Kept {
     history: History,
+    /// When something was said, or it began.
+    since: Duration,
     entries: VecDeque<Entry>,
     /// What the segments hold.
     bytes: usize,
@@ -74,9 +76,10 @@ pub(super) struct Kept {
 }
 
 impl Kept {
-    pub(super) const fn new(history: History, at: Offset, is_warm: bool) -> Self {
+    pub(super) const fn new(history: History, at: Offset, is_warm: bool, now: Duration) -> Self {
         Self {
             history,
+            since: now,
             entries: VecDeque::new(),
             bytes: 0,
             unsettled: 0,
@@ -91,6 +94,11 @@ impl Kept {
 
     pub(super) const fn bytes(&self) -> usize {
         self.bytes
+    }
+
+    /// Whether nothing was said for longer than it keeps anything.
+    pub(super) fn is_stale(&self, now: Duration) -> bool {
+        now.saturating_sub(self.since) > self.history.span
     }
 
     pub(super) const fn last(&self) -> Offset {
@@ -113,6 +121,7 @@ impl Kept {
         said: Said,
         now: Duration,
     ) -> Arc<Segment> {
+        self.since = self.since.max(now);
         self.last = at.unwrap_or(self.last);
         self.unsettled += usize::from(at.is_none());
         let beyond = match at {
@@ -274,7 +283,7 @@ fn told(said: &Said, history: &History, at: Offset, beyond: Option<Origin>) -> S
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::{Author, History, Kept, Missed, Offset, Origin, Said, Token};
     use alloc::string::ToString;
     use alloc::vec;
@@ -291,7 +300,7 @@ mod tests {
         Offset { major: 1, minor }
     }
 
-    fn said(number: u64, author: Option<u64>) -> Said {
+    pub(in crate::reactor::history) fn said(number: u64, author: Option<u64>) -> Said {
         Said {
             origin: Origin { node: NODE, number },
             author: author.map(|connection| Author {
@@ -307,7 +316,7 @@ mod tests {
 
     /// Kept since the beginning: numbers, and whether the store has them.
     fn kept(history: History, numbers: &[(u64, bool)]) -> Kept {
-        let mut kept = Kept::new(history, at(0), true);
+        let mut kept = Kept::new(history, at(0), true, Duration::ZERO);
         for (number, is_settled) in numbers {
             let place = is_settled.then(|| at(*number));
             kept.push(*number, place, said(*number, None), Duration::ZERO);

@@ -134,7 +134,7 @@ impl Ledger {
         let now = self.begun.elapsed();
         let mut rooms = self.lock();
         said.origin.node = rooms.node;
-        let at = rooms.room(room, history, true).next();
+        let at = rooms.room(room, history, true, now).next();
         let (serial, segment) = rooms.push(room, history, Some(at), said, now);
         // Under the lock, or two loops' letters could change places.
         tell(serial, segment)
@@ -153,13 +153,13 @@ impl Ledger {
         let now = self.begun.elapsed();
         let mut rooms = self.lock();
         let newest = rooms.serial;
-        rooms.room(room, history, is_here);
+        rooms.room(room, history, is_here, now);
         let author = Author {
             node: rooms.node,
             connection,
         };
         rooms.trim(room, now);
-        let kept = rooms.room(room, history, is_here);
+        let kept = rooms.room(room, history, is_here, now);
         if !kept.users.contains(&worker) {
             kept.users.push(worker);
         }
@@ -233,7 +233,7 @@ impl Ledger {
     ) {
         let now = self.begun.elapsed();
         let mut rooms = self.lock();
-        let kept = rooms.room(room, history, false);
+        let kept = rooms.room(room, history, false, now);
         let before = kept.bytes();
         kept.begin_at(from);
         kept.is_warm = true;
@@ -246,7 +246,7 @@ impl Ledger {
             rooms.push(room, history, Some(at), said, since);
         }
         let serial = rooms.serial;
-        rooms.room(room, history, true).loaded = serial;
+        rooms.room(room, history, true, now).loaded = serial;
     }
 
     /// It has all that the store has.
@@ -293,8 +293,15 @@ impl Ledger {
 }
 
 impl Rooms {
-    fn room(&mut self, name: &Arc<str>, history: History, is_warm: bool) -> &mut Kept {
+    fn room(
+        &mut self,
+        name: &Arc<str>,
+        history: History,
+        is_warm: bool,
+        now: Duration,
+    ) -> &mut Kept {
         if !self.rooms.contains_key(name) {
+            self.sweep(now);
             // Above all that it may have been before it was forgotten.
             self.serial += 1;
             let at = match is_warm {
@@ -305,7 +312,7 @@ impl Rooms {
                 // The store will say.
                 false => Offset::default(),
             };
-            let kept = Kept::new(history, at, is_warm);
+            let kept = Kept::new(history, at, is_warm, now);
             self.rooms.insert(Arc::clone(name), (kept, self.serial));
             self.idle.insert(self.serial, Arc::clone(name));
             self.bytes += ROOM;
@@ -314,7 +321,7 @@ impl Rooms {
         let (kept, _) = self
             .rooms
             .entry(Arc::clone(name))
-            .or_insert_with(|| (Kept::new(history, Offset::default(), is_warm), 0));
+            .or_insert_with(|| (Kept::new(history, Offset::default(), is_warm, now), 0));
         kept
     }
 
@@ -326,7 +333,7 @@ impl Rooms {
         said: Said,
         now: Duration,
     ) -> (u64, Arc<Segment>) {
-        self.room(name, history, false);
+        self.room(name, history, false, now);
         self.serial += 1;
         let serial = self.serial;
         let Some((kept, idle)) = self.rooms.get_mut(name) else {
@@ -338,6 +345,7 @@ impl Rooms {
         self.idle.remove(idle);
         *idle = serial;
         self.idle.insert(serial, Arc::clone(name));
+        self.sweep(now);
         self.make_room();
         (serial, segment)
     }
@@ -348,6 +356,32 @@ impl Rooms {
             let before = kept.bytes();
             kept.trim(now);
             self.bytes = self.bytes.saturating_sub(before) + kept.bytes();
+        }
+    }
+
+    /// Gives up what rooms keep in which nothing was said for too long, and those that nobody is in. It looks at no more
+    /// than two, so that there are fewer of them each time.
+    fn sweep(&mut self, now: Duration) {
+        for _ in 0..2 {
+            let Some((&idle, name)) = self.idle.first_key_value() else {
+                return;
+            };
+            let name = Arc::clone(name);
+            let Some((kept, place)) = self.rooms.get_mut(&name) else {
+                return;
+            };
+            if !kept.is_stale(now) {
+                return;
+            }
+            if kept.users.is_empty() {
+                self.forget(&name);
+                continue;
+            }
+            self.serial += 1;
+            *place = self.serial;
+            self.idle.remove(&idle);
+            self.idle.insert(self.serial, Arc::clone(&name));
+            self.trim(&name, now);
         }
     }
 
@@ -366,5 +400,47 @@ impl Rooms {
             self.bytes = self.bytes.saturating_sub(kept.bytes() + ROOM);
             self.idle.remove(&idle);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::kept::tests::said;
+    use super::{Duration, History, Rooms};
+    use alloc::format;
+    use alloc::sync::Arc;
+
+    const HISTORY: History = History::last(10).within(Duration::from_secs(10));
+
+    fn say(rooms: &mut Rooms, name: &str, seconds: u64) {
+        let (name, now) = (Arc::from(name), Duration::from_secs(seconds));
+        let at = rooms.room(&name, HISTORY, true, now).next();
+        rooms.push(&name, HISTORY, Some(at), said(seconds, None), now);
+    }
+
+    #[test]
+    fn rooms_in_which_nothing_is_said_are_forgotten_as_others_come() {
+        let mut rooms = Rooms::default();
+        for number in 0..100 {
+            say(&mut rooms, &format!("old {number}"), 0);
+        }
+        let held = rooms.bytes;
+        let in_use = Arc::from("in use");
+        rooms
+            .room(&in_use, HISTORY, true, Duration::ZERO)
+            .users
+            .push(0);
+        say(&mut rooms, "in use", 0);
+        for number in 0..100 {
+            say(&mut rooms, &format!("new {number}"), 11);
+        }
+        assert_eq!(rooms.rooms.len(), 101);
+        assert_eq!(rooms.rooms[&in_use].0.bytes(), 0, "it keeps nothing");
+        assert!(rooms.bytes <= held + 300, "{} after {held}", rooms.bytes);
+        assert_eq!(rooms.idle.len(), rooms.rooms.len());
+        // Whoever comes back to one that was forgotten is not taken for somebody who has missed nothing.
+        let before = rooms.serial;
+        let room = rooms.room(&"old 0".into(), HISTORY, true, Duration::from_secs(11));
+        assert!(room.last().minor > before);
     }
 }

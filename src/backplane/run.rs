@@ -6,7 +6,7 @@
 //! Not here: what is said and heard; that is `engine`.
 
 use super::engine::{Engine, Orders, Read, Told};
-use super::{Backplane, Inlet, Outlet, Subject, Trouble};
+use super::{Backplane, BackplaneEvent, Inlet, Outlet, Subject, Trouble};
 use crate::reactor::{Bridge, Wake};
 use alloc::collections::VecDeque;
 use alloc::string::ToString;
@@ -75,6 +75,17 @@ struct Work<'w> {
     waits_until: Cell<Option<Duration>>,
     earlier: Notify,
     begun: Instant,
+}
+
+/// Who looks at a log wants to know whom else there is; what is missed, services say.
+fn log(event: &BackplaneEvent) {
+    match event {
+        BackplaneEvent::Joined { name, .. } => tracing::info!(%name, "another node is there"),
+        BackplaneEvent::Left { name, lost, .. } => {
+            tracing::warn!(%name, lost, "another node is gone");
+        }
+        event => tracing::debug!(?event, "backplane"),
+    }
 }
 
 /// Runs until it is to leave.
@@ -310,7 +321,7 @@ impl Work<'_> {
                 Told::Say(room, bundle) => bridge.tell(room, bundle),
                 Told::SayOnce(rooms, bundle) => bridge.tell_once(rooms, bundle),
                 Told::Event(worker, event) => {
-                    tracing::debug!(?event, "backplane");
+                    log(&event);
                     bridge.announce(worker, event);
                     Ok(())
                 }

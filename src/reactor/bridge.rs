@@ -64,6 +64,8 @@ pub enum BackplaneEvent {
     Left {
         /// Which one.
         node: NodeId,
+        /// What it called itself.
+        name: Arc<str>,
         /// It did not say so: it is not heard any more.
         lost: bool,
     },

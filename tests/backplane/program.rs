@@ -6,6 +6,7 @@ use super::until;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
 
 struct Server {
     process: Child,
@@ -30,6 +31,14 @@ impl Server {
         let addr = line.trim().rsplit("ws://").next().expect("an address");
         let addr = addr.parse().expect("an address");
         Self { process, addr }
+    }
+
+    /// Waits until its metrics have this line.
+    fn shows(&self, line: &str) {
+        until(line, || {
+            let metrics = self.page("/metrics");
+            metrics.contains(&format!("\n{line}\n")).then_some(())
+        });
     }
 
     fn health(&self) -> String {
@@ -69,10 +78,13 @@ fn two_servers(kind: Kind) {
         return;
     };
     let (one, two) = (Server::start(&broker, "one"), Server::start(&broker, "two"));
+    // What is said before that, others need not hear.
+    for server in [&one, &two] {
+        server.shows("sockeye_backplane_other_nodes 1");
+    }
     let mut ada = Client::connect_to(one.addr, "/chat/tea?name=ada");
     hears(&mut ada, r#""cmd":"welcome""#);
     let mut bob = Client::connect_to(two.addr, "/chat/tea?name=bob");
-    hears(&mut ada, r#""user":"bob""#);
     // As soon as each node counts the other's.
     until("all are counted", || {
         ada.say(r#"{"cmd":"ping"}"#);
@@ -88,15 +100,27 @@ fn two_servers(kind: Kind) {
     hears(&mut cam, r#""numClients":3"#);
     hears(&mut bob, r#""numClients":3"#);
 
+    // Whose node nobody is on any more counts no more; those who stay hear how many they are.
+    for member in [&mut ada, &mut cam] {
+        member.hear();
+        member.heard.clear();
+    }
+    drop(bob);
+    let begin = Instant::now();
+    until("all that is said of it", || {
+        ada.hear();
+        (begin.elapsed() > Duration::from_millis(1500)).then_some(())
+    });
+    let mut counts = ada.heard.iter().filter(|text| text.contains("numClients"));
+    let last = counts.next_back().expect("it is said at once");
+    assert!(last.contains(r#""numClients":2"#), "{:?}", ada.heard);
+    let mut bob = Client::connect_to(two.addr, "/chat/tea?name=bob");
+    hears(&mut bob, r#""numClients":3"#);
+    hears(&mut ada, r#""numClients":3"#);
+
     // Without a broker each goes on by itself, and says so.
     until("it is well", || (one.health() == "ok").then_some(()));
-    let shows = |line: &str| {
-        until(line, || {
-            one.page("/metrics")
-                .contains(&format!("\n{line}\n"))
-                .then_some(())
-        });
-    };
+    let shows = |line: &str| one.shows(line);
     shows("sockeye_backplane_up 1");
     shows("sockeye_backplane_other_nodes 1");
     shows("sockeye_backplane_connections_elsewhere 1");

@@ -260,12 +260,12 @@ impl Engine {
     }
 
     fn hear_bye(&mut self, node: NodeId) {
-        let was_there = self.others.remove(node);
+        let name = self.others.remove(node);
         self.awaited.0.remove(&node);
         for room in self.rooms.values_mut() {
             room.forget(node);
         }
-        self.note_departure(node, was_there, false);
+        self.note_departure(node, name, false);
     }
 
     /// Nodes that have not been heard for long are gone.
@@ -277,12 +277,12 @@ impl Engine {
             return;
         };
         for node in self.others.silent_since(then) {
-            let was_there = self.others.remove(node);
+            let name = self.others.remove(node);
             let rooms = self.rooms.iter_mut();
             let concerned: Vec<_> = rooms
                 .filter_map(|(name, room)| room.lose(node).then(|| Arc::clone(name)))
                 .collect();
-            self.note_departure(node, was_there, true);
+            self.note_departure(node, name, true);
             // What it said last may have gone with it.
             for name in concerned {
                 self.tell_gap(&name, node, None);
@@ -290,7 +290,7 @@ impl Engine {
         }
     }
 
-    fn note_departure(&mut self, node: NodeId, was_there: bool, lost: bool) {
+    fn note_departure(&mut self, node: NodeId, name: Option<Arc<str>>, lost: bool) {
         let mut view = self.shared.lock();
         view.others = self.others.known();
         let rooms = self.rooms.iter();
@@ -299,8 +299,8 @@ impl Engine {
             .filter(|(_, members)| *members > 0)
             .collect();
         drop(view);
-        if was_there {
-            let left = BackplaneEvent::Left { node, lost };
+        if let Some(name) = name {
+            let left = BackplaneEvent::Left { node, name, lost };
             self.told.push(Told::Event(None, left));
         }
     }

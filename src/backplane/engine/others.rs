@@ -109,10 +109,9 @@ impl Others {
         true
     }
 
-    /// It is gone. Says whether it had said that it was there.
-    pub(super) fn remove(&mut self, node: NodeId) -> bool {
-        let other = self.nodes.remove(&node);
-        other.is_some_and(|other| other.name.is_some())
+    /// It is gone. Gives its name, if it had said that it was there.
+    pub(super) fn remove(&mut self, node: NodeId) -> Option<Arc<str>> {
+        self.nodes.remove(&node)?.name
     }
 
     /// Those that have not been heard since then.

@@ -243,7 +243,7 @@ fn in_words(told: &Told) -> String {
         Told::Event(_, BackplaneEvent::Down { .. }) => "down".into(),
         Told::Event(_, BackplaneEvent::Up { .. }) => "up".into(),
         Told::Event(_, BackplaneEvent::Joined { node, .. }) => alloc::format!("joined {}", node.0),
-        Told::Event(_, BackplaneEvent::Left { node, lost }) => {
+        Told::Event(_, BackplaneEvent::Left { node, lost, .. }) => {
             alloc::format!("left {} lost {lost}", node.0)
         }
         Told::Kept(room, _, at, said) => {

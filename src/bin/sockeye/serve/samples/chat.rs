@@ -49,7 +49,12 @@ pub(super) fn service(params: &Params) -> Commands<()> {
             stats(scope, &going);
             recount(scope);
         })
-        .timer(move |scope, _| stats(scope, &counting))
+        .timer(move |scope, _| {
+            // A node hears nothing of a room that nobody is in there, and others would hear that nobody is anywhere.
+            if scope.online() > 0 {
+                stats(scope, &counting);
+            }
+        })
         .gap(move |scope, gap| {
             // Where lines are kept, a node that dies without a word takes none of them along.
             let keeps = scope.node().is_some_and(Node::keeps);

@@ -13,6 +13,7 @@ use sockeye::backplane::Node;
 use sockeye::proto::CloseCode;
 use sockeye::server::History;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 #[derive(Deserialize)]
@@ -23,8 +24,16 @@ struct Line {
 /// Whoever was away gets so much of what was said meanwhile.
 pub(super) const HISTORY: History = History::last(500).within(Duration::from_secs(60 * 60));
 
-/// By then all nodes count the same, if all is well.
-const SETTLED: Duration = Duration::from_secs(1);
+/// How often it is looked whether there are more or fewer people on other nodes.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
+
+/// How many there are, as each worker tells those whom it serves.
+#[derive(Default)]
+struct Counter {
+    said: AtomicUsize,
+    /// It is looked at again by itself.
+    goes_on: AtomicBool,
+}
 
 pub(super) fn service(params: &Params) -> Commands<()> {
     // What cannot be decoded is shown as it was sent.
@@ -32,7 +41,9 @@ pub(super) fn service(params: &Params) -> Commands<()> {
     let room: Arc<str> = params
         .decoded("room")
         .map_or_else(|| sent.into(), |room| room.into());
-    let [coming, going, pinging, missing, counting] = core::array::from_fn(|_| Arc::clone(&room));
+    let [coming, going, pinging, counting] = core::array::from_fn(|_| Arc::clone(&room));
+    let counter = Arc::<Counter>::default();
+    let [one_more, one_less, again] = core::array::from_fn(|_| Arc::clone(&counter));
     Commands::new()
         .open(move |conn, (), upgrade| {
             introduce(conn, upgrade);
@@ -41,20 +52,15 @@ pub(super) fn service(params: &Params) -> Commands<()> {
                 return;
             }
             welcome(conn, &coming);
-            recount(conn);
+            one_more.tell(conn, &coming);
+            one_more.go_on(conn);
         })
         .close(move |scope, id, (), _| {
             let who = json!({ "id": id.get().to_string(), "user": called(scope.gone_name(), id) });
             let _ = scope.emit(&*going, "user-left", &who);
-            stats(scope, &going);
-            recount(scope);
+            one_less.tell(scope, &going);
         })
-        .timer(move |scope, _| {
-            // A node hears nothing of a room that nobody is in there, and others would hear that nobody is anywhere.
-            if scope.online() > 0 {
-                stats(scope, &counting);
-            }
-        })
+        .timer(move |scope, _| again.look_again(scope, &counting))
         .gap(move |scope, gap| {
             // Where lines are kept, a node that dies without a word takes none of them along.
             let keeps = scope.node().is_some_and(Node::keeps);
@@ -62,9 +68,6 @@ pub(super) fn service(params: &Params) -> Commands<()> {
                 let param = json!({ "missed": gap.missed });
                 let _ = scope.emit(gap.to.clone(), "gap", &param);
             }
-            // It may be that others are gone with what they said.
-            let stats = json!({ "numClients": scope.online_everywhere() });
-            let _ = scope.emit(Audience::room(&missing).on_worker(), "stats", &stats);
         })
         .on("chat", move |conn, (), line: Line| {
             let text = something(&line.text)?;
@@ -79,10 +82,33 @@ pub(super) fn service(params: &Params) -> Commands<()> {
         })
 }
 
-/// What other nodes count is known here a moment after somebody came or went: then it is said again.
-fn recount(scope: &mut Scope<'_, ()>) {
-    if scope.node().is_some() {
-        scope.after(SETTLED, 0);
+impl Counter {
+    /// All on this node are told.
+    fn tell(&self, scope: &mut Scope<'_, ()>, room: &str) {
+        let online = scope.online_everywhere();
+        self.said.store(online, Ordering::Relaxed);
+        stats(scope, Audience::room(room).here(), online);
+    }
+
+    /// From here on, those of this worker are told what other nodes count, too: that is known a moment after somebody came
+    /// or went there.
+    fn go_on(&self, scope: &mut Scope<'_, ()>) {
+        if scope.node().is_some() && !self.goes_on.swap(true, Ordering::Relaxed) {
+            scope.after(LOOK_AGAIN, 0);
+        }
+    }
+
+    fn look_again(&self, scope: &mut Scope<'_, ()>, room: &str) {
+        self.goes_on.store(false, Ordering::Relaxed);
+        // Of a room that nobody is in here, other nodes' counts are not known.
+        if scope.online() == 0 {
+            return;
+        }
+        let online = scope.online_everywhere();
+        if self.said.swap(online, Ordering::Relaxed) != online {
+            stats(scope, Audience::room(room).on_worker(), online);
+        }
+        self.go_on(scope);
     }
 }
 
@@ -97,10 +123,8 @@ fn welcome(conn: &mut Conn<'_, ()>, room: &str) {
         let _ = conn.send(&welcome);
     }
     let _ = conn.emit(Audience::room(room).except(id), "user-joined", &who);
-    stats(conn, room);
 }
 
-fn stats(scope: &mut Scope<'_, ()>, room: &str) {
-    let stats = json!({ "numClients": scope.online_everywhere() });
-    let _ = scope.emit(room, "stats", &stats);
+fn stats(scope: &mut Scope<'_, ()>, to: Audience<'_>, online: usize) {
+    let _ = scope.emit(to, "stats", &json!({ "numClients": online }));
 }

@@ -11,7 +11,8 @@
 //! | [`limits`] | what peers may take, and what they see when they take more |
 //! | [`compression`] | what permessage-deflate brings, and what it costs |
 //! | [`proxies`] | how to put it behind nginx, HAProxy or Caddy |
-//! | [`nodes`] | how to make several servers one, and how large that may become |
+//! | [`nodes`] | how to make several servers one |
+//! | [`sizing`] | how many servers a load needs, on paper |
 //! | [`restarts`] | how to replace a running server |
 //! | [`migration`] | where things are for whoever comes from tokio-tungstenite or tungstenite |
 //! | [`machine`] | what to tell the kernel for very many connections |
@@ -79,6 +80,10 @@ pub mod proxies {
 
 pub mod nodes {
     #![doc = include_str!("../../docs/nodes.md")]
+}
+
+pub mod sizing {
+    #![doc = include_str!("../../docs/sizing.md")]
 }
 
 pub mod restarts {

@@ -179,8 +179,8 @@ pub trait Handler<K: Kernel = Mio> {
     }
 
     /// Something has happened to the other nodes, or between them and this one; see [`backplane`](crate::backplane). Every
-    /// loop of a node is told, but of a gap in a room only one that has members of it: what it tells them, all on this node
-    /// hear, if it is published [`here`](super::To::here). A panic in it ends nothing.
+    /// loop of a node is told, but of a gap in a room only those that have members of it: each tells its own, by
+    /// [`To::on_loop`](super::To::on_loop). A panic in it ends nothing.
     #[cfg(feature = "backplane")]
     fn on_backplane(&mut self, hub: &mut Hub<'_>, event: &super::BackplaneEvent) {
         let _ = (hub, event);

@@ -42,7 +42,7 @@ impl Rooms {
         Self {
             names: (0..options.rooms).map(room).collect(),
             #[cfg(feature = "backplane")]
-            history: options.kept.map(|messages| History::last(messages)),
+            history: options.kept.map(History::last),
         }
     }
 

@@ -18,8 +18,6 @@
 
 mod hearing;
 mod keeping;
-#[cfg(test)]
-mod keeping_tests;
 mod others;
 mod room;
 mod saying;

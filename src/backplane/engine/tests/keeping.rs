@@ -1,6 +1,6 @@
 //! Rooms that a broker keeps something of, with a store that is made up.
 
-use super::tests::World;
+use super::world::{TEA, World};
 use crate::reactor::{Author, Crossing, History, Origin, Said};
 use alloc::string::String;
 use alloc::sync::Arc;
@@ -8,7 +8,6 @@ use alloc::vec;
 use alloc::vec::Vec;
 use core::time::Duration;
 
-const TEA: &str = "tea";
 const NOTHING: [&str; 0] = [];
 
 impl World {

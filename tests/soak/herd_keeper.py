@@ -49,12 +49,14 @@ class Herds:
         pipe = asyncio.subprocess.PIPE
         herd = await asyncio.create_subprocess_exec(*argv, stdout=pipe, preexec_fn=processes.die_with_parent)
         try:
+            # Where the machine is busy, it may take long to begin: only then its life does.
+            first = await herd.stdout.readline()
             await self._pause(self._random.uniform(*LIFE_SECONDS))
         finally:
             if herd.returncode is None:
                 herd.send_signal(signal.SIGKILL)
         said, _ = await herd.communicate()
-        lines = said.decode().splitlines()
+        lines = (first + said).decode().splitlines()
         if herd.returncode != -signal.SIGKILL or not lines:
             self._tally.fault("unexpected close", f"a herd ended with {herd.returncode} before it was killed: {lines}")
             return

@@ -294,9 +294,17 @@ impl Assembly {
 
 #[cfg(test)]
 mod tests {
-    use super::Assembly;
+    use super::{Assembly, Frames};
     use crate::proto::frame::{Header, Opcode};
-    use crate::proto::{Limits, Violation};
+    use crate::proto::{Limits, MessageKind, Violation};
+
+    #[test]
+    fn as_many_frames_as_can_be_are_counted_beside_what_they_are_of() {
+        let most = Frames::new(MessageKind::Binary, true, Frames::MOST);
+        assert_eq!(most.count(), (1 << 29) - 1);
+        assert_eq!(most.kind(), Some(MessageKind::Binary));
+        assert!(most.are_compressed());
+    }
 
     /// A limit of 12 800 bytes allows for 100 more on the wire, 64 more for any message, and 16 for each fragment.
     #[test]

@@ -19,7 +19,7 @@ impl Sender {
     }
 
     /// What was agreed on for what we send compressed.
-    #[cfg(feature = "reactor")]
+    #[cfg(any(feature = "reactor", all(test, feature = "deflate")))]
     pub(crate) const fn deflate(&self) -> Option<Direction> {
         self.deflate
     }
@@ -40,7 +40,7 @@ impl Sender {
     }
 
     /// The peer was sent what our compressor has not seen.
-    #[cfg(feature = "reactor")]
+    #[cfg(any(feature = "reactor", all(test, feature = "deflate")))]
     pub(crate) fn note_foreign(&mut self) {
         if let Some(own) = &mut self.own {
             own.forget();

@@ -24,11 +24,13 @@ mod config;
 mod event;
 mod found;
 mod inflating;
-#[cfg(feature = "aio")]
+#[cfg(any(feature = "aio", test))]
 mod place;
 mod prepared;
 mod receive;
 mod send;
+#[cfg(test)]
+mod shortcuts;
 mod sink;
 mod streaming;
 
@@ -138,7 +140,7 @@ impl Connection {
     }
 
     /// Whether anything is held for later messages to refer to.
-    #[cfg(feature = "reactor")]
+    #[cfg(any(feature = "reactor", all(test, feature = "deflate")))]
     #[inline]
     pub(crate) const fn has_context(&self) -> bool {
         self.rx.kept.is_some() || self.tx.own.is_some()
@@ -160,5 +162,48 @@ impl Connection {
     #[must_use]
     pub const fn is_over(&self) -> bool {
         matches!(self.tx.state(), State::Closed | State::Failed)
+    }
+}
+
+#[cfg(all(test, feature = "deflate"))]
+mod tests {
+    use super::{Connection, Role};
+    use crate::proto::deflate::{Compressor, Params, Policy};
+    use crate::proto::{Inbound, Outbound};
+    use alloc::sync::Arc;
+    use alloc::vec::Vec;
+
+    #[test]
+    fn who_says_and_who_hears_hold_what_later_messages_may_refer_to() {
+        let [mut server, mut client] = [Role::Server, Role::Client].map(|role| {
+            let mut conn = Connection::new(role, Arc::default());
+            conn.set_deflate(Params::default().agreed());
+            conn
+        });
+        let mut stranger = Connection::server(Arc::default());
+        assert!(!server.has_context() && !client.has_context());
+
+        let mut compressor = Compressor::new(&Policy::default());
+        let mut bytes = Vec::new();
+        let mut out = Outbound::server(&mut bytes).deflate(&mut compressor);
+        server.tx.text(&"again and ".repeat(100), &mut out).unwrap();
+        stranger.tx.text("again", &mut out).unwrap();
+        assert!(server.has_context() && !client.has_context() && !stranger.has_context());
+
+        let mut inbound = Inbound::new();
+        let step = client.rx.next(
+            &mut bytes,
+            &mut inbound,
+            &mut client.tx,
+            &mut Outbound::server(Vec::new()),
+        );
+        assert!(step.unwrap().event.is_some());
+        let idle = client.rx.next(
+            &mut [],
+            &mut inbound,
+            &mut client.tx,
+            &mut Outbound::server(Vec::new()),
+        );
+        assert!(idle.unwrap().event.is_none() && client.has_context());
     }
 }

@@ -27,6 +27,11 @@ enum Kind {
 impl Place {
     pub(crate) const NOWHERE: Self = Self(Kind::Nowhere);
 
+    #[cfg(test)]
+    pub(super) const fn of(found: Found) -> Self {
+        Self(Kind::Found(found))
+    }
+
     /// Whether it is lent from the [`Inbound`], which then has to be kept as it is.
     pub(crate) const fn is_inflated(&self) -> bool {
         matches!(

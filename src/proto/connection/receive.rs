@@ -99,13 +99,13 @@ impl Receiver {
     }
 
     /// Another configuration, before the first frame: as a rule, the request says which.
-    #[cfg(feature = "reactor")]
+    #[cfg(any(feature = "reactor", test))]
     pub(crate) fn set_config(&mut self, config: Arc<Config>) {
         self.config = config;
     }
 
     /// Which of the driver's configurations it has.
-    #[cfg(feature = "reactor")]
+    #[cfg(any(feature = "reactor", test))]
     pub(crate) fn config_number(&self) -> u16 {
         self.config.number
     }
@@ -149,7 +149,7 @@ impl Receiver {
     }
 
     /// Whether [`Whole::at_first_sight`] may be asked, as long as the connection is open and nobody looks closer.
-    #[cfg(feature = "reactor")]
+    #[cfg(any(feature = "reactor", test))]
     #[inline(always)]
     pub(crate) const fn is_at_ease(&self) -> bool {
         matches!(self.standing, Standing::Calm)
@@ -164,7 +164,7 @@ impl Receiver {
 
     /// What was found at first sight has turned out to be no text: to be looked at closer, and is unmasked already as far as
     /// that matters.
-    #[cfg(feature = "reactor")]
+    #[cfg(any(feature = "reactor", test))]
     #[cold]
     pub(crate) const fn look_again(&mut self, whole: &Whole) {
         self.standing = Standing::Busy;

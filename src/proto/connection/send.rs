@@ -304,7 +304,7 @@ impl Sender {
     }
 
     /// Whether a message goes as it is: a server's, not compressed, and nothing stands in its way.
-    #[cfg(feature = "reactor")]
+    #[cfg(any(feature = "reactor", test))]
     #[inline(always)]
     pub(crate) fn is_plain(&self) -> bool {
         self.deflate.is_none() && self.role == Role::Server && self.may_begin().is_ok()
@@ -312,7 +312,7 @@ impl Sender {
 
     /// As [`text`](Self::text) and [`binary`](Self::binary), for the most frequent case alone: a server's message that goes
     /// as it is, for which nothing is needed but the sink. `None` says nothing.
-    #[cfg(feature = "reactor")]
+    #[cfg(any(feature = "reactor", test))]
     #[inline(always)]
     pub(crate) fn plain<S: Sink>(
         &self,

@@ -238,6 +238,34 @@ mod tests {
         }
     }
 
+    /// Bytes without any order, and more and more that are the same behind them, so that it comes to each size once.
+    #[test]
+    fn what_gets_no_smaller_goes_as_it_is() {
+        let direction = Direction::new(15, false);
+        for level in [1, 6, 9] {
+            let policy = Policy {
+                level,
+                ..Policy::default()
+            };
+            let mut compressor = Compressor::new(&policy);
+            let mut dice = 1_u32;
+            let mut data = vec![0; 5000];
+            for byte in &mut data {
+                dice = dice.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                *byte = dice.to_be_bytes()[0];
+            }
+            let mut paid = 0;
+            for _ in 0..300 {
+                if let Some(payload) = compressor.message(direction, &mut None, &data) {
+                    assert!(payload.len() < data.len(), "{level}: {}", data.len());
+                    paid += 1;
+                }
+                data.push(b'a');
+            }
+            assert!(paid > 0 && paid < 300, "{level}: {paid}");
+        }
+    }
+
     /// A fragment is compressed even where it gets larger, in little more room than it takes itself.
     #[test]
     fn a_fragment_takes_an_eighth_more_room() {

@@ -70,7 +70,7 @@ impl Header {
     }
 
     /// The same in bytes, where these are two.
-    #[cfg(feature = "reactor")]
+    #[cfg(any(feature = "reactor", test))]
     #[inline(always)]
     pub(crate) const fn shortest(opcode: Opcode, len: usize) -> Option<[u8; 2]> {
         #[expect(clippy::cast_possible_truncation, reason = "at most 125")]
@@ -81,7 +81,7 @@ impl Header {
     }
 
     /// The same, where these are four.
-    #[cfg(feature = "reactor")]
+    #[cfg(any(feature = "reactor", test))]
     #[inline(always)]
     pub(crate) const fn shorter(opcode: Opcode, len: usize) -> Option<[u8; 4]> {
         #[expect(clippy::cast_possible_truncation, reason = "at most 65 535")]
@@ -287,5 +287,66 @@ impl Encoded {
     #[must_use]
     pub fn as_slice(&self) -> &[u8] {
         self.bytes.get(..usize::from(self.len)).unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Header, Opcode, Role, Rules, Status};
+    use alloc::vec::Vec;
+
+    /// All headers by their first two bytes, with what may stand behind them, beside the long way.
+    #[test]
+    fn at_first_sight_the_most_frequent_headers_are_what_they_are() {
+        for role in [Role::Server, Role::Client] {
+            for start in 0..=u16::MAX {
+                for behind in [[0_u8, 0], [0, 125], [0, 126], [0x12, 0x34], [0xFF, 0xFF]] {
+                    let mut bytes = Vec::from(start.to_be_bytes());
+                    bytes.extend(behind);
+                    bytes.extend(7..17);
+                    let rules = Rules {
+                        role,
+                        compression: false,
+                        in_message: false,
+                    };
+                    let expected = match Header::decode(&bytes, &rules) {
+                        Ok(Status::Complete((header, head_len)))
+                            if header.fin
+                                && !header.opcode.is_control()
+                                && header.len < 1 << 16 =>
+                        {
+                            let key = header.mask.map_or(0, u32::from_ne_bytes);
+                            Some((head_len, header.len, u64::from(key), header.opcode))
+                        }
+                        _ => None,
+                    };
+                    let found = Header::at_first_sight(&bytes, role).map(|whole| {
+                        let len = whole.len as u64;
+                        (whole.start, len, whole.key, whole.kind.opcode())
+                    });
+                    assert_eq!(found, expected, "{role:?} {bytes:x?}");
+                    // Too little says nothing.
+                    let short = expected.map_or(1, |(head_len, ..)| head_len - 1);
+                    assert!(Header::at_first_sight(&bytes[..short], role).is_none());
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn short_headers_are_those_that_are_encoded() {
+        for opcode in [Opcode::Text, Opcode::Binary] {
+            for len in 0..70_000 {
+                let encoded = Header::new(opcode, len as u64).encode();
+                let short = Header::shortest(opcode, len).map(|head| head.to_vec());
+                let longer = Header::shorter(opcode, len).map(|head| head.to_vec());
+                let expected = Some(encoded.as_slice().to_vec());
+                match len {
+                    0..=125 => assert_eq!((short, longer), (expected, None)),
+                    126..=0xFFFF => assert_eq!((short, longer), (None, expected)),
+                    _ => assert_eq!((short, longer), (None, None)),
+                }
+            }
+        }
     }
 }

@@ -283,3 +283,29 @@ fn every_byte_of_every_length_counts() {
         }
     }
 }
+
+/// Nothing but bytes that go on, in each way that a length is unmasked.
+#[test]
+fn what_only_goes_on_is_no_text_at_any_length() {
+    for len in (1..300).chain([super::STEP - 1, super::STEP, super::STEP + 1]) {
+        let masked: Vec<u8> = KEY.iter().cycle().take(len).map(|key| 0x80 ^ key).collect();
+        assert!(super::unmasked(KEY, &mut masked.clone()).is_none(), "{len}");
+    }
+}
+
+/// The last character is cut off, in each way that a length is unmasked.
+#[test]
+fn what_ends_within_a_character_is_no_text_at_any_length() {
+    for len in (1..300).chain([
+        super::STEP - 1,
+        super::STEP,
+        super::STEP + 1,
+        super::STEP * 2,
+    ]) {
+        let mut text = vec![b'a'; len];
+        text[len - 1] = 0xC3;
+        let masked = text.iter().zip(KEY.iter().cycle());
+        let mut masked: Vec<u8> = masked.map(|(byte, key)| byte ^ key).collect();
+        assert!(super::unmasked(KEY, &mut masked).is_none(), "{len}");
+    }
+}

@@ -167,3 +167,38 @@ fn common(here: &[u8], there: &[u8]) -> usize {
         .take_while(|(one, other)| one == other);
     len.wrapping_add(same.count())
 }
+
+#[cfg(test)]
+#[allow(
+    clippy::arithmetic_side_effects,
+    reason = "a test that panics has failed"
+)]
+mod tests {
+    use super::{HEAD_BITS, Matcher, Token};
+    use alloc::vec::Vec;
+
+    const WINDOW: usize = 1 << 15;
+
+    fn last_of(data: &[u8]) -> Token {
+        let mut matcher = Matcher::new();
+        *matcher.tokens(data, WINDOW).last().unwrap()
+    }
+
+    #[test]
+    fn of_two_matches_as_long_the_nearer_is_taken() {
+        assert!(last_of(b"abcd?abcd!abcd") == Token::matching(4, 5));
+    }
+
+    /// What stands between has the same hash, and is something else.
+    #[test]
+    fn the_older_place_is_looked_at_where_the_newer_one_is_of_other_bytes() {
+        let hash = |four: u32| four.wrapping_mul(0x9E37_79B1) >> (32 - HEAD_BITS);
+        let first = u32::from_le_bytes(*b"abcd");
+        let other = (0x0101_0101..).find(|four| hash(*four) == hash(first));
+        let data: Vec<u8> = [first, other.unwrap(), first]
+            .into_iter()
+            .flat_map(u32::to_le_bytes)
+            .collect();
+        assert!(last_of(&data) == Token::matching(4, 8));
+    }
+}

@@ -13,6 +13,7 @@ use alloc::string::ToString;
 use alloc::sync::Arc;
 use core::cell::{Cell, RefCell};
 use core::future::Future;
+use core::mem::replace;
 use core::pin::pin;
 use core::sync::atomic::{AtomicBool, Ordering};
 use core::time::Duration;
@@ -119,6 +120,8 @@ impl Work<'_> {
     async fn go<B: Backplane>(&self, mut backplane: B) {
         let label = backplane.label();
         let mut wait = FIRST_WAIT;
+        // Whoever reads the log is told once, and not at each attempt.
+        let mut is_logged = false;
         while !self.desk.is_leaving() {
             let connecting = async {
                 let connected = timeout(CONNECT, backplane.connect()).await;
@@ -130,6 +133,7 @@ impl Work<'_> {
             let trouble = match connected {
                 Ok((outlet, inlet)) => {
                     tracing::info!(broker = label, "connected");
+                    is_logged = false;
                     self.with_engine(Engine::on_up);
                     let begun = Instant::now();
                     let carried = self.carry(outlet, inlet).await;
@@ -143,7 +147,11 @@ impl Work<'_> {
                 }
                 Err(trouble) => trouble,
             };
-            tracing::warn!(broker = label, %trouble, "no connection to the broker");
+            if replace(&mut is_logged, true) {
+                tracing::debug!(broker = label, %trouble, "still no connection to the broker");
+            } else {
+                tracing::warn!(broker = label, %trouble, "no connection to the broker");
+            }
             let why = trouble.to_string();
             self.with_engine(|engine| engine.on_down(&why));
             if self.unless_leaving(sleep(part_of(wait))).await.is_none() {

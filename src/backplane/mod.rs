@@ -35,7 +35,7 @@
 //!   node, and so does what is said with [`To::here`](crate::server::To::here).
 //! - **Counts.** [`Node::count`] is exact about this node, and about the others as of a tenth of a second ago, plus the way;
 //!   [`Node::online_elsewhere`] is as of a second ago. A node that dies without a word is counted until it has not been heard for
-//!   [`NodeBuilder::gone_after`].
+//!   [`NodeBuilder::gone_after`]; where the broker has been away for so long, each node counts its own alone.
 //! - **History.** What is said with [`To::kept`](crate::server::To::kept) goes into the broker first, where that keeps
 //!   something (Redis does, NATS does not), and is told as it comes back: in one order, the same on every node. Whoever
 //!   comes back with [`Hub::resume`](crate::server::Hub::resume), to whichever node, gets what it has missed, once and in

@@ -13,7 +13,7 @@ pub(super) fn nodes(encoder: &mut DescriptorEncoder<'_>, node: &Node) -> fmt::Re
     let figures = node.figures();
     let help = "Whether the broker can be reached: 1, or 0";
     gauge(encoder, "backplane_up", None, help, figures.is_up.into())?;
-    let help = "Other nodes that are heard";
+    let help = "Other nodes; none, when the broker has been away for some seconds";
     let others = node.others().len() as u64;
     gauge(encoder, "backplane_other_nodes", None, help, others)?;
     let help = "Connections that are open on other nodes";

@@ -10,6 +10,7 @@
 //! | `mod` | what happens: loops speak, the broker comes and goes, time passes |
 //! | `saying` | what is said to other nodes |
 //! | `hearing` | what is heard of them |
+//! | `link` | the broker can be reached, or not |
 //! | `keeping` | rooms that the broker keeps something of |
 //! | `room` | one room: who is here and there, and how messages are counted |
 //! | `others` | the other nodes |
@@ -18,6 +19,7 @@
 
 mod hearing;
 mod keeping;
+mod link;
 mod others;
 mod room;
 mod saying;
@@ -33,6 +35,7 @@ use alloc::vec::Vec;
 use core::mem::take;
 use core::time::Duration;
 use keeping::Keeping;
+use link::Link;
 use others::Others;
 use room::{Interest, Room};
 use std::collections::HashMap;
@@ -97,15 +100,6 @@ pub(super) struct Engine {
     has_lost: bool,
     told: Vec<Told>,
     shared: Arc<Shared>,
-}
-
-/// Whether the broker can be reached.
-#[derive(Clone, Copy, Debug)]
-enum Link {
-    /// Not, since then.
-    Down { since: Duration, announced: bool },
-    /// Yes; whether what nodes say of themselves is subscribed to.
-    Up { greeted: bool },
 }
 
 /// For the loops, in order.
@@ -177,6 +171,7 @@ impl Engine {
             link: Link::Down {
                 since: Duration::ZERO,
                 announced: false,
+                alone: true,
             },
             awaited: (BTreeSet::new(), Duration::ZERO),
             alive_at: Duration::ZERO,
@@ -279,67 +274,6 @@ impl Engine {
         }
     }
 
-    /// The broker was reached: nothing is subscribed to yet.
-    pub(super) fn on_up(&mut self) {
-        let Link::Down { since, announced } = self.link else {
-            return;
-        };
-        let after = self.now.saturating_sub(since);
-        self.link = Link::Up { greeted: false };
-        // What others said meanwhile of being there was not heard.
-        self.others.hear_all(self.now);
-        let known = self.others.known().into_iter().map(|other| other.node);
-        self.awaited = (known.collect(), self.now + REGROUP);
-        self.alive_at = self.now;
-        self.presence_at = self.now;
-        let rooms = self.rooms.iter().filter(|(_, room)| room.here() > 0);
-        self.changed = rooms.map(|(name, _)| Arc::clone(name)).collect();
-        let mut view = self.shared.lock();
-        view.figures.sessions += 1;
-        view.figures.is_up = true;
-        drop(view);
-        if announced {
-            let up = BackplaneEvent::Up { after };
-            self.told.push(Told::Event(None, up));
-        }
-    }
-
-    /// The broker cannot be reached, or not any more.
-    pub(super) fn on_down(&mut self, why: &str) {
-        if let Link::Down {
-            announced: true, ..
-        } = self.link
-        {
-            return;
-        }
-        let since = match self.link {
-            Link::Down { since, .. } => since,
-            Link::Up { .. } => self.now,
-        };
-        self.link = Link::Down {
-            since,
-            announced: true,
-        };
-        self.changed.clear();
-        let mut said = Vec::new();
-        for (name, room) in &mut self.rooms {
-            room.interest = Interest::None;
-            if let Some(saying) = &mut room.saying {
-                // What told the others may not have reached them, either.
-                saying.is_confirmed = false;
-                said.push(Arc::clone(name));
-            }
-        }
-        for name in said {
-            self.look_by(&name, self.now + QUIET);
-        }
-        self.shared.lock().figures.is_up = false;
-        let why = why.into();
-        let down = BackplaneEvent::Down { why };
-        self.told.push(Told::Event(None, down));
-        self.tell_pending();
-    }
-
     /// Some of what loops had to say did not come here.
     pub(super) fn on_lost(&mut self) {
         self.has_lost = true;
@@ -350,8 +284,12 @@ impl Engine {
     /// Time has passed, since the node began.
     pub(super) fn on_time(&mut self, now: Duration) {
         self.now = self.now.max(now);
-        if let Link::Up { .. } = self.link {
-            self.expire();
+        match self.link {
+            Link::Up { .. } => self.expire(),
+            Link::Down { since, alone, .. } if !alone && self.now >= self.alone_at(since) => {
+                self.be_alone();
+            }
+            Link::Down { .. } => {}
         }
         while let Some((at, _)) = self.looks.first()
             && *at <= self.now
@@ -416,9 +354,10 @@ impl Engine {
     /// When [`on_time`](Self::on_time) is to be called, if nothing happens before.
     pub(super) fn deadline(&self) -> Option<Duration> {
         let look = self.looks.first().map(|(at, _)| *at);
-        let Link::Up { .. } = self.link else {
-            return look;
-        };
+        if let Link::Down { since, alone, .. } = self.link {
+            let alone_at = (!alone).then(|| self.alone_at(since));
+            return [look, alone_at].into_iter().flatten().min();
+        }
         if self.has_orders() {
             // Time brings nothing more to say before that is said.
             let expiry = self.others.next_expiry(self.terms.gone_after);
@@ -435,11 +374,6 @@ impl Engine {
             .into_iter()
             .flatten()
             .min()
-    }
-
-    /// Whether others are still to be heard before it speaks.
-    fn is_waiting(&self) -> bool {
-        !self.awaited.0.is_empty() && self.now < self.awaited.1
     }
 
     /// What is to be told here since this was last asked.

@@ -23,6 +23,8 @@ struct Other {
     /// `None`: it has not said that it is there.
     name: Option<Arc<str>>,
     online: usize,
+    /// Whether that still says something.
+    is_counted: bool,
     session: u32,
     heard: Duration,
     /// What of it was said in several rooms at once, and has been told.
@@ -86,6 +88,7 @@ impl Others {
             other.name = Some(name.into());
         }
         other.online = online;
+        other.is_counted = true;
         other.session = session;
         Some(match before {
             (false, _) => Sign::New,
@@ -125,8 +128,22 @@ impl Others {
         heard.checked_add(after)
     }
 
+    /// Nothing has been heard for so long that nobody knows who is still there.
+    pub(super) fn count_none(&mut self) {
+        for other in self.nodes.values_mut() {
+            other.is_counted = false;
+        }
+    }
+
+    /// Those that have said that they are there, whether that still says something or not.
+    pub(super) fn named(&self) -> impl Iterator<Item = NodeId> {
+        let named = self.nodes.iter().filter(|(_, other)| other.name.is_some());
+        named.map(|(node, _)| *node)
+    }
+
     pub(super) fn known(&self) -> Vec<Known> {
-        let known = self.nodes.iter().filter_map(|(node, other)| {
+        let counted = self.nodes.iter().filter(|(_, other)| other.is_counted);
+        let known = counted.filter_map(|(node, other)| {
             Some(Known {
                 node: *node,
                 name: Arc::clone(other.name.as_ref()?),

@@ -195,6 +195,13 @@ impl Room {
         self.there.retain(|there| there.node != node);
     }
 
+    /// Nobody knows who is still in it elsewhere.
+    pub(super) fn count_none(&mut self) {
+        for there in &mut self.there {
+            there.members = 0;
+        }
+    }
+
     /// What others say here is not heard any more.
     pub(super) fn forget_all(&mut self) {
         self.there = Vec::new();

@@ -1,7 +1,7 @@
 //! What is lost on its way, waits for a broker, comes twice, or was never said by a node.
 
 use super::super::super::wire::{Said, Stamp, What};
-use super::world::{TEA, World, plain};
+use super::world::{GONE_AFTER, TEA, World, plain};
 use crate::reactor::Crossing;
 use alloc::string::String;
 use alloc::vec;
@@ -72,6 +72,21 @@ fn what_is_said_without_a_broker_waits_for_it_and_for_the_others() {
     assert_eq!(world.told(0), ["up", "tea: a"]);
     assert_eq!(world.told(1), ["down", "up", "tea: a", "tea: b"]);
     assert_eq!(world.elsewhere(0, TEA), 1);
+}
+
+#[test]
+fn without_a_broker_for_long_a_node_counts_its_own_alone() {
+    let mut world = World::with_members();
+    world.down(0);
+    world.pass(GONE_AFTER - Duration::from_millis(1));
+    assert_eq!((world.elsewhere(0, TEA), world.others(0)), (1, 1));
+    world.pass(Duration::from_millis(1));
+    assert_eq!((world.elsewhere(0, TEA), world.others(0)), (0, 0));
+    // They are not gone, and nothing of them is missed.
+    world.up(0);
+    world.pass(Duration::from_secs(2));
+    assert_eq!((world.elsewhere(0, TEA), world.others(0)), (1, 1));
+    assert_eq!(world.told(0), ["down", "up"]);
 }
 
 #[test]

@@ -10,7 +10,7 @@ use alloc::vec::Vec;
 use core::time::Duration;
 
 pub(super) const TEA: &str = "tea";
-const GONE_AFTER: Duration = Duration::from_millis(3500);
+pub(super) const GONE_AFTER: Duration = Duration::from_millis(3500);
 
 /// A node, and what it has told its loops.
 pub(super) struct Node {
@@ -201,6 +201,10 @@ impl World {
         world.pass(Duration::from_millis(200));
         world.told_everywhere();
         world
+    }
+
+    pub(super) fn others(&self, number: usize) -> usize {
+        self.nodes[number].shared.lock().others.len()
     }
 
     pub(super) fn elsewhere(&self, number: usize, room: &str) -> usize {

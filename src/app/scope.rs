@@ -12,7 +12,7 @@ use super::watch::{Direction, Said, What};
 use super::{Audience, Params, Voice};
 use crate::proto::{CloseCode, SendError};
 use crate::server::{ConnectionId, Gone, Handle, Hub, JoinError, Message, Receipt, RoomStats};
-use alloc::string::String;
+use alloc::string::{String, ToString as _};
 use core::fmt;
 use core::sync::atomic::Ordering;
 use core::time::Duration;
@@ -170,6 +170,17 @@ impl<U> Scope<'_, U> {
             let _ = name;
             0
         }
+    }
+
+    /// A name for a connection of this server that no other one has, on any node: its number, and before it, where rooms are
+    /// shared, the node's. JavaScript's numbers end at 2^53, its strings do not.
+    #[must_use]
+    pub fn id_everywhere(&self, id: ConnectionId) -> String {
+        #[cfg(feature = "backplane")]
+        if let Some(node) = self.node() {
+            return alloc::format!("{}-{}", node.id(), id.get());
+        }
+        id.get().to_string()
     }
 
     /// The node that this server is, where rooms are shared with others.

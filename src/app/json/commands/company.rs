@@ -122,7 +122,7 @@ fn tell<U>(scope: &mut Scope<'_, U>, to: Audience<'_>, cmd: &str, id: Connection
         user: &'a str,
     }
     let user = name;
-    let id = id.get().to_string();
+    let id = scope.id_everywhere(id);
     publish(scope, to, Letter::new(cmd).param(&Who { id, user }));
 }
 
@@ -134,7 +134,7 @@ fn update<U>(scope: &mut Scope<'_, U>, room: &str, id: ConnectionId, connected: 
         user_id: String,
         connected: bool,
     }
-    let user_id = id.get().to_string();
+    let user_id = scope.id_everywhere(id);
     let update = Update { user_id, connected };
     let letter = Letter::new("online-update").channel(room).param(&update);
     publish(scope, Audience::room(room).except(id), letter);

@@ -193,8 +193,8 @@ impl<U: Send + 'static> Commands<U> {
     }
 
     /// Tells the others who comes and who goes, by the name that this says: `user-joined` before anything else that the
-    /// newcomer says, and `user-left`, each with `{"id":"…","user":name}`. An id is written as a string, as JavaScript's
-    /// numbers end at 2^53.
+    /// newcomer says, and `user-left`, each with `{"id":"…","user":name}`. An id is what
+    /// [`Scope::id_everywhere`] says.
     ///
     /// Where there are [`rooms`](Self::rooms), their members are told also who joins and leaves them:
     /// `{"channel":room,"cmd":"online-update","param":{"userID":"…","connected":true}}`.

@@ -56,7 +56,8 @@ pub(super) fn service(params: &Params) -> Commands<()> {
             one_more.go_on(conn);
         })
         .close(move |scope, id, (), _| {
-            let who = json!({ "id": id.get().to_string(), "user": called(scope.gone_name(), id) });
+            let who =
+                json!({ "id": scope.id_everywhere(id), "user": called(scope.gone_name(), id) });
             let _ = scope.emit(&*going, "user-left", &who);
             one_less.tell(scope, &going);
         })
@@ -115,7 +116,7 @@ impl Counter {
 /// The newcomer hears it first, then the others, then all.
 fn welcome(conn: &mut Conn<'_, ()>, room: &str) {
     let id = conn.id();
-    let who = json!({ "id": id.get().to_string(), "user": called(conn.user_name(), id) });
+    let who = json!({ "id": conn.id_everywhere(id), "user": called(conn.user_name(), id) });
     let welcome = json!({
         "id": who["id"], "user": who["user"], "room": room, "numClients": conn.online_everywhere(),
     });

@@ -298,8 +298,8 @@ function chatted(user, text, time, from) {
   title();
 }
 function missing(count) {
-  if (count === 1) lines.note("1 message is missing");
-  else lines.note(`${typeof count === "number" ? count : "Some"} messages are missing`);
+  if (typeof count !== "number") lines.note("Messages may be missing");
+  else lines.note(count === 1 ? "1 message is missing" : `${count} messages are missing`);
 }
 function pong() {
   const took = pingedAt === void 0 ? "" : `, ${(performance.now() - pingedAt).toFixed(1)} ms`;

@@ -82,8 +82,8 @@ function chatted(user: string, text: string, time: number, from: string | undefi
 
 /** The server knows that we have not heard something, and perhaps how much. */
 function missing(count: unknown): void {
-  if (count === 1) lines.note("1 message is missing");
-  else lines.note(`${typeof count === "number" ? count : "Some"} messages are missing`);
+  if (typeof count !== "number") lines.note("Messages may be missing");
+  else lines.note(count === 1 ? "1 message is missing" : `${count} messages are missing`);
 }
 
 function pong(): void {

@@ -311,3 +311,40 @@ impl<'w> Writer<'w> {
         len
     }
 }
+
+#[cfg(test)]
+#[allow(
+    clippy::arithmetic_side_effects,
+    clippy::indexing_slicing,
+    reason = "a test that panics has failed"
+)]
+mod tests {
+    use super::{Block, DISTANCES, LITERALS, ORDER};
+
+    /// Symbols that are written as often as numbers of Fibonacci have codes of every length, and others of one.
+    #[test]
+    fn as_many_lengths_of_codes_are_written_as_are_used() {
+        for many in 1..=16 {
+            for grows in [true, false] {
+                let (mut literals, mut distances) = ([0; LITERALS], [0; DISTANCES]);
+                let (mut this, mut next) = (1_u16, 1);
+                for count in &mut literals[..many] {
+                    *count = this;
+                    if grows {
+                        (this, next) = (next, this + next);
+                    }
+                }
+                (literals[256], distances[0]) = (1, 1);
+                let mut block = Block::new();
+                block.literals.build(&mut literals, 15);
+                block.distances.build(&mut distances, 15);
+                block.header.describe(&block.literals, &block.distances);
+                let steps = &block.header.steps[..block.header.many];
+                let is_used =
+                    |symbol: &u8| steps.iter().any(|step| step & 0xFF == u16::from(*symbol));
+                let last = ORDER.iter().rposition(is_used).unwrap();
+                assert_eq!(block.header.lengths(), (last + 1).max(4), "{many} {grows}");
+            }
+        }
+    }
+}

@@ -68,3 +68,34 @@ impl fmt::Debug for Short {
         f.debug_struct("Short").finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+#[allow(
+    clippy::arithmetic_side_effects,
+    clippy::indexing_slicing,
+    reason = "a test that panics has failed"
+)]
+mod tests {
+    use super::{Short, WindowBits};
+
+    #[test]
+    fn there_has_to_be_room_for_what_is_written_at_a_time() {
+        let text =
+            b"to be or not to be, that is the question: to be, or to be not; the question is that";
+        let (mut short, mut output) = (Short::new(), [0; 200]);
+        let mut beyond = [0; 2];
+        for end in 40..text.len() {
+            let mut compress =
+                |room: usize| short.compress(&text[..end], WindowBits::MAX, &mut output[..room]);
+            let len = compress(200).unwrap();
+            let least = (0..200).find(|room| compress(*room).is_some()).unwrap();
+            assert!(
+                (least..200).all(|room| compress(room) == Some(len)),
+                "{end}"
+            );
+            // Of a code with one symbol, another is counted that is not written.
+            beyond[least - len - Short::SPARE] += 1;
+        }
+        assert!(beyond[0] > 0, "{beyond:?}");
+    }
+}

@@ -25,16 +25,16 @@ def drift_kib(samples):
     """
     minutes = {}
     for sample in samples[len(samples) // 2 :]:
-        minutes.setdefault(int(sample.seconds // 60), []).append(sample.rss_kib)
+        minutes.setdefault(int(sample.seconds // 60), []).append(sample.memory_kib)
     # The first and the last are not whole.
-    half = [(minute, min(rss)) for minute, rss in minutes.items()][1:-1]
+    half = [(minute, min(held)) for minute, held in minutes.items()][1:-1]
     if len(half) < FEWEST_MINUTES:
-        return 0.0, 0.0, float(samples[-1].rss_kib)
+        return 0.0, 0.0, float(samples[-1].memory_kib)
     mean_time = sum(time for time, _ in half) / len(half)
-    mean = sum(rss for _, rss in half) / len(half)
+    mean = sum(held for _, held in half) / len(half)
     spread = sum((time - mean_time) ** 2 for time, _ in half)
-    slope = sum((time - mean_time) * (rss - mean) for time, rss in half) / spread
-    rest = sum((rss - mean - slope * (time - mean_time)) ** 2 for time, rss in half)
+    slope = sum((time - mean_time) * (held - mean) for time, held in half) / spread
+    rest = sum((held - mean - slope * (time - mean_time)) ** 2 for time, held in half)
     error = math.sqrt(rest / (len(half) - 2) / spread)
     span = half[-1][0] - half[0][0]
     return slope * span, error * span, mean
@@ -60,7 +60,7 @@ class Row:
         samples, self.baseline = watch.samples[self.name], watch.baseline[self.name]
         self.drift, self.error, self.mean = drift_kib([sample for sample in samples if sample not in rests])
         self.allowed = max(allowed_kib, DRIFT_SHARE * self.mean)
-        self.most = max(sample.rss_kib for sample in samples)
+        self.most = max(sample.memory_kib for sample in samples)
         self.most_descriptors = max(sample.descriptors for sample in samples)
         self.cpu = self.last.cpu_seconds - self.baseline.cpu_seconds
 
@@ -73,12 +73,12 @@ class Row:
     def grows(self):
         """A negative drift is none."""
         drifts = self.drift > max(self.allowed, STANDARD_ERRORS * self.error)
-        return drifts or grown_at_rest([rest.rss_kib for rest in self.rests]) > self.allowed
+        return drifts or grown_at_rest([rest.memory_kib for rest in self.rests]) > self.allowed
 
     def cells(self):
         drift = f"{self.drift:+.0f} ± {self.error:.0f}"
-        memory = [f"{number:.0f}" for number in (self.baseline.rss_kib, self.most, self.mean)]
-        at_rest = " ".join(str(rest.rss_kib) for rest in self.rests)
+        memory = [f"{number:.0f}" for number in (self.baseline.memory_kib, self.most, self.mean)]
+        at_rest = " ".join(str(rest.memory_kib) for rest in self.rests)
         descriptors = f"{self.baseline.descriptors} / {self.most_descriptors} / {self.last.descriptors}"
         threads = f"{self.baseline.threads} / {self.last.threads}"
         clean = "yes" if self.clean() else "NO"
@@ -93,7 +93,7 @@ def grown_at_rest(rests):
     return min(rests[half:]) - max(rests[:half])
 
 
-HEADINGS = ["server", "RSS at the start", "most", "mean", "at rest", "drift", "descriptors", "threads", "CPU s", "clean"]
+HEADINGS = ["server", "memory at the start", "most", "mean", "at rest", "drift", "descriptors", "threads", "CPU s", "clean"]
 
 
 def counted(tally):
@@ -134,9 +134,10 @@ def page(verdict, facts):
         "",
         *table(["hostility", "how often"], [(what, spaced(times)) for what, times in sorted(tally.hostile.items())]),
         "",
-        "Memory is resident, in KiB, with an allocator that is asked to give back what is free; at rest is each time that all",
-        "connections had ended. Its drift is what least squares say of the least in each minute of the second half, with the",
-        "standard error. Descriptors are at the start, at most, and after the last connection; threads at the start and then.",
+        "Memory is what a process holds of its own (anonymous pages), in KiB, with an allocator that is asked to give back",
+        "what is free; at rest is each time that all connections had ended. Its drift is what least squares say of the least",
+        "in each minute of the second half, with the standard error. Descriptors are at the start, at most, and after the last",
+        "connection; threads at the start and then.",
         "",
         *table(HEADINGS, [row.cells() for row in verdict.rows]),
         "",

@@ -54,6 +54,17 @@ impl Rooms {
         }
         Some(to)
     }
+
+    fn join(&self, peer: &mut Peer<'_>, room: &str) {
+        #[cfg(feature = "backplane")]
+        if let Some(history) = self.history {
+            let id = peer.id();
+            let joined = peer.hub().resume(id, room, history, None);
+            joined.expect("a room");
+            return;
+        }
+        peer.join(room).expect("a room");
+    }
 }
 
 impl Handler for Rooms {
@@ -64,7 +75,7 @@ impl Handler for Rooms {
         match message {
             Message::Text(text) => {
                 if let Some(room) = text.strip_prefix("join ") {
-                    peer.join(room).expect("a room");
+                    self.join(peer, room);
                 }
                 let _ = peer.send(text);
             }

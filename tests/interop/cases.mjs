@@ -8,7 +8,7 @@ import { converse } from "./conversation.mjs";
 const MIB = 1 << 20;
 
 // The server pings a silent peer after 20 s and drops it 10 s later if no pong has come.
-const IDLE_SECONDS = 32;
+const IDLE_SECONDS = 45;
 
 const CASE_SECONDS = 45;
 

@@ -29,6 +29,9 @@ CASES = [
 
 RUN_SECONDS = 150
 
+# How much of a log is shown where something failed.
+LOG_LINES = 20
+
 
 def log_of(whose):
     """Where to write what this process says."""
@@ -137,6 +140,12 @@ class Run:
         heard = sum(told.heard for told in self.conversations)
         if heard < len(self.conversations):
             yield f"{self.name}: expected {len(self.conversations)} offers to be tried, saw {heard}"
+
+    def logs(self):
+        """The end of what its processes said, by file; without those that said nothing."""
+        logs = [self.client_log, *(server.log for server in self.servers.values()), *([self.door.log] if self.door else [])]
+        ends = {log: log.read_text(errors="replace").splitlines()[-LOG_LINES:] for log in logs}
+        return {log: end for log, end in ends.items() if end}
 
     def impossible(self):
         """What this client cannot do, and why."""

@@ -18,7 +18,7 @@ from websockets_connection import close, ended, opened, outcome
 MIB = 1 << 20
 
 # The server pings a silent peer after 20 s and drops it 10 s later if no pong has come.
-IDLE_SECONDS = 32
+IDLE_SECONDS = 45
 
 CASE_SECONDS = 45
 PING_SECONDS = 10

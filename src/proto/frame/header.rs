@@ -165,8 +165,8 @@ impl Header {
         Ok(Status::Complete((header, head_len)))
     }
 
-    /// The header at the front of `bytes` where it is the most frequent one: of a data frame that is a whole message, and
-    /// not large. `None` says nothing; [`decode`](Self::decode) finds out what it is, and what is wrong with it.
+    /// The header at the front of `bytes` where it is the most frequent one: of a data frame that is a whole message.
+    /// `None` says nothing; [`decode`](Self::decode) finds out what it is, and what is wrong with it.
     #[inline(always)]
     pub(crate) fn at_first_sight(bytes: &[u8], role: Role) -> Option<Whole> {
         let (start, len, key) = match role {
@@ -177,6 +177,10 @@ impl Header {
                     126 => {
                         let [_, _, high, low, key @ ..] = bytes.first_chunk::<8>()?;
                         (8, long([*high, *low])?, u32::from_ne_bytes(*key))
+                    }
+                    127 => {
+                        let key = bytes.get(10..)?.first_chunk()?;
+                        (14, longest(bytes)?, u32::from_ne_bytes(*key))
                     }
                     _ => return None,
                 }
@@ -189,6 +193,7 @@ impl Header {
                         let &[_, _, high, low] = bytes.first_chunk()?;
                         (4, long([high, low])?, 0)
                     }
+                    127 => (10, longest(bytes)?, 0),
                     _ => return None,
                 }
             }
@@ -261,6 +266,15 @@ fn long(bytes: [u8; 2]) -> Option<usize> {
     (len > 125).then_some(len.into())
 }
 
+/// The length that stands in eight bytes, if it needs them. Out of the way: who has so much to look at can wait for it.
+#[cold]
+#[inline(never)]
+fn longest(bytes: &[u8]) -> Option<usize> {
+    let len = u64::from_be_bytes(*bytes.get(2..)?.first_chunk()?);
+    let is_right = len >> 16 != 0 && len >> 63 == 0;
+    is_right.then(|| usize::try_from(len).ok()).flatten()
+}
+
 /// What there is to know of a frame that is a whole message.
 // Each fills a register: smaller ones would be packed into one, and taken out again, for every frame.
 #[derive(Clone, Copy, Debug)]
@@ -311,9 +325,7 @@ mod tests {
                     };
                     let expected = match Header::decode(&bytes, &rules) {
                         Ok(Status::Complete((header, head_len)))
-                            if header.fin
-                                && !header.opcode.is_control()
-                                && header.len < 1 << 16 =>
+                            if header.fin && !header.opcode.is_control() =>
                         {
                             let key = header.mask.map_or(0, u32::from_ne_bytes);
                             Some((head_len, header.len, u64::from(key), header.opcode))

@@ -50,18 +50,24 @@ fn unmask_quarter(key: [u8; 4], bytes: &mut [u8]) -> bool {
         return false;
     };
     let (low, high) = (u128::from_ne_bytes(head), u128::from_ne_bytes(tail));
-    (low | high) & HIGH_BITS == 0 || are_ends_utf8(Level::best(), (&head, &tail), bytes)
+    (low | high) & HIGH_BITS == 0 || are_ends_utf8(low, high, bytes)
 }
 
 const HIGH_BITS: u128 = u128::from_ne_bytes([0x80; 16]);
 
-/// Whether 16 bytes to 31, of which the first sixteen and the last are also here, are whole characters.
+/// Whether 16 bytes to 31 are whole characters. The first sixteen and the last are here as they are in registers: in memory
+/// they would have to be written, and waited for.
 #[inline(never)]
+fn are_ends_utf8(low: u128, high: u128, bytes: &[u8]) -> bool {
+    are_ends_utf8_at(Level::best(), low, high, bytes)
+}
+
+#[inline(always)]
 #[cfg_attr(
     not(target_arch = "x86_64"),
     expect(unused_variables, reason = "for wide vectors")
 )]
-fn are_ends_utf8(level: Level, ends: (&[u8; 16], &[u8; 16]), bytes: &[u8]) -> bool {
+fn are_ends_utf8_at(level: Level, low: u128, high: u128, bytes: &[u8]) -> bool {
     work::visit(bytes.len());
     match level {
         #[cfg(target_arch = "x86_64")]
@@ -70,7 +76,7 @@ fn are_ends_utf8(level: Level, ends: (&[u8; 16], &[u8; 16]), bytes: &[u8]) -> bo
             reason = "half as long as without; see 20 B of mixed text in benches/versus/codec"
         )]
         // SAFETY: the level says that the processor has what the function is compiled for.
-        Level::Avx512 => unsafe { x86::are_ends_utf8_avx512(ends.0, ends.1, bytes.len()) },
+        Level::Avx512 => unsafe { x86::are_ends_utf8_avx512(low, high, bytes.len()) },
         _ => is_utf8_portably(bytes),
     }
 }

@@ -66,7 +66,7 @@ fn of_few(bytes: &[u8]) -> bool {
     } else if let (Some(head), Some(tail)) = (bytes.first_chunk::<32>(), bytes.last_chunk::<32>()) {
         Judge::new().of_one::<32>(zmm::load_halves(head, tail), len)
     } else if let (Some(head), Some(tail)) = (bytes.first_chunk::<16>(), bytes.last_chunk::<16>()) {
-        Judge::new().of_one::<16>(zmm::load_quarters(head, tail), len)
+        are_ends_utf8_avx512(u128::from_le_bytes(*head), u128::from_le_bytes(*tail), len)
     } else {
         core::str::from_utf8(bytes).is_ok()
     }
@@ -74,8 +74,8 @@ fn of_few(bytes: &[u8]) -> bool {
 
 /// Whether so many bytes, 16 to 31, are whole characters: the first sixteen, and the last.
 #[target_feature(enable = "avx512f,avx512bw,avx512vbmi,avx2")]
-pub(in crate::proto) fn are_ends_utf8_avx512(head: &[u8; 16], tail: &[u8; 16], len: usize) -> bool {
-    Judge::new().of_one::<16>(zmm::load_quarters(head, tail), len)
+pub(in crate::proto) fn are_ends_utf8_avx512(head: u128, tail: u128, len: usize) -> bool {
+    Judge::new().of_one::<16>(zmm::quarters(head, tail), len)
 }
 
 /// Unmasks 32 bytes to 127; says whether they are whole characters.

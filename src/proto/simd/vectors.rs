@@ -96,8 +96,8 @@ pub(super) mod zmm {
     /// Two quarters, and zeroes.
     #[inline]
     #[target_feature(enable = "avx512f,avx512bw,avx2")]
-    pub(in crate::proto::simd) fn load_quarters(low: &[u8; 16], high: &[u8; 16]) -> __m512i {
-        let ([a, b], [c, d]) = (words(low), words(high));
+    pub(in crate::proto::simd) fn quarters(low: u128, high: u128) -> __m512i {
+        let ([a, b], [c, d]) = (words(&low.to_le_bytes()), words(&high.to_le_bytes()));
         _mm512_zextsi256_si512(_mm256_setr_epi64x(a, b, c, d))
     }
 

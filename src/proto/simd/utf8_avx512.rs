@@ -16,30 +16,40 @@ const BLOCK: usize = 2 * WIDE;
 /// Whether `bytes` are whole characters.
 #[target_feature(enable = "avx512f,avx512bw,avx512vbmi,avx2")]
 pub(in crate::proto) fn is_utf8_avx512(bytes: &[u8]) -> bool {
-    let Some(last) = bytes.last_chunk::<BLOCK>() else {
+    let (Some(head), Some(last)) = (bytes.first_chunk::<WIDE>(), bytes.last_chunk::<BLOCK>())
+    else {
         return of_few(bytes);
     };
     let mut judge = Judge::new();
-    let mut behind_ascii = true;
-    let (blocks, rest) = bytes.as_chunks::<BLOCK>();
-    for block in blocks {
+    let head = zmm::load(head);
+    judge.take_behind(_mm512_setzero_si512(), head);
+    let mut behind_ascii = !zmm::has_high_bits(head);
+    let (blocks, rest) = in_blocks::<0>(bytes);
+    let (before_blocks, before_rest) = in_blocks::<1>(bytes);
+    for (first, block) in before_blocks.iter().zip(blocks) {
         let [a, b] = pair(block);
         let ascii = !zmm::has_high_bits(_mm512_or_si512(a, b));
         // ASCII behind ASCII is right.
-        if ascii && behind_ascii {
-            judge.before = b;
-        } else {
-            judge.take(a);
-            judge.take(b);
+        if !(ascii && behind_ascii) {
+            let [first_a, first_b] = pair(first);
+            judge.take(first_a, a);
+            judge.take(first_b, b);
         }
         behind_ascii = ascii;
     }
-    if let Some(vector) = rest.first_chunk() {
-        judge.take(zmm::load(vector));
+    if let (Some(first), Some(vector)) = (before_rest.first_chunk(), rest.first_chunk()) {
+        judge.take(zmm::load(first), zmm::load(vector));
     }
     let [before, last] = pair(last);
-    judge.take_behind(before, last);
+    judge.take_again(before, last);
     judge.found_nothing() && ends_whole(bytes)
+}
+
+/// What follows the first vector, or begins so many bytes before that.
+#[inline(always)]
+fn in_blocks<const BEFORE: usize>(bytes: &[u8]) -> (&[[u8; BLOCK]], &[u8]) {
+    let at = (WIDE - BEFORE)..(bytes.len() - BEFORE);
+    bytes.get(at).unwrap_or_default().as_chunks()
 }
 
 #[inline]
@@ -116,9 +126,7 @@ struct Judge {
     first_high: __m512i,
     first_low: __m512i,
     second_high: __m512i,
-    /// The last vector.
-    before: __m512i,
-    /// Of each of its bytes in the highest bit: two bytes further on a character goes on.
+    /// Of each byte of the last vector in the highest bit: two bytes further on a character goes on.
     due_before: __m512i,
     wrong: __m512i,
 }
@@ -131,17 +139,16 @@ impl Judge {
             first_high: zmm::table(&FIRST_HIGH),
             first_low: zmm::table(&FIRST_LOW),
             second_high: zmm::table(&SECOND_HIGH),
-            before: _mm512_setzero_si512(),
             due_before: _mm512_setzero_si512(),
             wrong: _mm512_setzero_si512(),
         }
     }
 
-    /// Judges the next vector.
+    /// Judges the next vector. `first` begins one byte before it: in long text it is loaded, for what moves bytes from one
+    /// place to another goes the same way through the processor as what looks them up.
     #[inline]
     #[target_feature(enable = "avx512f,avx512bw,avx512vbmi,avx2")]
-    fn take(&mut self, now: __m512i) {
-        let first = _mm512_alignr_epi8::<15>(now, joined(self.before, now));
+    fn take(&mut self, first: __m512i, now: __m512i) {
         // Of an index six bits count, and the tables are there four times: what is above the four that matter does not.
         let by_high = _mm512_permutexvar_epi8(_mm512_srli_epi16::<4>(first), self.first_high);
         let by_low = _mm512_permutexvar_epi8(first, self.first_low);
@@ -151,16 +158,22 @@ impl Judge {
         let due_now = _mm512_alignr_epi8::<14>(due, joined(self.due_before, due));
         let due_now = _mm512_and_si512(due_now, _mm512_set1_epi8(i8::MIN));
         self.wrong = _mm512_or_si512(self.wrong, _mm512_xor_si512(due_now, pairs));
-        (self.before, self.due_before) = (now, due);
+        self.due_before = due;
     }
 
-    /// Judges a vector of which some was judged already, and which stands right behind another.
+    /// Judges the next vector, which stands behind `before`.
     #[inline]
     #[target_feature(enable = "avx512f,avx512bw,avx512vbmi,avx2")]
     fn take_behind(&mut self, before: __m512i, now: __m512i) {
-        let first = _mm512_alignr_epi8::<15>(before, joined(_mm512_setzero_si512(), before));
-        (self.before, self.due_before) = (before, due(first, before));
-        self.take(now);
+        self.take(shifted(before, now), now);
+    }
+
+    /// Judges a vector of which some was judged already.
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512bw,avx512vbmi,avx2")]
+    fn take_again(&mut self, before: __m512i, now: __m512i) {
+        self.due_before = due(shifted(_mm512_setzero_si512(), before), before);
+        self.take_behind(before, now);
     }
 
     #[inline]
@@ -178,7 +191,7 @@ impl Judge {
         let places = _mm512_mask_add_epi8(iota(), behind_head, iota(), splat(2 * N - len));
         // Zeroes behind the last, so that a character that is not whole is a fault there.
         let text = _mm512_maskz_permutexvar_epi8(all, places, both);
-        self.take(text);
+        self.take_behind(_mm512_setzero_si512(), text);
         self.found_nothing()
     }
 
@@ -190,10 +203,17 @@ impl Judge {
         let all = (1 << rest) - 1;
         let places = _mm512_add_epi8(iota(), splat(WIDE - rest));
         let text = _mm512_maskz_permutexvar_epi8(all, places, tail);
-        self.take(head);
-        self.take(text);
+        self.take_behind(_mm512_setzero_si512(), head);
+        self.take_behind(head, text);
         self.found_nothing()
     }
+}
+
+/// What begins one byte before `now`.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512vbmi,avx2")]
+fn shifted(before: __m512i, now: __m512i) -> __m512i {
+    _mm512_alignr_epi8::<15>(now, joined(before, now))
 }
 
 /// In front of each part of sixteen bytes the part that stands before it.

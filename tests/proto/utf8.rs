@@ -169,6 +169,7 @@ fn a_validator_starts_clean_after_each_text() {
     let mut validator = Validator::default();
     assert_eq!(validator.check(b"\xc3"), Ok(()));
     assert_eq!(validator.finish(), Err(InvalidUtf8));
+    assert_eq!(InvalidUtf8.to_string(), "text is not UTF-8");
     assert_eq!(validator.check(b"\xbc"), Err(InvalidUtf8));
     assert_eq!(validator, Validator::default());
     assert_eq!(validator.check(b"\xc3"), Ok(()));

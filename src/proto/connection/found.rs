@@ -13,8 +13,17 @@ impl Whole {
     /// nothing.
     #[inline(always)]
     pub(crate) fn at_first_sight(input: &[u8], role: Role, most: u64) -> Option<Self> {
-        let whole = Header::at_first_sight(input, role)?;
-        (whole.end() <= input.len() && whole.len as u64 <= most).then_some(whole)
+        Header::at_first_sight(input, role)?.if_there(input, most)
+    }
+
+    /// The same of a frame whose length takes eight bytes.
+    pub(super) fn at_second_sight(input: &[u8], role: Role, most: u64) -> Option<Self> {
+        Header::at_second_sight(input, role)?.if_there(input, most)
+    }
+
+    #[inline(always)]
+    fn if_there(self, input: &[u8], most: u64) -> Option<Self> {
+        (self.end() <= input.len() && self.len as u64 <= most).then_some(self)
     }
 
     /// Where the frame ends.

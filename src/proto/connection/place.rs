@@ -54,7 +54,8 @@ impl Receiver {
         tx: &mut Sender,
         out: &mut Outbound<'_, S>,
     ) -> Result<(bool, usize, usize), Violation> {
-        if let Some(whole) = self.at_first_sight(input, tx) {
+        let whole = self.at_first_sight(input, tx);
+        if let Some(whole) = whole.or_else(|| self.at_second_sight(input, tx)) {
             let end = whole.end();
             *place = Place(Kind::Whole(whole));
             return Ok((true, end, 0));

@@ -129,11 +129,7 @@ impl Receiver {
     ) -> Result<Step<'a>, Violation> {
         // Nearly all messages are one frame that is there entirely; everything else takes the long way.
         if let Some(whole) = self.at_first_sight(input, tx) {
-            let consumed = whole.end();
-            return match whole.open(input) {
-                Some(event) => Ok(Step::with(consumed, event)),
-                None => Err(self.fail(Violation::InvalidUtf8, tx, out)),
-            };
+            return self.open(&whole, input, tx, out);
         }
         self.look_closer(input, inbound, tx, out)
     }
@@ -146,6 +142,14 @@ impl Receiver {
             return None;
         }
         Whole::at_first_sight(input, tx.role(), self.most())
+    }
+
+    /// The same of a long one, whose text is then judged while it is unmasked, and not once more when it is lent.
+    pub(super) fn at_second_sight(&self, input: &[u8], tx: &Sender) -> Option<Whole> {
+        if self.standing != Standing::Calm || tx.state() != State::Open {
+            return None;
+        }
+        Whole::at_second_sight(input, tx.role(), self.most())
     }
 
     /// Whether [`Whole::at_first_sight`] may be asked, as long as the connection is open and nobody looks closer.
@@ -196,6 +200,9 @@ impl Receiver {
         tx: &mut Sender,
         out: &mut Outbound<'_, S>,
     ) -> Result<Step<'a>, Violation> {
+        if let Some(whole) = self.at_second_sight(input, tx) {
+            return self.open(&whole, input, tx, out);
+        }
         let (consumed, found) = match self.search(input, inbound, tx, out)? {
             Search::Nothing { consumed, need } => return Ok(Step::nothing(consumed, need)),
             Search::Found(consumed, found) => (consumed, found),
@@ -209,6 +216,20 @@ impl Receiver {
         match found.lend(input, &[], inbound.deflate.bytes()) {
             Ok(event) => Ok(Step::with(consumed, event)),
             Err(violation) => Err(self.fail(violation, tx, out)),
+        }
+    }
+
+    #[inline(always)]
+    fn open<'a, S: Sink>(
+        &mut self,
+        whole: &Whole,
+        input: &'a mut [u8],
+        tx: &mut Sender,
+        out: &mut Outbound<'_, S>,
+    ) -> Result<Step<'a>, Violation> {
+        match whole.open(input) {
+            Some(event) => Ok(Step::with(whole.end(), event)),
+            None => Err(self.fail(Violation::InvalidUtf8, tx, out)),
         }
     }
 

@@ -120,7 +120,10 @@ fn nothing_is_found_at_first_sight_that_is_longer_than_may_be_or_comes_after_a_c
 #[test]
 fn what_was_no_text_at_first_sight_is_none_when_looked_at_again() {
     let mut conn = server(Delivery::Messages);
-    let mut bytes = [0x81, 0x82, 1, 2, 3, 4, b'a' ^ 1, 0xFF ^ 2];
+    feed(&mut conn, masked(0x8A, b"")).unwrap();
+    assert!(conn.rx.is_at_ease());
+    // Unmasked once more it would be text.
+    let mut bytes = [0x81, 0x82, 0x80, 0x80, 0x80, 0x80, b'a', b'b'];
     let most = conn.rx.most();
     let whole = Whole::at_first_sight(&bytes, Role::Server, most).unwrap();
     assert!(whole.open(&mut bytes).is_none());

@@ -165,8 +165,8 @@ impl Header {
         Ok(Status::Complete((header, head_len)))
     }
 
-    /// The header at the front of `bytes` where it is the most frequent one: of a data frame that is a whole message.
-    /// `None` says nothing; [`decode`](Self::decode) finds out what it is, and what is wrong with it.
+    /// The header at the front of `bytes` where it is the most frequent one: of a data frame that is a whole message, and
+    /// not large. `None` says nothing; [`decode`](Self::decode) finds out what it is, and what is wrong with it.
     #[inline(always)]
     pub(crate) fn at_first_sight(bytes: &[u8], role: Role) -> Option<Whole> {
         let (start, len, key) = match role {
@@ -177,10 +177,6 @@ impl Header {
                     126 => {
                         let [_, _, high, low, key @ ..] = bytes.first_chunk::<8>()?;
                         (8, long([*high, *low])?, u32::from_ne_bytes(*key))
-                    }
-                    127 => {
-                        let key = bytes.get(10..)?.first_chunk()?;
-                        (14, longest(bytes)?, u32::from_ne_bytes(*key))
                     }
                     _ => return None,
                 }
@@ -193,23 +189,30 @@ impl Header {
                         let &[_, _, high, low] = bytes.first_chunk()?;
                         (4, long([high, low])?, 0)
                     }
-                    127 => (10, longest(bytes)?, 0),
                     _ => return None,
                 }
             }
         };
-        let kind = match bytes.first()? {
-            0x82 => MessageKind::Binary,
-            0x81 => MessageKind::Text,
-            _ => return None,
-        };
-        work::visit(start);
-        Some(Whole {
-            start,
-            len,
-            key: key.into(),
-            kind,
-        })
+        Whole::new(bytes, start, len, key)
+    }
+
+    /// The same with a length in eight bytes. By itself, so that nobody asks for it who hopes for a short one.
+    #[cold]
+    pub(crate) fn at_second_sight(bytes: &[u8], role: Role) -> Option<Whole> {
+        let [_, second, len @ ..] = bytes.first_chunk::<10>()?;
+        let len = u64::from_be_bytes(*len);
+        if len >> 16 == 0 || len >> 63 != 0 {
+            return None;
+        }
+        let len = usize::try_from(len).ok()?;
+        match (role, second) {
+            (Role::Server, 0xFF) => {
+                let key = bytes.get(10..)?.first_chunk()?;
+                Whole::new(bytes, 14, len, u32::from_ne_bytes(*key))
+            }
+            (Role::Client, 0x7F) => Whole::new(bytes, 10, len, 0),
+            _ => None,
+        }
     }
 
     /// Writes the header, in the fewest bytes.
@@ -266,15 +269,6 @@ fn long(bytes: [u8; 2]) -> Option<usize> {
     (len > 125).then_some(len.into())
 }
 
-/// The length that stands in eight bytes, if it needs them. Out of the way: who has so much to look at can wait for it.
-#[cold]
-#[inline(never)]
-fn longest(bytes: &[u8]) -> Option<usize> {
-    let len = u64::from_be_bytes(*bytes.get(2..)?.first_chunk()?);
-    let is_right = len >> 16 != 0 && len >> 63 == 0;
-    is_right.then(|| usize::try_from(len).ok()).flatten()
-}
-
 /// What there is to know of a frame that is a whole message.
 // Each fills a register: smaller ones would be packed into one, and taken out again, for every frame.
 #[derive(Clone, Copy, Debug)]
@@ -286,6 +280,26 @@ pub(crate) struct Whole {
     /// The key in native order, in the lower half; zero where it is not masked.
     pub(crate) key: u64,
     pub(crate) kind: MessageKind,
+}
+
+impl Whole {
+    /// With the kind that the first byte says.
+    #[inline(always)]
+    fn new(bytes: &[u8], start: usize, len: usize, key: u32) -> Option<Self> {
+        let kind = match bytes.first()? {
+            0x82 => MessageKind::Binary,
+            0x81 => MessageKind::Text,
+            _ => return None,
+        };
+        work::visit(start);
+        let key = key.into();
+        Some(Self {
+            start,
+            len,
+            key,
+            kind,
+        })
+    }
 }
 
 /// The bytes of a header.
@@ -332,14 +346,21 @@ mod tests {
                         }
                         _ => None,
                     };
-                    let found = Header::at_first_sight(&bytes, role).map(|whole| {
+                    let at_first = Header::at_first_sight(&bytes, role);
+                    let at_second = Header::at_second_sight(&bytes, role);
+                    let place = (role, &bytes);
+                    assert!(at_first.is_none() || at_second.is_none(), "{place:x?}");
+                    let is_long = at_second.is_some();
+                    let found = at_first.or(at_second).map(|whole| {
                         let len = whole.len as u64;
+                        assert_eq!(len > 0xFFFF, is_long, "{place:x?}");
                         (whole.start, len, whole.key, whole.kind.opcode())
                     });
-                    assert_eq!(found, expected, "{role:?} {bytes:x?}");
+                    assert_eq!(found, expected, "{place:x?}");
                     // Too little says nothing.
                     let short = expected.map_or(1, |(head_len, ..)| head_len - 1);
                     assert!(Header::at_first_sight(&bytes[..short], role).is_none());
+                    assert!(Header::at_second_sight(&bytes[..short], role).is_none());
                 }
             }
         }

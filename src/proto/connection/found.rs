@@ -4,42 +4,9 @@
 
 use super::event::{Event, Part};
 use crate::proto::close::CloseReason;
-use crate::proto::frame::{Header, MessageKind, Opcode, Role, Whole, mask};
+use crate::proto::frame::{MessageKind, Opcode};
 use crate::proto::{Violation, text};
 use core::ops::Range;
-
-impl Whole {
-    /// The frame at the front of `input`, where it is a message of at most so many bytes and there entirely. `None` says
-    /// nothing.
-    #[inline(always)]
-    pub(crate) fn at_first_sight(input: &[u8], role: Role, most: u64) -> Option<Self> {
-        Header::at_first_sight(input, role)?.if_there(input, most)
-    }
-
-    /// The same of a frame whose length takes eight bytes.
-    pub(super) fn at_second_sight(input: &[u8], role: Role, most: u64) -> Option<Self> {
-        Header::at_second_sight(input, role)?.if_there(input, most)
-    }
-
-    #[inline(always)]
-    fn if_there(self, input: &[u8], most: u64) -> Option<Self> {
-        (self.end() <= input.len() && self.len as u64 <= most).then_some(self)
-    }
-
-    /// Where the frame ends.
-    #[inline(always)]
-    pub(crate) const fn end(&self) -> usize {
-        self.start.saturating_add(self.len)
-    }
-
-    /// The event, lent from the frame, which is unmasked for that; `None` where it should be text and is not.
-    #[inline(always)]
-    pub(crate) fn open<'a>(&self, frame: &'a mut [u8]) -> Option<Event<'a>> {
-        let payload = frame.get_mut(self.start..self.end())?;
-        #[expect(clippy::cast_possible_truncation, reason = "a key has 32 bits")]
-        unmasked_message(self.kind, (self.key as u32).to_ne_bytes(), payload).ok()
-    }
-}
 
 /// Where an event lies. Ranges count from the front of the input.
 #[derive(Clone, Debug)]
@@ -93,28 +60,6 @@ pub(super) fn message(kind: MessageKind, payload: &[u8]) -> Result<Event<'_>, Vi
     match kind {
         MessageKind::Binary => Ok(Event::Binary(payload)),
         MessageKind::Text => text::from_bytes(payload)
-            .map(Event::Text)
-            .ok_or(Violation::InvalidUtf8),
-    }
-}
-
-/// The same for payload that is still as it came. Zeroes mask nothing. What turns out to be no text is unmasked at
-/// least up to where it is none.
-#[inline(always)]
-fn unmasked_message(
-    kind: MessageKind,
-    key: [u8; 4],
-    payload: &mut [u8],
-) -> Result<Event<'_>, Violation> {
-    if key == [0; 4] {
-        return message(kind, payload);
-    }
-    match kind {
-        MessageKind::Binary => {
-            mask::apply(key, 0, payload);
-            Ok(Event::Binary(payload))
-        }
-        MessageKind::Text => text::unmasked(key, payload)
             .map(Event::Text)
             .ok_or(Violation::InvalidUtf8),
     }

@@ -2,6 +2,7 @@
 //!
 //! | file | holds |
 //! |---|---|
+//! | `sight` | the first look at a frame, which is enough for most |
 //! | `receive` | bytes to events |
 //! | `streaming` | frames that pass through piece by piece |
 //! | `inflating` | compressed frames to what was said |
@@ -31,6 +32,7 @@ mod receive;
 mod send;
 #[cfg(test)]
 mod shortcuts;
+mod sight;
 mod sink;
 mod streaming;
 

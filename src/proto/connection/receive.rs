@@ -15,7 +15,7 @@ use super::streaming::Stream;
 use crate::proto::Violation;
 use crate::proto::close::{CloseReason, MAX_CONTROL_LEN, check_prefix};
 use crate::proto::deflate::{Direction, Kept};
-use crate::proto::frame::{Header, MessageKind, Opcode, Role, Rules, Status, Whole, mask};
+use crate::proto::frame::{Header, MessageKind, Opcode, Role, Rules, Status, mask};
 use crate::proto::message::Assembly;
 use crate::proto::work;
 use alloc::boxed::Box;
@@ -51,12 +51,12 @@ pub struct Receiver {
     pub(super) stream_fin: bool,
     /// What was agreed on for what arrives compressed, if that may be at all.
     pub(super) deflate: Option<Direction>,
-    standing: Standing,
+    pub(super) standing: Standing,
 }
 
 /// How a receiver stands: in one byte, as each connection has one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Standing {
+pub(super) enum Standing {
     /// It [is calm](Receiver::is_calm), which is not asked for every frame: only a closer look changes that.
     Calm,
     /// A closer look is wanted.
@@ -134,47 +134,6 @@ impl Receiver {
         self.look_closer(input, inbound, tx, out)
     }
 
-    /// A message in one frame that is there entirely and was not looked at before, while nothing else is going on. `None`
-    /// says nothing: whatever else it is, and what is wrong with it, is found by looking closer.
-    #[inline(always)]
-    pub(super) fn at_first_sight(&self, input: &[u8], tx: &Sender) -> Option<Whole> {
-        if self.standing != Standing::Calm || tx.state() != State::Open {
-            return None;
-        }
-        Whole::at_first_sight(input, tx.role(), self.most())
-    }
-
-    /// The same of a long one, whose text is then judged while it is unmasked, and not once more when it is lent.
-    pub(super) fn at_second_sight(&self, input: &[u8], tx: &Sender) -> Option<Whole> {
-        if self.standing != Standing::Calm || tx.state() != State::Open {
-            return None;
-        }
-        Whole::at_second_sight(input, tx.role(), self.most())
-    }
-
-    /// Whether [`Whole::at_first_sight`] may be asked, as long as the connection is open and nobody looks closer.
-    #[cfg(any(feature = "reactor", test))]
-    #[inline(always)]
-    pub(crate) const fn is_at_ease(&self) -> bool {
-        matches!(self.standing, Standing::Calm)
-    }
-
-    /// The longest frame that is a whole message.
-    #[inline(always)]
-    pub(crate) fn most(&self) -> u64 {
-        let limits = &self.config.limits;
-        limits.max_frame.min(limits.max_message)
-    }
-
-    /// What was found at first sight has turned out to be no text: to be looked at closer, and is unmasked already as far as
-    /// that matters.
-    #[cfg(any(feature = "reactor", test))]
-    #[cold]
-    pub(crate) const fn look_again(&mut self, whole: &Whole) {
-        self.standing = Standing::Busy;
-        self.progress = whole.len as u64;
-    }
-
     /// Whether the next frame begins a message, and nothing is left of the last one.
     fn is_calm(&self) -> bool {
         self.config.delivery == Delivery::Messages
@@ -216,20 +175,6 @@ impl Receiver {
         match found.lend(input, &[], inbound.deflate.bytes()) {
             Ok(event) => Ok(Step::with(consumed, event)),
             Err(violation) => Err(self.fail(violation, tx, out)),
-        }
-    }
-
-    #[inline(always)]
-    fn open<'a, S: Sink>(
-        &mut self,
-        whole: &Whole,
-        input: &'a mut [u8],
-        tx: &mut Sender,
-        out: &mut Outbound<'_, S>,
-    ) -> Result<Step<'a>, Violation> {
-        match whole.open(input) {
-            Some(event) => Ok(Step::with(whole.end(), event)),
-            None => Err(self.fail(Violation::InvalidUtf8, tx, out)),
         }
     }
 

@@ -18,7 +18,7 @@ macro_rules! unmasker {
             let head = bytes.first_chunk::<$width>();
             let tail = bytes.split_last_chunk::<$width>();
             let (Some(head), Some((before, tail))) = (head, tail) else {
-                return mask::apply_wide::<16, 64>(key, bytes);
+                return unmask_few(key, bytes);
             };
             let head = $xor($own::load(head), behind(0));
             let tail = $xor($own::load(tail), behind(before.len()));
@@ -47,6 +47,13 @@ macro_rules! unmasker {
             !$own::has_high_bits(seen)
         }
     };
+}
+
+/// Less than a vector, which nobody asks for. Out of the way: registers that it needs are saved here alone.
+#[cold]
+#[inline(never)]
+fn unmask_few(key: [u8; 4], bytes: &mut [u8]) -> bool {
+    mask::apply_wide::<16, 64>(key, bytes)
 }
 
 unmasker!(

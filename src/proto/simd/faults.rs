@@ -63,3 +63,17 @@ const fn tables() -> ([u8; 16], [u8; 16], [u8; 16]) {
 /// A third byte is due two behind E0 and above, a fourth three behind F0: what is left of them then is 80 or more.
 pub(super) const THIRD: i8 = 0x60;
 pub(super) const FOURTH: i8 = 0x70;
+
+#[cfg(test)]
+mod tests {
+    use super::{FIRST_HIGH, FIRST_LOW, SECOND_HIGH, nibbles, tables};
+
+    /// They are made by the compiler, out of sight of whatever watches the tests run; so they are made once more here.
+    #[test]
+    fn the_compilers_tables_are_those_that_are_made_here() {
+        assert_eq!(tables(), (FIRST_HIGH, FIRST_LOW, SECOND_HIGH));
+        assert_eq!(nibbles(0, 0xF), 0xFFFF);
+        assert_eq!(nibbles(8, 0xB), 0x0F00);
+        assert_eq!(nibbles(0xD, 0xD), 1 << 0xD);
+    }
+}

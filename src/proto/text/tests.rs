@@ -163,6 +163,41 @@ fn every_level_judges_sixteen_bytes_to_thirty_one_by_their_ends() {
     }
 }
 
+/// Runs of ASCII, which are passed by where they are long, between characters of every length; whole, spoilt, and cut.
+#[test]
+fn every_level_judges_long_text_that_is_ascii_here_and_there() {
+    let texts = if cfg!(miri) { 1 } else { 400 };
+    let mut random = 0x2545_f491_u32;
+    let mut below = |bound: usize| {
+        random = random.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (random >> 8) as usize % bound
+    };
+    for _ in 0..texts {
+        let mut text = alloc::string::String::new();
+        for _ in 0..8 {
+            let (run, longest) = [("a", 400), ("é", 40), ("鮭", 30), ("🐟", 20)][below(4)];
+            text.push_str(&run.repeat(below(longest)));
+        }
+        let mut bytes = text.into_bytes();
+        for level in Level::all() {
+            assert!(is_utf8_at(level, &bytes), "{level:?}: {bytes:x?}");
+            for _ in 0..bytes.len().min(40) {
+                let (at, spoilt) = (below(bytes.len()), [0x80, 0x90, 0x40, 0xFF][below(4)]);
+                bytes[at] ^= spoilt;
+                let cut = &bytes[..at + below(bytes.len() - at)];
+                for text in [&bytes[..], cut] {
+                    assert_eq!(
+                        is_utf8_at(level, text),
+                        oracle(text),
+                        "{level:?}: {text:x?}"
+                    );
+                }
+                bytes[at] ^= spoilt;
+            }
+        }
+    }
+}
+
 /// Any four bytes of those between which the rules change, wherever they stand to the vectors and to the end.
 #[test]
 fn every_level_judges_every_four_bytes() {

@@ -116,6 +116,29 @@ fn nothing_is_found_at_first_sight_that_is_longer_than_may_be_or_comes_after_a_c
     }
 }
 
+/// Its text is then judged once, and not twice.
+#[test]
+fn a_long_message_is_found_at_second_sight() {
+    let mut conn = server(Delivery::Messages);
+    let head = [0x81, 0xFF, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0];
+    let long = [&head[..], &[b'a'; 0x1_0000]].concat();
+    let end = |conn: &Connection, bytes: &[u8]| {
+        let whole = conn.rx.at_second_sight(bytes, &conn.tx);
+        whole.map(|whole| whole.end())
+    };
+    assert_eq!(end(&conn, &long), None, "before it is calm");
+    feed(&mut conn, masked(0x8A, b"")).unwrap();
+    assert_eq!(end(&conn, &long), Some(long.len()));
+    assert_eq!(end(&conn, &long[..long.len() - 1]), None);
+    assert_eq!(end(&conn, &masked(0x81, b"short")), None);
+    assert!(conn.rx.at_first_sight(&long, &conn.tx).is_none());
+    feed(&mut conn, long.clone()).unwrap();
+    assert!(conn.rx.is_at_ease(), "nobody has looked closer");
+    let mut out = Outbound::server(Vec::new());
+    conn.tx.close(CloseCode::NORMAL, "", &mut out).unwrap();
+    assert_eq!(end(&conn, &long), None);
+}
+
 /// A driver that unmasks by itself finds out that it is no text; the receiver then says where.
 #[test]
 fn what_was_no_text_at_first_sight_is_none_when_looked_at_again() {

@@ -300,9 +300,9 @@ impl<'a> World<'a> {
         if !self.goes_on {
             return;
         }
-        let before = self.moved();
+        let before = (wait > Duration::ZERO).then(|| self.moved());
         self.goes_on = self.server.turn(Some(wait)).expect("polling works");
-        let rests = self.moved() == before && wait > Duration::ZERO;
+        let rests = before.is_some_and(|before| before == self.moved());
         self.idle_turns = if rests { self.idle_turns + 1 } else { 0 };
         assert!(self.idle_turns < MAX_IDLE_TURNS, "the server spins");
     }
@@ -314,7 +314,7 @@ impl<'a> World<'a> {
         let (waiting, open) = (self.net.waiting(), self.server.connections());
         let sums = [
             sum(Conn::under_way),
-            sum(Conn::unreceived),
+            sum(Conn::arrived),
             sum(Conn::untaken),
             sum(Conn::queued_faults),
             waiting,
@@ -332,14 +332,15 @@ impl<'a> World<'a> {
     /// Turns until nothing moves any more.
     fn settle(&mut self) {
         let mut quiet = 0;
+        let mut before = (self.moved(), self.net.calls().work());
         for _ in 0..MAX_TURNS {
-            let before = (self.moved(), self.net.calls().work());
             self.turn(Duration::ZERO);
-            let rests = before == (self.moved(), self.net.calls().work());
-            quiet = if rests { quiet + 1 } else { 0 };
+            let after = (self.moved(), self.net.calls().work());
+            quiet = if before == after { quiet + 1 } else { 0 };
             if quiet == 3 {
                 return;
             }
+            before = after;
         }
     }
 

@@ -13,6 +13,8 @@ pub const PING: u8 = 0x9;
 pub const PONG: u8 = 0xA;
 pub const FIN: u8 = 0x80;
 
+const KEY: [u8; 4] = [0x37, 0xFA, 0x21, 0x3D];
+
 /// The opening handshake's request, whose key is the RFC's.
 pub const REQUEST: &[u8] =
     b"GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
@@ -32,15 +34,20 @@ pub fn head(first: u8, len: usize) -> Vec<u8> {
             frame.extend((len as u64).to_be_bytes());
         }
     }
-    frame.extend([0x37, 0xFA, 0x21, 0x3D]);
+    frame.extend(KEY);
     frame
 }
 
 /// A masked frame with a given first byte.
 pub fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
     let mut frame = head(first, payload.len());
-    let key = [0x37, 0xFA, 0x21, 0x3D];
-    frame.extend(payload.iter().zip(key.iter().cycle()).map(|(b, k)| b ^ k));
+    let at = frame.len();
+    frame.extend_from_slice(payload);
+    for block in frame[at..].chunks_mut(KEY.len()) {
+        for (byte, key) in block.iter_mut().zip(KEY) {
+            *byte ^= key;
+        }
+    }
     frame
 }
 

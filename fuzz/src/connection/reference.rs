@@ -33,8 +33,11 @@ pub(super) fn act_out(script: &Script) -> Expected {
         endpoint.receiver.now = op;
         match what {
             Op::Arrive(bytes) => {
-                for byte in bytes {
+                let mut at = 0;
+                while let Some(byte) = bytes.get(at) {
                     endpoint.arrive(*byte, script.echo);
+                    at += 1;
+                    at += endpoint.receiver.arrive_inside(&bytes[at..]);
                 }
             }
             Op::Send(send) => sends.push(endpoint.send(send)),

@@ -63,7 +63,9 @@ pub(super) struct Actor {
 /// A message that asks for something, in ASCII.
 pub(super) fn command(command: u8, argument: u8, size: usize) -> Vec<u8> {
     let mut payload = vec![b'@' + command % 16, b'@' + argument % 16];
-    payload.extend((2..size).map(|at| b'a' + (at % 23) as u8));
+    let letters = b"abcdefghijklmnopqrstuvw";
+    payload.extend(letters.repeat(size.div_ceil(letters.len())));
+    payload.truncate(size.max(2));
     payload
 }
 

@@ -118,12 +118,10 @@ pub(crate) fn may_be_sent(code: u16) -> bool {
 
 /// Masks byte by byte, as section 5.3 spells it out; the first byte stands `offset` bytes into the payload.
 pub(crate) fn mask(key: [u8; 4], offset: u64, bytes: &[u8]) -> Vec<u8> {
-    let keys = (0..4_u64).map(|i| key[usize::try_from((offset % 4 + i) % 4).expect("below 4")]);
-    let keys: Vec<u8> = keys.collect();
-    bytes
-        .iter()
-        .zip(keys.iter().cycle())
-        .map(|(byte, key)| byte ^ key)
+    let first = usize::try_from(offset % 4).expect("below 4");
+    let numbered = bytes.iter().enumerate();
+    numbered
+        .map(|(i, byte)| byte ^ key[(first + i) % 4])
         .collect()
 }
 

@@ -95,6 +95,37 @@ impl Receiver {
             None => self.header_byte(byte),
             Some(head) => self.payload_byte(&head, byte),
         };
+        self.is_answered(result);
+    }
+
+    /// Takes the bytes at the front that lie inside a data frame, before its last one, and says how many they were:
+    /// as byte by byte, only sooner.
+    #[allow(dead_code, reason = "for who has millions of them")]
+    pub(crate) fn arrive_inside(&mut self, bytes: &[u8]) -> usize {
+        let delivered_whole = self.setup.delivery != Delivery::Chunks;
+        let (Some(head), Some(message), State::Open) = (self.head, &mut self.message, self.state)
+        else {
+            return 0;
+        };
+        if head.is_control() || message.compressed || !delivered_whole {
+            return 0;
+        }
+        let inside = usize::try_from(head.len - self.got - 1).unwrap_or(usize::MAX);
+        let bytes = &bytes[..inside.min(bytes.len())];
+        let plain = frame::mask(head.mask.unwrap_or_default(), self.got, bytes);
+        self.got += bytes.len() as u64;
+        let is_text = message.kind == MessageKind::Text;
+        let goes_on = !is_text || plain.iter().all(|byte| message.text.goes_on(*byte));
+        self.payload.extend(plain);
+        self.is_answered(if goes_on {
+            Ok(())
+        } else {
+            Err(Violation::InvalidUtf8)
+        });
+        bytes.len()
+    }
+
+    fn is_answered(&mut self, result: Result<(), Violation>) {
         if let Err(violation) = result {
             self.outcome.error = Some((self.now, violation));
             if self.state == State::Open {

@@ -139,6 +139,11 @@ impl Conn {
         self.link(|link| link.inbound.len() + link.flight.iter().map(Vec::len).sum::<usize>())
     }
 
+    /// Those of them that have arrived.
+    pub fn arrived(&self) -> usize {
+        self.link(|link| link.inbound.len())
+    }
+
     /// Pieces that have not arrived.
     pub fn under_way(&self) -> usize {
         self.link(|link| link.flight.len())

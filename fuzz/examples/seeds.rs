@@ -5,6 +5,8 @@
 //! Not here: what a fuzzer makes of them.
 #![allow(dead_code, clippy::unwrap_used)]
 
+#[path = "../../tests/support/frames.rs"]
+mod frames;
 #[path = "../../tests/handshake/rows.rs"]
 mod heads;
 #[path = "../../src/bin/sockeye/attack/rows.rs"]
@@ -12,6 +14,7 @@ mod rows;
 #[path = "../../tests/support/wire.rs"]
 mod wire;
 
+use frames::REQUEST;
 use sockeye::proto::Role;
 use std::path::{Path, PathBuf};
 use std::{env, fs};
@@ -150,10 +153,16 @@ fn main() {
         "server",
         (40..60).map(|seed| chance(seed, &[0, 2, 0, 1, 0, 0, 0], 60)),
     );
-    let requests = heads::load(REQUESTS)
-        .into_iter()
+    let heads = heads::load(REQUESTS);
+    let requests = heads
+        .iter()
         .map(|row| [&[0, 0, 9, 1][..], &row.input].concat());
     write(&dir, "handshake_server", requests);
+    let spoken = heads.iter().map(|row| as_opening(&row.input));
+    write(&dir, "server", spoken);
+    let to_server = wires.iter().filter(|(role, _)| *role == Role::Server);
+    let answered = to_server.map(|(_, wire)| as_opening(&[REQUEST, wire].concat()));
+    write(&dir, "server", answered);
     let answers = heads::load(ANSWERS)
         .into_iter()
         .map(|row| [&[0, 0, 9, 0, 2][..], &row.input].concat());
@@ -290,6 +299,14 @@ fn as_script(role: Role, wire: &[u8]) -> Vec<u8> {
         script.extend(part);
     }
     script
+}
+
+/// Bytes with which two peers begin, one of them in pieces, in the format of `server`.
+fn as_opening(bytes: &[u8]) -> Vec<u8> {
+    let len = (bytes.len() as u16).to_be_bytes();
+    let whole = [&[0, 15, 0][..], &len, bytes].concat();
+    let in_pieces = [&[0, 15, 1][..], &len, bytes].concat();
+    [&[0; 4][..], &whole, &in_pieces].concat()
 }
 
 /// Bytes that nobody chose, behind a beginning that somebody did.

@@ -7,9 +7,10 @@ mod actor;
 mod guest;
 
 use super::choices::Choices;
-use super::{frames, sim};
+use super::frames::{self, REQUEST};
+use super::sim;
 use actor::Actor;
-use guest::Guest;
+use guest::{Guest, any_frame, spoilt_request};
 use rustix::io::Errno;
 use sim::{Conn, Net, SimKernel};
 use sockeye::kernel::{Ready, Token};
@@ -138,8 +139,12 @@ impl<'a> World<'a> {
         match how % 16 {
             0..12 => guest.ask(pieces),
             12 => guest.say_anything(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", pieces),
-            13 => guest.say_anything(frames::REQUEST.split_at(60).0, pieces),
-            _ => {}
+            13 => guest.say_anything(REQUEST.split_at(60).0, pieces),
+            14 => guest.say_anything(&spoilt_request(&mut self.choices), pieces),
+            _ => {
+                let len = usize::from(self.choices.number() % 512);
+                guest.say_anything(self.choices.take(len), pieces);
+            }
         }
         self.guests.push(guest);
         if how & 64 == 0 {
@@ -175,7 +180,7 @@ impl<'a> World<'a> {
             0 => guest.push(&frames::ping(b"are you there?"), pieces),
             1 => guest.push(&frames::pong(&[choices.byte(); 4]), pieces),
             2 => guest.close(choices.pick(&[1000, 1001, 3000, 1005])),
-            _ => guest.say_anything(&frames::frame(choices.byte(), &[0; 3]), pieces),
+            _ => guest.say_anything(&any_frame(choices), pieces),
         });
     }
 

@@ -110,7 +110,9 @@ impl Counts {
         let _ = writeln!(text, "{CORRUPT}{}\n", spaced(self.corrupt));
         text.push_str(
             "The literal decoder leaves DEFLATE to `miniz_oxide`. Where parts of a message are delivered, two libraries\n\
-             may see at another byte that a message is corrupt; what was heard before that message is the same.\n\n\
+             may see at another byte that a message is corrupt; what was heard before that message is the same. Where it\n\
+             is delivered whole, it may be too big for one before it is corrupt: a block that has no code for its end is\n\
+             corrupt for us from its head on.\n\n\
              ## tungstenite 0.30\n\n\
              What is heard, how it ends and what is answered is compared, without compression, which it does not have.\n\
              Each difference falls under one of these rows, or the test fails; and each row occurs, or the test fails.\n\n",

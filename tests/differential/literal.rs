@@ -48,8 +48,8 @@ pub(crate) fn compare(stream: &Stream, ours: &Ours, read: &Receiver) -> Result<A
         *when = piece(*when);
     }
     if expected != ours.outcome {
-        let in_parts = stream.setup.delivery != Delivery::Messages;
-        if in_parts && expected.differs_in_corruption_alone(&ours.outcome) {
+        let delivery = stream.setup.delivery;
+        if expected.differs_in_corruption_alone(&ours.outcome, delivery) {
             return Ok(Agreement::ButForCorruption);
         }
         return Err(format!("{:#?}\nshould be\n{expected:#?}", ours.outcome));

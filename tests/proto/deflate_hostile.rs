@@ -86,6 +86,30 @@ fn bombs_are_refused_at_the_limit() {
     }
 }
 
+/// What would come out of a block that can never end is nobody's: not even its size.
+#[test]
+fn a_block_without_an_end_is_corrupt_before_it_is_too_big() {
+    let mut literals = [0; 257];
+    (literals[0], literals[1]) = (1, 1);
+    let zeros = [Symbol::Literal(0); 300];
+    let endless = Bits::new().dynamic(false, &literals, &[1], &zeros);
+    for with in [
+        "deflate=15 max-message=200",
+        "deflate-alone=15 max-message=200",
+        "deflate=15",
+    ] {
+        Script::new("no-end", with)
+            .compressed(&endless.clone().finish())
+            .fails(1007, Violation::InvalidDeflate);
+    }
+    // That it was too big is true of the same block with an end.
+    (literals[1], literals[256]) = (0, 1);
+    let ends = Bits::new().dynamic(false, &literals, &[1], &zeros);
+    Script::new("an-end", "deflate=15 max-message=200")
+        .compressed(&ends.finish())
+        .fails(1009, Violation::MessageTooBig);
+}
+
 /// PMD-12 at its size, in pieces of a few sizes: everywhere would take minutes.
 #[test]
 fn a_mebibyte_is_the_default_limit() {

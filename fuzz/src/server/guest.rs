@@ -2,6 +2,7 @@
 //!
 //! Not here: what it does when; that is the script's.
 
+use super::super::choices::Choices;
 use super::actor::{Actor, Digest};
 use super::frames::{self, FIN, REQUEST, TEXT};
 use super::sim::Conn;
@@ -233,4 +234,19 @@ impl Guest {
             assert_eq!(person.heard, self.said, "not all was heard");
         }
     }
+}
+
+/// A request in which something stands that does not belong there, or something is missing.
+pub(super) fn spoilt_request(choices: &mut Choices<'_>) -> Vec<u8> {
+    let (before, behind) = REQUEST.split_at(usize::from(choices.byte()) % REQUEST.len());
+    let (more, less) = (choices.byte() % 64, choices.byte() % 64);
+    let behind = behind.get(usize::from(less)..).unwrap_or_default();
+    [before, choices.take(more.into()), behind].concat()
+}
+
+/// A frame with any first byte and any payload, which may be long.
+pub(super) fn any_frame(choices: &mut Choices<'_>) -> Vec<u8> {
+    let (first, len) = (choices.byte(), choices.byte() % 64);
+    let times = choices.pick(&[1, 1, 1, 3, 10, 400]);
+    frames::frame(first, &choices.take(len.into()).repeat(times))
 }

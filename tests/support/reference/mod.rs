@@ -24,7 +24,7 @@ pub(crate) mod text;
 pub(crate) use receiver::Compression;
 pub(crate) use receiver::{Receiver, Setup};
 
-use sockeye::proto::{MessageKind, Violation};
+use sockeye::proto::{Delivery, MessageKind, Violation};
 
 /// Something said by either side.
 #[derive(Clone, PartialEq, Eq)]
@@ -68,18 +68,24 @@ pub(crate) struct Outcome {
 }
 
 impl Outcome {
-    /// Whether two readings differ by no more than two inflaters may. Which byte of a corrupt message shows that it is
-    /// corrupt depends on how early a library looks at the codes of a block; until then something else may go wrong, or
-    /// nothing arrive. Where parts of messages are delivered, it is then enough that the same was heard before that
-    /// message, and of the message itself nothing else: so it has not ended for either of them.
-    pub(crate) fn differs_in_corruption_alone(&self, other: &Self) -> bool {
+    /// Whether our reading differs from this one by no more than two inflaters may. Which byte of a corrupt message shows
+    /// that it is corrupt depends on how early a library looks at the codes of a block; until then something else may go
+    /// wrong, or nothing arrive. It is then enough that the same was heard before that message, and of the message itself
+    /// nothing else: so it has not ended for either of them. What is delivered whole is inflated at its end: then ours may
+    /// only see it where this one finds another fault.
+    pub(crate) fn differs_in_corruption_alone(&self, ours: &Self, delivery: Delivery) -> bool {
         let is_corrupt = |outcome: &Self| {
             let fault = outcome.error.map(|(_, violation)| violation);
             fault == Some(Violation::InvalidDeflate)
         };
+        let when = |outcome: &Self| outcome.error.map(|(when, _)| when);
+        let may_differ = match delivery {
+            Delivery::Messages => is_corrupt(ours) && when(self) == when(ours),
+            Delivery::Frames | Delivery::Chunks => is_corrupt(self) || is_corrupt(ours),
+        };
         let (before, said) = self.unfinished();
-        let (others_before, others_said) = other.unfinished();
-        (is_corrupt(self) || is_corrupt(other))
+        let (others_before, others_said) = ours.unfinished();
+        may_differ
             && before == others_before
             && (said.starts_with(&others_said) || others_said.starts_with(&said))
     }

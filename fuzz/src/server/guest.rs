@@ -178,7 +178,8 @@ impl Guest {
                 Some(Event::Text(text)) => self.received.push(Digest::of(true, text.as_bytes())),
                 Some(Event::Binary(data)) => self.received.push(Digest::of(false, data)),
                 Some(Event::Close(close)) => {
-                    let panicked = close.number() == 1011;
+                    // Who says anything may have said this code first. A fuzzer itself ends where anything panics.
+                    let panicked = close.number() == 1011 && !self.is_spoiled;
                     assert!(!panicked, "the loop caught a panic that nobody made");
                 }
                 Some(Event::Ping(_) | Event::Pong(_) | Event::Part(_)) => {}

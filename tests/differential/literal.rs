@@ -6,7 +6,7 @@
 use crate::ours::{CLOSE, Ours, counting};
 use crate::reference::{Receiver, Said, frame};
 use crate::stream::Stream;
-use sockeye::proto::{Delivery, Role};
+use sockeye::proto::Role;
 
 /// The literal decoder on a stream. The time is the number of the byte.
 pub(crate) fn read(stream: &Stream) -> Receiver {

@@ -100,7 +100,6 @@ impl Receiver {
 
     /// Takes the bytes at the front that lie inside a data frame, before its last one, and says how many they were:
     /// as byte by byte, only sooner.
-    #[allow(dead_code, reason = "for who has millions of them")]
     pub(crate) fn arrive_inside(&mut self, bytes: &[u8]) -> usize {
         let delivered_whole = self.setup.delivery != Delivery::Chunks;
         let (Some(head), Some(message), State::Open) = (self.head, &mut self.message, self.state)

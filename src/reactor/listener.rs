@@ -170,14 +170,19 @@ impl Listener {
     ///
     /// As for [`bind`](Self::bind).
     pub fn bind_for(place: &Listen, loops: usize) -> io::Result<Vec<Self>> {
-        let alone = Self::bind(place)?;
         if loops == 1 || matches!(place, Listen::Unix(_)) {
-            return Ok([alone].into());
+            return Ok([Self::bind(place)?].into());
         }
-        // Sockets that share a port share a stranger's too: so it was taken alone first.
-        let place = alone.place.clone();
-        drop(alone);
-        (0..loops).map(|_| Self::bind_shared(&place)).collect()
+        // Sockets that share a port share a stranger's too: so it is taken alone first. Where any will do, the system
+        // gives one that nobody has; and would give it to somebody else when it is let go.
+        if matches!(place, Listen::Ip(addr) if addr.port() != 0) {
+            drop(Self::bind(place)?);
+        }
+        let first = Self::bind_shared(place)?;
+        let others: io::Result<Vec<_>> = (1..loops)
+            .map(|_| Self::bind_shared(&first.place))
+            .collect();
+        Ok([vec![first], others?].concat())
     }
 
     /// Takes a socket that listens already, as one from the process that started this one. Its file, if it has one, is

@@ -9,6 +9,7 @@ use std::io::ErrorKind;
 use std::net::{TcpListener, TcpStream};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU16, Ordering};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
@@ -44,9 +45,7 @@ impl Broker {
 
     /// The same, without slots where it is one of a cluster.
     pub fn start_empty(kind: Kind) -> Option<Self> {
-        let free = TcpListener::bind("127.0.0.1:0").expect("a free port");
-        let port = free.local_addr().expect("it is bound").port();
-        drop(free);
+        let port = free_port();
         let folder = std::env::temp_dir().join(format!("sockeye-broker-{port}"));
         std::fs::create_dir_all(&folder).expect("a folder");
         let mut broker = Self {
@@ -152,6 +151,21 @@ impl Broker {
             }
         }
     }
+}
+
+/// One at which nobody listens, nor at the one 10 000 above, where a Redis of a cluster speaks to the others. They are
+/// below those of which the system gives one to whoever asks for any, as it would until the broker has it, or while the
+/// broker is dead.
+fn free_port() -> u16 {
+    static TRIED: AtomicU16 = AtomicU16::new(0);
+    // What other processes try begins elsewhere.
+    let begin = std::process::id() % 100 * 100;
+    let is_free = |port: u16| TcpListener::bind(("127.0.0.1", port)).is_ok();
+    until("a port is free", || {
+        let tried = TRIED.fetch_add(1, Ordering::Relaxed);
+        let port = 10_000 + (begin as u16 + tried) % 10_000;
+        (is_free(port) && is_free(port + 10_000)).then_some(port)
+    })
 }
 
 impl Carrier for Broker {

@@ -106,6 +106,12 @@ fn two_servers(kind: Kind) {
         member.heard.clear();
     }
     drop(bob);
+    until("it is said", || {
+        ada.hear();
+        let is_said = ada.heard.iter().any(|text| text.contains("numClients"));
+        is_said.then_some(())
+    });
+    // And not again.
     let begin = Instant::now();
     until("all that is said of it", || {
         ada.hear();

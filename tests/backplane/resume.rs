@@ -9,7 +9,6 @@ use sockeye::backplane::Node;
 use sockeye::server::{History, Message, Stopper};
 use std::net::SocketAddr;
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
 
 /// Says to everybody, or to everybody else, what it is sent.
 struct Talk;
@@ -385,11 +384,9 @@ fn what_is_said_while_the_broker_is_gone_is_told_there_at_once_and_elsewhere_lat
     assert_eq!(here.missed, Some(0));
     here.say("4");
     here.hears(&words(0..5));
-    let begin = Instant::now();
     broker.run();
     // The broker has lost what it kept, and says so to nobody: they begin anew.
     elsewhere.hears(&words(0..5));
-    assert!(begin.elapsed() < Duration::from_secs(10));
     // What was told before it was kept is not told again, on whatever node.
     elsewhere.say("5");
     here.hears(&words(0..6));

@@ -85,17 +85,24 @@ function configuration(proxy, ports) {
   return replaced;
 }
 
+/** Below those that the system gives to whoever asks for any: what was killed finds its own free when it comes back. */
 async function freePorts(number) {
-  const held = await Promise.all(
-    Array.from({ length: number }, async () => {
-      const server = createServer().listen(0, "127.0.0.1");
-      await once(server, "listening");
-      return server;
-    }),
-  );
-  const ports = held.map((server) => server.address().port);
-  await Promise.all(held.map((server) => once(server.close(), "close")));
+  const ports = [];
+  for (let port = 10_000 + Math.floor(Math.random() * 10_000); ports.length < number; port += 1) {
+    if (await isFree(port)) ports.push(port);
+  }
   return ports;
+}
+
+async function isFree(port) {
+  const server = createServer().listen(port, "127.0.0.1");
+  try {
+    await once(server, "listening");
+  } catch {
+    return false;
+  }
+  await once(server.close(), "close");
+  return true;
 }
 
 /** Looks again and again, until it is so. */

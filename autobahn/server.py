@@ -18,7 +18,7 @@ from processes import Child
 
 REPORTS = common.ROOT / "autobahn" / "reports"
 
-READY_SECONDS = 10
+READY_SECONDS = 60
 
 # What is tested: what cargo builds for it, the arguments that let it choose a port, whether it is also given a
 # certificate and speaks TLS, its status on SIGTERM, the cases it is tested with unless others are asked for, and where

@@ -10,7 +10,7 @@ from checks import Unexpected, expect, same
 from processes import Child
 
 # Each conversation takes much less; who waits for what does not come waits for so long.
-SECONDS = 15
+SECONDS = 60
 
 # Whatever the environment says of proxies.
 COMMAND = ["connect", "--no-proxy"]
@@ -89,7 +89,7 @@ class Connect:
 
 def piped(stack, binary, url, flags, log, lines):
     """Pipe lines into it, without --json, until it ends by itself; returns what it printed, and its exit status."""
-    argv = [binary, *COMMAND, "--wait", "2", *flags, url]
+    argv = [binary, *COMMAND, "--wait", "10", *flags, url]
     stderr = stack.enter_context(log.open("a"))
     child = stack.enter_context(Child("sockeye connect", argv, stderr=stderr, stdin=subprocess.PIPE))
     # Less than a pipe holds, or both could wait for each other.

@@ -6,7 +6,7 @@ import subprocess
 from problem import Problem
 from processes import Child
 
-READY_SECONDS = 10
+READY_SECONDS = 60
 STOP_SECONDS = 20
 
 

@@ -27,7 +27,7 @@ CASES = [
     "refused when it is gone",
 ]
 
-RUN_SECONDS = 150
+RUN_SECONDS = 600
 
 # How much of a log is shown where something failed.
 LOG_LINES = 20

@@ -6,13 +6,14 @@ import pathlib
 import tempfile
 import threading
 
+import ports
 from checks import Unexpected, expect, same
 from connect import Connect
 from one_client import log_of
 from problem import Problem
 from server_cases import cases
 
-RUN_SECONDS = 120
+RUN_SECONDS = 600
 
 
 class Run:
@@ -68,12 +69,12 @@ class Run:
     # --- what the cases do ---
 
     def start_server(self):
-        """Start the server; where it was before, if it was."""
+        """Start the server; where it was before, if it was, and where nobody else is in between."""
         self.starts += 1
+        self.port = self.port or ports.free()
         log = log_of(f"{self.key}-{self.starts}")
         self.child, url = self.server.start(self.processes, log, self.certificates, self.deflate, self.port)
         self.address = url
-        self.port = int(url.rpartition(":")[2])
 
     def kill_server(self):
         # Once: the number of a process that has ended may be another's.

@@ -20,7 +20,7 @@ MIB = 1 << 20
 # The server pings a silent peer after 20 s and drops it 10 s later if no pong has come.
 IDLE_SECONDS = 45
 
-CASE_SECONDS = 45
+CASE_SECONDS = 120
 PING_SECONDS = 10
 
 # An odd length, so that fragments end inside of characters.

@@ -23,7 +23,7 @@ from processes import Child
 
 HERE = pathlib.Path(__file__).resolve().parent
 
-READY_SECONDS = 10
+READY_SECONDS = 60
 
 # On with what the server does by itself, off, or 9 bits and no memory for both sides.
 DEFLATE = ("on", "none", "small")

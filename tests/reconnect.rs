@@ -1,7 +1,12 @@
 //! A server dies under a thousand clients and comes back: so do they, in their own time, with what they had to say.
 #![forbid(unsafe_code)]
 #![allow(clippy::unwrap_used)]
+#![allow(unreachable_pub, reason = "what is shared between tests is all `pub`")]
 
+#[path = "support/held.rs"]
+mod held;
+
+use held::Held;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use sockeye::client::{
     Answer, Cause, Client, Closed, ConnectError, ConnectionId, Connector, Delivery, Handler, Hub,
@@ -18,6 +23,8 @@ const MESSAGES: usize = 5;
 const TOO_MANY: usize = 107;
 /// Attempts of each client that fail before the server comes back.
 const FAILURES: usize = 3;
+/// By default.
+const LONGEST_WAIT: Duration = Duration::from_secs(8);
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// What one client has lived through.
@@ -28,7 +35,6 @@ struct Life {
     closed: usize,
     heard: Vec<String>,
     states: Vec<LinkState>,
-    back: Option<Instant>,
 }
 
 struct Lives(Vec<Life>);
@@ -52,7 +58,6 @@ impl Handler for Lives {
         peer.send("preamble").unwrap();
         let life = self.of(tag);
         life.opened += 1;
-        life.back = Some(Instant::now());
         tag
     }
 
@@ -140,7 +145,8 @@ fn expected(count: usize, dropped: usize) -> Vec<String> {
 #[test]
 fn a_thousand_clients_come_back_in_their_own_time_with_what_they_had_to_say() {
     allow_descriptors();
-    let (server, url) = start("127.0.0.1:0");
+    let held = Held::new();
+    let (server, url) = start(&held.addr.to_string());
     let mut client = Client::new(Lives(vec![Life::default(); CLIENTS])).unwrap();
     let connector = Connector::new(&url)
         .unwrap()
@@ -177,20 +183,19 @@ fn a_thousand_clients_come_back_in_their_own_time_with_what_they_had_to_say() {
     turn_until(&mut client, |life| life.failed >= FAILURES);
 
     let (server, _) = start(url.strip_prefix("ws://").unwrap());
-    let returned = Instant::now();
     turn_until(&mut client, |life| life.opened == 2);
-    let mut back: Vec<_> = client
-        .handler()
-        .0
-        .iter()
-        .map(|life| life.back.unwrap().saturating_duration_since(returned))
-        .collect();
+    // When they come depends on the machine, too; what they waited for last does not.
+    let last_wait = |life: &Life| {
+        let waits = life.states.iter().rev();
+        let mut waits = waits.filter_map(|state| match state {
+            LinkState::Waiting { wait, .. } => Some(*wait),
+            _ => None,
+        });
+        waits.next().unwrap()
+    };
+    let mut back: Vec<_> = client.handler().0.iter().map(last_wait).collect();
     back.sort_unstable();
-    assert!(
-        back[CLIENTS - 1] < Duration::from_secs(10),
-        "{:?}",
-        back[CLIENTS - 1]
-    );
+    assert!(back[CLIENTS - 1] <= LONGEST_WAIT, "{back:?}");
     // In no quarter of a second do more than half of them come: that would be a herd.
     let herd = |window: &[Duration]| window[CLIENTS / 2] - window[0] < Duration::from_millis(250);
     assert!(!back.windows(CLIENTS / 2 + 1).any(herd), "{back:?}");

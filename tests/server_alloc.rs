@@ -170,7 +170,14 @@ struct Loopback {
 impl Loopback {
     fn new() -> Self {
         let any = "127.0.0.1:0".parse().expect("an address");
-        let builder = Builder::new();
+        // A deadline that comes near is put elsewhere, which may allocate.
+        let hour = Duration::from_secs(3600);
+        let timeouts = Timeouts {
+            handshake: hour,
+            ping: hour,
+            ..Timeouts::default()
+        };
+        let builder = Builder::new().timeouts(timeouts);
         let server = builder.bind(any, Echo::default()).expect("a free port");
         let client = TcpStream::connect(server.local_addr()).expect("it listens");
         client.set_nodelay(true).expect("a TCP socket");

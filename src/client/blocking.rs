@@ -63,6 +63,7 @@ pub fn connect(url: &str) -> Result<WebSocket, ConnectError> {
 ///
 /// let mut socket = client::connect(&url)?; // wss://example.com/chat
 /// socket.set_timeout(Some(Duration::from_millis(500)));
+/// # socket.set_timeout(Some(Duration::from_secs(60))); // for the first, however slow the machine
 /// socket.send("hello")?;
 /// # let mut heard = 0;
 /// loop {
@@ -74,8 +75,10 @@ pub fn connect(url: &str) -> Result<WebSocket, ConnectError> {
 ///         Err(error) => return Err(error.into()),
 ///     }
 /// #   heard += 1;
+/// #   socket.set_timeout(Some(Duration::from_millis(100)));
 /// }
 /// # assert_eq!(heard, 1);
+/// # socket.set_timeout(Some(Duration::from_secs(60)));
 /// let end = socket.close(CloseCode::NORMAL, "bye")?;
 /// assert!(end.clean);
 /// # stopper.stop()?;

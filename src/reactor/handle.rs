@@ -49,7 +49,7 @@ use std::time::Instant;
 ///
 /// handle.publish("sport", "goal")?; // to a room
 /// handle.publish(To::all(), "good night")?;
-/// let there = handle.count("sport", Duration::from_secs(1))?; // asks the loop, and waits
+/// let there = handle.count("sport", Duration::from_secs(30))?; // asks the loop, and waits
 /// println!("{there} of them like sport");
 /// # assert_eq!(there, 1);
 /// # for text in ["goal", "good night"] {

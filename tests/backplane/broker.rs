@@ -47,6 +47,8 @@ impl Broker {
     pub fn start_empty(kind: Kind) -> Option<Self> {
         let port = free_port();
         let folder = std::env::temp_dir().join(format!("sockeye-broker-{port}"));
+        // What one that was killed has left is not to be found by another.
+        let _ = std::fs::remove_dir_all(&folder);
         std::fs::create_dir_all(&folder).expect("a folder");
         let mut broker = Self {
             kind,

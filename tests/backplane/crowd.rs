@@ -1,6 +1,6 @@
 //! Clients, all on the thread of the test: each speaks at once, and hears when it is looked at.
 
-use super::frames::{self, REQUEST, TEXT};
+use super::frames::{self, PING, REQUEST, TEXT};
 use super::until;
 use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
@@ -77,6 +77,9 @@ impl Client {
     pub fn hear(&mut self) {
         self.receive();
         for frame in frames::take_frames(&mut self.bytes) {
+            if frame.opcode == PING {
+                let _ = self.stream.write(&frames::pong(&frame.payload));
+            }
             if frame.opcode != TEXT {
                 continue;
             }

@@ -37,7 +37,12 @@ pub fn until<R>(what: &str, mut look: impl FnMut() -> Option<R>) -> R {
             return found;
         }
         assert!(begin.elapsed() < PATIENCE, "waited in vain: {what}");
-        std::thread::yield_now();
+        // What takes longer has to have something to run on.
+        if begin.elapsed() < Duration::from_millis(1) {
+            std::thread::yield_now();
+        } else {
+            std::thread::park_timeout(Duration::from_millis(1));
+        }
     }
 }
 

@@ -6,10 +6,13 @@
 use super::broker::Carrier;
 use super::until;
 use sockeye::backplane::{BackplaneEvent, Node, NodeBuilder};
-use sockeye::server::{Builder, Exchange, Handler, Hub, Listener, Message, Peer, Stopper, To};
+use sockeye::server::{
+    Builder, Exchange, Handler, Hub, Listener, Message, Peer, Stopper, Timeouts, To,
+};
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 struct Talk {
     events: Arc<Mutex<Vec<BackplaneEvent>>>,
@@ -90,7 +93,12 @@ impl Place {
         let any = "127.0.0.1:0".parse().expect("an address");
         let listeners = Listener::bind_for(&any, workers).expect("a free port");
         let events = Arc::<Mutex<Vec<_>>>::default();
-        let builder = Builder::new().exchange(&exchange);
+        // Who only listens is not looked at for long now and then, and answers no pings meanwhile.
+        let timeouts = Timeouts {
+            ping: Duration::from_secs(3600),
+            ..Timeouts::default()
+        };
+        let builder = Builder::new().exchange(&exchange).timeouts(timeouts);
         let (mut stoppers, mut threads, mut addr) = (Vec::new(), Vec::new(), None);
         for (number, listener) in listeners.into_iter().enumerate() {
             let talk = Talk {

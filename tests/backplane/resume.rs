@@ -9,6 +9,7 @@ use sockeye::backplane::Node;
 use sockeye::server::{History, Message, Stopper};
 use std::net::SocketAddr;
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 /// Says to everybody, or to everybody else, what it is sent.
 struct Talk;
@@ -37,7 +38,9 @@ struct Place {
 
 impl Place {
     fn start(broker: Option<&Broker>, workers: usize, history: History) -> Self {
-        let route = Route::new("/talk/{room}").format(Format::Json);
+        // Who only listens is not looked at for long now and then, and answers no pings meanwhile.
+        let hour = Duration::from_secs(3600);
+        let route = Route::new("/talk/{room}").format(Format::Json).ping(hour);
         let mut app = App::new();
         app = app.route(route.history(history), |_| Talk).workers(workers);
         if let Some(broker) = broker {

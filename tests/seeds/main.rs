@@ -31,6 +31,8 @@ mod frames;
 #[path = "../server/harness.rs"]
 #[allow(dead_code, reason = "the server's tests use the rest")]
 mod harness;
+#[path = "../support/held.rs"]
+mod held;
 #[path = "../program/running.rs"]
 #[allow(dead_code, reason = "the program's tests use the rest")]
 mod running;

@@ -3,6 +3,7 @@
 //! Not here: how they are opened, proxied and brought back; that is `tests/client`.
 
 use crate::PATIENCE;
+use crate::held::Held;
 use crate::running::{Serving, run};
 use crate::served::{Hearing, Running, text};
 use crate::world::start;
@@ -243,10 +244,8 @@ fn b4_21_a_client_says_who_it_is_as_it_is_told_to() {
 #[test]
 fn b4_22_an_attempt_is_open_or_failed_and_never_both() {
     let server = closing();
-    let nobody = TcpListener::bind("127.0.0.1:0")
-        .expect("a port")
-        .local_addr()
-        .unwrap();
+    let held = Held::new();
+    let nobody = held.addr;
     let mut client = Client::new(Fates::default()).expect("a loop");
     for tag in 0..10 {
         let addr = if tag % 2 == 0 { server.addr } else { nobody };
@@ -277,7 +276,7 @@ fn b4_22_an_attempt_is_open_or_failed_and_never_both() {
 fn scripted(script: impl FnOnce(&str) -> String) -> String {
     let serving = Serving::start(&["serve", "--log", "off"]);
     let said = run(
-        &["connect"],
+        &["connect", "--wait", "3"],
         script(&serving.url.replace("http://", "ws://")),
     );
     assert_eq!((said.code, &*said.stderr), (Some(0), ""), "{}", said.stdout);

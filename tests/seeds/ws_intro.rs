@@ -4,6 +4,7 @@
 
 use crate::frames;
 use crate::harness::{ms, secs};
+use crate::held::Held;
 use crate::logged::Lines;
 use crate::running::Serving;
 use crate::served::{Echo, Hearing, Running, hearing, hears, text};
@@ -88,9 +89,8 @@ fn b1_5_what_is_sent_needs_no_answer() {
 #[test]
 fn b1_7_what_fails_has_a_cause() {
     // Nobody listens there, and nobody else can: it is taken.
-    let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
-    let url = format!("ws://{}", taken.local_addr().expect("an address"));
-    drop(taken);
+    let taken = Held::new();
+    let url = format!("ws://{}", taken.addr);
     let connector = Connector::new(&url).expect("a URL").proxy(Proxy::none());
     let error = connector.open().expect_err("nobody is there");
     assert!(matches!(error, ConnectError::Connect(_)), "{error:?}");

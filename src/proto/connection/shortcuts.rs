@@ -226,10 +226,19 @@ fn in_two_steps_it_comes_to_the_same() {
         masked(0xC1, b"not compressed"),
         [masked(0x81, b"one"), masked(0x82, b"two")].concat(),
     ];
+    // Behind a first message, a receiver takes others at first sight.
+    let befores = [Vec::new(), masked(0x81, b"first")];
     for delivery in [Delivery::Messages, Delivery::Frames, Delivery::Chunks] {
-        for input in &inputs {
-            let (mut inbound, mut bytes) = (Inbound::new(), input.clone());
-            let mut conn = server(delivery);
+        for (before, input) in befores
+            .iter()
+            .flat_map(|before| inputs.iter().map(move |input| (before, input)))
+        {
+            let begun = || {
+                let mut conn = server(delivery);
+                feed(&mut conn, before.clone()).expect("it is right");
+                (conn, Inbound::new(), input.clone())
+            };
+            let (mut conn, mut inbound, mut bytes) = begun();
             let mut out = Outbound::server(Vec::new());
             let step = conn
                 .rx
@@ -237,8 +246,7 @@ fn in_two_steps_it_comes_to_the_same() {
             let one = step.map(|step| (step.consumed, alloc::format!("{:?}", step.event)));
             let one = (one, out.sink);
 
-            let (mut inbound, mut bytes) = (Inbound::new(), input.clone());
-            let mut conn = server(delivery);
+            let (mut conn, mut inbound, mut bytes) = begun();
             let mut out = Outbound::server(Vec::new());
             let two = in_two_steps(&mut conn, &mut bytes, &mut inbound, &mut out);
             assert_eq!((two, out.sink), one, "{delivery:?} {input:x?}");

@@ -235,7 +235,7 @@ fn in_two_steps_it_comes_to_the_same() {
         {
             let begun = || {
                 let mut conn = server(delivery);
-                feed(&mut conn, before.clone()).expect("it is right");
+                feed(&mut conn, before.clone()).unwrap();
                 (conn, Inbound::new(), input.clone())
             };
             let (mut conn, mut inbound, mut bytes) = begun();

@@ -163,7 +163,6 @@ fn act_out(script: &Script, pieces: Pieces) -> Vec<Told> {
     sim.client.stop();
     sim.run_for(ALL_DEADLINES);
     sim.assert_idle();
-    sim.net.forget_dialed();
     let told = sim.take_told();
     is_whole(&told, script.links);
     told

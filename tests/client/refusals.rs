@@ -71,8 +71,8 @@ fn a_flood_behind_a_refusal_is_read_once() {
 /// Bytes that come one by one, from now on.
 fn drip(net: &Net, server: &Server, every: u64, bytes: impl Iterator<Item = u8>) {
     for (count, byte) in (1..).zip(bytes) {
-        let conn = server.conn.clone();
-        net.at(net.now() + ms(every * count), move |_| conn.push(&[byte]));
+        let time = net.now() + ms(every * count);
+        server.conn.at(time, move |conn| conn.push(&[byte]));
     }
 }
 
@@ -134,8 +134,8 @@ fn header_lines_without_end_are_ended_by_their_number() {
     let server = sim.server();
     server.push(b"HTTP/1.1 101 Switching Protocols\r\n");
     for count in 1..=2000 {
-        let conn = server.conn.clone();
-        sim.net.at(ms(10 * count), move |_| conn.push(b"X: y\r\n"));
+        let time = ms(10 * count);
+        server.conn.at(time, |conn| conn.push(b"X: y\r\n"));
     }
     sim.run_until(secs(2));
     assert_eq!(sim.only_failure(), "Response(Head(TooManyHeaders))");

@@ -317,12 +317,6 @@ impl<H: Handler<SimKernel>> Stage<H> {
     }
 }
 
-impl<H: Handler<SimKernel>> Drop for Stage<H> {
-    fn drop(&mut self) {
-        self.loops.iter().for_each(|each| each.net.dissolve());
-    }
-}
-
 impl<H: Handler<SimKernel>> Loop<H> {
     /// One turn. Waiting may fail where that was planned, and is tried again.
     pub fn turn(&mut self, wait: Duration) {

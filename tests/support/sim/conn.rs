@@ -4,6 +4,7 @@ use super::Net;
 use super::link::Link;
 use rustix::io::Errno;
 use sockeye::kernel::Token;
+use std::time::Duration;
 
 /// A peer's end of a connection.
 #[derive(Clone)]
@@ -15,6 +16,13 @@ pub struct Conn {
 impl Conn {
     pub(super) fn link<R>(&self, with: impl FnOnce(&mut Link) -> R) -> R {
         with(&mut self.net.0.borrow_mut().links[self.id])
+    }
+
+    /// Has `action` happen to it at a time of the virtual clock. What is still to happen holds no `Conn`: each holds the
+    /// world that holds it.
+    pub fn at(&self, time: Duration, action: impl FnOnce(&Self) + 'static) {
+        let id = self.id;
+        self.net.at(time, move |net| action(&net.conn(id)));
     }
 
     /// Bytes arrive at the server.

@@ -89,8 +89,7 @@ impl Kernel for SimKernel {
             }
         };
         drop(world);
-        let net = net.clone();
-        Ok(SimStream(Conn { net, id }))
+        Ok(SimStream(net.conn(id)))
     }
 
     fn stop_listening(&mut self) {

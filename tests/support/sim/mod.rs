@@ -125,7 +125,8 @@ impl Net {
         self.0.borrow_mut().lag = lag;
     }
 
-    /// Has `action` happen at a time of the virtual clock, while the server waits.
+    /// Has `action` happen at a time of the virtual clock, while the server waits. For what happens to a connection there
+    /// is [`Conn::at`].
     pub fn at(&self, time: Duration, action: impl FnOnce(&Self) + 'static) {
         self.0.borrow_mut().script.push((time, Box::new(action)));
     }
@@ -146,10 +147,12 @@ impl Net {
         world.backlog.push_back(Ok(id));
         world.accept_edge = true;
         drop(world);
-        Conn {
-            net: self.clone(),
-            id,
-        }
+        self.conn(id)
+    }
+
+    fn conn(&self, id: usize) -> Conn {
+        let net = self.clone();
+        Conn { net, id }
     }
 
     /// The next accept that gets to it fails once.
@@ -174,16 +177,6 @@ impl Net {
     pub fn waker(&self) -> impl Fn() + Send + Sync + 'static {
         let woken = Arc::clone(&self.0.borrow().woken);
         move || woken.store(true, Ordering::Relaxed)
-    }
-
-    /// Forgets what was dialed and what was still to happen, which hold this world: nothing of it is left when its owners
-    /// have gone.
-    pub fn dissolve(&self) {
-        let mut world = self.0.borrow_mut();
-        let script = std::mem::take(&mut world.script);
-        let dialed = world.outbound.take_dialed();
-        drop(world);
-        drop((script, dialed));
     }
 
     /// The next poll reports this as well.

@@ -35,7 +35,6 @@ pub enum Resolution {
 }
 
 /// A connection that the loop has begun to open.
-#[derive(Clone)]
 pub struct Dialed {
     /// Where to.
     pub to: String,
@@ -50,7 +49,8 @@ pub struct Dialed {
 pub(super) struct Outbound {
     reached: HashMap<String, VecDeque<Reached>>,
     names: HashMap<String, VecDeque<Resolution>>,
-    dialed: Vec<Dialed>,
+    /// Where to, when, and which connection it has become: not a `Conn`, which would hold the world that holds it.
+    dialed: Vec<(String, Duration, Option<usize>)>,
     asked: Vec<(Duration, String)>,
     /// Questions whose answers the loop wants and has not taken.
     pub(super) wanted: HashSet<u64>,
@@ -63,12 +63,6 @@ pub(super) struct Outbound {
     sends: Option<(usize, Errno)>,
     /// Calls that could have failed.
     strikable: usize,
-}
-
-impl Outbound {
-    pub(super) fn take_dialed(&mut self) -> Vec<Dialed> {
-        std::mem::take(&mut self.dialed)
-    }
 }
 
 impl Net {
@@ -88,25 +82,24 @@ impl Net {
 
     /// All connections that the loop has begun to open.
     pub fn dialed(&self) -> Vec<Dialed> {
-        self.0.borrow().outbound.dialed.clone()
+        let world = self.0.borrow();
+        let dialed = |(to, at, id): &(String, Duration, Option<usize>)| Dialed {
+            to: to.clone(),
+            at: *at,
+            conn: id.map(|id| self.conn(id)),
+        };
+        world.outbound.dialed.iter().map(dialed).collect()
     }
 
     /// The connections that have come about and that this was not asked for yet.
     pub fn take_connected(&self) -> Vec<Conn> {
-        let dialed = self.0.borrow().outbound.dialed.clone();
-        let fresh = dialed.into_iter().filter_map(|dialed| dialed.conn);
+        let fresh = self.dialed().into_iter().filter_map(|dialed| dialed.conn);
         let is_new = |conn: &Conn| {
             conn.link(|link| {
                 link.connecting == Connecting::Done && !std::mem::replace(&mut link.is_taken, true)
             })
         };
         fresh.filter(is_new).collect()
-    }
-
-    /// Lets go of them: each holds this world, which holds it.
-    pub fn forget_dialed(&self) {
-        let dialed = std::mem::take(&mut self.0.borrow_mut().outbound.dialed);
-        drop(dialed);
     }
 
     /// The names that were asked for, with their ports, and when.
@@ -193,23 +186,16 @@ impl Net {
     pub(super) fn dial(&self, to: &str) -> io::Result<Conn> {
         let outcome = self.next_outcome(to);
         let at = self.now();
-        let dialed = |conn| Dialed {
-            to: to.to_owned(),
-            at,
-            conn,
-        };
+        let mut world = self.0.borrow_mut();
         if let Reached::AtOnce(error) = outcome {
-            let mut world = self.0.borrow_mut();
-            world.outbound.dialed.push(dialed(None));
+            world.outbound.dialed.push((to.to_owned(), at, None));
             return Err(error.into());
         }
-        let mut world = self.0.borrow_mut();
         let id = world.links.len();
         world.links.push(Link::new());
-        let net = self.clone();
-        let conn = Conn { net, id };
-        world.outbound.dialed.push(dialed(Some(conn.clone())));
+        world.outbound.dialed.push((to.to_owned(), at, Some(id)));
         drop(world);
+        let conn = self.conn(id);
         match outcome {
             Reached::After(Duration::ZERO) => {}
             Reached::Refused(Duration::ZERO, error) => conn.decide(Connecting::Failed(error)),
@@ -232,8 +218,7 @@ impl Net {
 
     fn decide_later(&self, conn: &Conn, span: Duration, then: Connecting) {
         conn.decide(Connecting::Pending);
-        let conn = conn.clone();
-        self.at(self.now() + span, move |_| conn.decide(then));
+        conn.at(self.now() + span, move |conn| conn.decide(then));
     }
 
     /// The loop asks for a name.
